@@ -1,0 +1,47 @@
+# The development commands; `.ci/run` calls the same ones. `make setup` comes first.
+.PHONY: setup check test bench bench-quick profile run requirements
+
+BIN := .venv/bin
+
+# A virtual environment with everything, and the bench's Node peer.
+setup:
+	python3 run.py setup
+	@if command -v npm >/dev/null; then npm ci --prefix bench; \
+	else echo "npm is missing: the bench goes without its Node peer"; fi
+
+check:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test:
+	python3 run.py test
+
+# Hubbub and its peers in turns, some minutes long: see bench/README.md.
+bench:
+	$(BIN)/python bench/run.py
+
+bench-quick:
+	$(BIN)/python bench/run.py --quick
+
+# A flame graph of the fan-out, into bench/out.
+profile:
+	$(BIN)/python bench/profile.py
+
+run:
+	python3 run.py serve
+
+# Pin anew what pyproject.toml asks for. Versions that still fit stay; delete a line to have it newer.
+PIN := build/pin/bin/pip-compile --quiet --generate-hashes --all-build-deps --allow-unsafe --strip-extras \
+	--no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+NOTE := Made from pyproject.toml by `make requirements`; not edited by hand.
+
+requirements:
+	python3 -m venv build/pin
+	build/pin/bin/pip install --quiet pip-tools
+	$(PIN) --all-extras --output-file requirements.txt pyproject.toml
+	cp requirements.txt requirements-serve.txt
+	$(PIN) --output-file requirements-serve.txt pyproject.toml
+	sed -i '1i # Hashed versions of everything: run time, tests, development, bench, build.\n# $(NOTE)' requirements.txt
+	sed -i '1i # Hashed versions of run time and build alone; the same stand in requirements.txt.\n# $(NOTE)' requirements-serve.txt

@@ -1,0 +1,169 @@
+"""Step 0.3: commands and private talk. Adds to v0.2: the server looks at a line before it passes it on.
+
+    python examples/steps/v0_3.py serve 8080
+    python examples/steps/v0_3.py connect 8080     (or: nc 127.0.0.1 8080)
+
+    /list                       who is online (only the asker sees the answer)
+    /w <username> <message>     a private message
+
+What is new, and where to look:
+
+* `handle_line` is the first *protocol parser*: a line that begins with `/` is for the server, any other is
+  for the room. What it decides and what it sends are one thing here. In Hubbub they are two: the dialect
+  (`wire/text.py`) only understands the line, `core` only decides.
+* *Routing*: `/w` looks the receiver up in the shared dict. The sender's own task writes into the receiver's
+  buffer; the receiver's task is not involved, it only reads.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import re
+import select
+import socket
+import sys
+
+HOST = "127.0.0.1"
+MAX_LINE = 64 * 1024  # bytes
+MAX_BACKLOG = 1024 * 1024  # bytes that may wait for one slow reader
+NAME = re.compile(r"[\w.-]{1,32}")  # no spaces, no brackets: nobody can call himself "[Server]"
+# A carriage return or a reversed text direction could make one line look like another person's.
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+Clients = dict[str, asyncio.StreamWriter]
+
+
+async def serve(port: int) -> None:
+    """Listen until ctrl+c; one task for each connection."""
+    clients: Clients = {}
+    server = await asyncio.start_server(
+        lambda reader, writer: handle_connection(reader, writer, clients), HOST, port, limit=MAX_LINE
+    )
+    print(f"listening on {HOST}:{server.sockets[0].getsockname()[1]}", flush=True)
+    try:
+        await asyncio.get_running_loop().create_future()  # never done: ctrl+c cancels this wait
+    finally:
+        server.close()
+
+
+async def handle_connection(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, clients: Clients
+) -> None:
+    """One connection: first the name, then lines for the others, then goodbye."""
+    name = None
+    try:
+        name = await log_in(reader, writer, clients)
+        while name and (text := await read_line(reader, writer)) is not None:
+            handle_line(name, text, clients)
+    except ValueError:
+        send(writer, f"[Server] Error: a line may have at most {MAX_LINE} bytes.")
+    except (OSError, asyncio.CancelledError):
+        pass  # the connection broke; ctrl+c cancels every task
+    finally:
+        if name:
+            del clients[name]
+            broadcast(clients, f"[Server] {name} has left.", but=name)
+        writer.close()
+
+
+async def log_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, clients: Clients) -> str | None:
+    """Take the first line as the name. None: refused, or gone."""
+    line = await read_line(reader, writer)
+    if line is None:
+        return None
+    name = line.strip()
+    # No `await` between looking and entering, so nobody can take the name in between.
+    if not NAME.fullmatch(name):
+        send(writer, f"[Server] Username '{name}' is not valid: 1 to 32 letters, digits, '_', '-' or '.'.")
+        return None
+    if name in clients:
+        send(writer, f"[Server] Username '{name}' is already taken.")
+        return None
+    clients[name] = writer
+    broadcast(clients, f"[Server] {name} has joined.", but=name)
+    return name
+
+
+def handle_line(name: str, text: str, clients: Clients) -> None:
+    """Tell commands from talk, and do what the line asks for."""
+    if not text.startswith("/"):
+        if text:
+            broadcast(clients, f"{name}: {text}", but=name)
+        return
+    match text.split(" ", 2):
+        case ["/list"]:
+            send(clients[name], f"[Server] Users online: {', '.join(sorted(clients))}")
+        case ["/w", to, message] if to and message:
+            if to in clients:
+                send(clients[to], f"[Private from {name}] {message}")
+                send(clients[name], f"[Private to {to}] {message}")
+            else:
+                send(clients[name], f"[Server] User '{to}' not found.")
+        case ["/w", *_]:
+            send(clients[name], "[Server] Usage: /w <username> <message>")
+        case [command, *_]:
+            send(clients[name], f"[Server] Unknown command '{command}'. Try /list or /w.")
+
+
+async def read_line(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str | None:
+    """The next line without its end; None when the peer has gone. Raises ValueError: line too long."""
+    while (line := await reader.readline()).endswith(b"\n"):
+        try:
+            return CONTROLS.sub("\ufffd", line.decode().rstrip("\r\n"))
+        except UnicodeDecodeError:
+            send(writer, "[Server] Error: that line is not UTF-8.")
+    return None
+
+
+def broadcast(clients: Clients, text: str, but: str) -> None:
+    """Send a line to everybody but one."""
+    for name, client in clients.items():
+        if name != but:
+            send(client, text)
+
+
+def send(client: asyncio.StreamWriter, text: str) -> None:
+    """Put a line into a client's buffer. Never waits; a reader who is too far behind is cut off."""
+    if client.is_closing():
+        return
+    client.write(text.encode() + b"\n")
+    if client.transport.get_write_buffer_size() > MAX_BACKLOG:
+        client.transport.abort()
+
+
+def connect(port: int) -> None:
+    """The client of v0.1, still unchanged: commands are understood by the server."""
+    with socket.create_connection((HOST, port)) as server:
+        sources = [server.fileno(), sys.stdin.fileno()]
+        while True:
+            ready, _, _ = select.select(sources, [], [])
+            if server.fileno() in ready:
+                received = server.recv(MAX_LINE)
+                if not received:
+                    return
+                sys.stdout.buffer.write(received)
+                sys.stdout.flush()
+            if sys.stdin.fileno() in ready:
+                typed = os.read(sys.stdin.fileno(), MAX_LINE)
+                if typed:
+                    server.sendall(typed)
+                else:
+                    sources.remove(sys.stdin.fileno())
+                    server.shutdown(socket.SHUT_WR)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Step 0.3: commands and private talk.")
+    parser.add_argument("what", choices=["serve", "connect"])
+    parser.add_argument("port", nargs="?", type=int, default=8080)
+    arguments = parser.parse_args()
+    with contextlib.suppress(KeyboardInterrupt):
+        if arguments.what == "serve":
+            asyncio.run(serve(arguments.port))
+        else:
+            connect(arguments.port)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""The `hubbub` command. A command's parts are imported when it runs, so that `--help` is there at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+
+from hubbub import __version__
+from hubbub.cli.parser import build_parser
+
+OK = 0
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 fine, 1 it failed, 2 it was asked wrongly."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        code = _run(arguments.command, arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has what it wanted (`| head`). Python flushes once more at exit: into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    return code
+
+
+def _run(command: str, arguments: Namespace) -> int:
+    match command:
+        case "serve":
+            from hubbub.cli.serve import serve
+
+            return serve(arguments)
+        case "relay":
+            from hubbub.cli.serve import relay
+
+            return relay(arguments)
+        case "config show":
+            from hubbub.cli.config import show
+
+            return show(arguments)
+        case "config check":
+            from hubbub.cli.config import check
+
+            return check(arguments)
+        case _:
+            print(f"hubbub {__version__}")
+            return OK

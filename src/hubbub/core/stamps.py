@@ -1,0 +1,26 @@
+"""Times as people and clients read them: RFC 3339 in UTC, to the millisecond."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+
+class Stamps:
+    """Formats the clock's time. A date costs more to format than a message to encode: once a second."""
+
+    __slots__ = ("_clock", "_prefix", "_second")
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """`clock` gives Unix time in seconds."""
+        self._clock = clock
+        self._second = -1
+        self._prefix = ""
+
+    def now(self) -> str:
+        """Such as `2026-11-21T05:55:00.123Z`."""
+        second, millisecond = divmod(int(self._clock() * 1000), 1000)
+        if second != self._second:
+            self._second = second
+            self._prefix = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self._prefix}.{millisecond:03}Z"

@@ -1,0 +1,99 @@
+"""The events that a server's log names, with their fields. Everything logged by the server is here.
+
+`connection` is the id that a connection has for its lifetime; lines of one connection are found by it.
+Content, passwords and tokens have no field, so they cannot come in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from structlog.typing import FilteringBoundLogger
+
+from hubbub.core.errors import Code
+
+
+class ServerLog:
+    """Tells the operator. `debug` says whether `received` and `sent` are written: ask before calling them."""
+
+    __slots__ = ("_log", "debug")
+
+    def __init__(self, logger: FilteringBoundLogger, *, debug: bool = False) -> None:
+        self._log = logger
+        self.debug = debug
+
+    def listening(self, addresses: Sequence[str]) -> None:
+        """The server takes connections."""
+        self._log.info("listening", addresses=", ".join(addresses))
+
+    def warned(self, message: str, **fields: str) -> None:
+        """Something that the operator should look at (a setting that is not known, say)."""
+        self._log.warning(message, **fields)
+
+    def certificate_loaded(self, path: str) -> None:
+        """TLS uses this file from now on."""
+        self._log.info("certificate loaded", path=path)
+
+    def draining(self, connections: int, seconds: float) -> None:
+        """No new connections are taken; those that are there have this long to finish."""
+        self._log.info("draining", connections=connections, seconds=seconds)
+
+    def stopped(self) -> None:
+        """All is closed."""
+        self._log.info("stopped")
+
+    def connection_refused(self, peer: str, reason: str) -> None:
+        """A connection was closed unserved (a limit, a handshake, silence)."""
+        self._log.info("connection refused", peer=peer, reason=reason)
+
+    def connection_opened(self, connection: str, peer: str, dialect: str, *, secure: bool) -> None:
+        """A connection stands and its dialect is known."""
+        self._log.info("connection opened", connection=connection, peer=peer, dialect=dialect, secure=secure)
+
+    def connection_closed(
+        self,
+        connection: str,
+        peer: str,
+        user: str | None,
+        reason: str,
+        seconds: float,
+    ) -> None:
+        """It is closed: why, and how long it stood."""
+        self._log.info(
+            "connection closed",
+            connection=connection,
+            peer=peer,
+            user=user,
+            reason=reason,
+            seconds=round(seconds, 3),
+        )
+
+    def login(self, connection: str, peer: str, user: str, user_id: int, *, resumed: bool = False) -> None:
+        """Somebody is in. `resumed`: a dropped session was taken back."""
+        self._log.info("login", connection=connection, peer=peer, user=user, user_id=user_id, resumed=resumed)
+
+    def login_refused(self, connection: str, peer: str, user: str | None, code: Code) -> None:
+        """Somebody may not come in."""
+        self._log.warning("login refused", connection=connection, peer=peer, user=user, code=code.value)
+
+    def request(self, peer: str, method: str, path: str, status: int, seconds: float) -> None:
+        """An HTTP request was answered. `path` is without its query, which may hold secrets. Debug level."""
+        self._log.debug(
+            "request", peer=peer, method=method, path=path, status=status, seconds=round(seconds, 4)
+        )
+
+    def request_refused(self, peer: str, status: int, reason: str) -> None:
+        """An HTTP request was not understood, or may not be served (Host, Origin)."""
+        self._log.info("request refused", peer=peer, status=status, reason=reason)
+
+    def received(self, connection: str, verb: str, size: int) -> None:
+        """A request came, of so many bytes. Debug level."""
+        self._log.debug("received", connection=connection, verb=verb, size=size)
+
+    def sent(self, kind: str, size: int, receivers: int) -> None:
+        """An answer or event went out, of so many bytes, to so many. Debug level."""
+        self._log.debug("sent", kind=kind, size=size, receivers=receivers)
+
+    def failed(self, doing: str, error: BaseException, connection: str | None = None) -> None:
+        """Our own fault, with its traceback: none of this goes to the peer."""
+        self._log.error("failed", doing=doing, connection=connection, exc_info=error)

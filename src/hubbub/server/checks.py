@@ -1,0 +1,173 @@
+"""What the types of the settings cannot say: ranges, syntax, and settings that contradict each other."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from hubbub.core.names import ROOM_LIMIT, Invalid, normal
+from hubbub.server.config import MAX_FRAME, Config, parse_listen
+
+MEMORY: Final = ":memory:"
+
+# Zero means something here: no limit, not at all, or at once. Every other number must be more.
+_MAY_BE_ZERO: Final = frozenset(
+    {
+        "server.drain_seconds",
+        "limits.max_per_address",
+        "rooms.announce_up_to",
+        "messages.dedupe_ids",
+        "messages.dedupe_seconds",
+        "messages.dedupe_total",
+        "guests.keep_seconds",
+        "guests.max_kept",
+    }
+)
+_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?", re.IGNORECASE)
+_ORIGIN: Final = re.compile(
+    r"https?://(?P<host>\[[0-9a-f:.]+\]|[^/:?#@\[\]\s]+)(:(?P<port>[0-9]{1,5}))?", re.I
+)
+
+
+class Fault(NamedTuple):
+    """A setting (`section.key`) and what is wrong with it, as a sentence without its end."""
+
+    key: str
+    reason: str
+
+
+def check(config: Config) -> Iterator[Fault]:
+    """Name every setting that cannot stand."""
+    yield from _numbers(config)
+    yield from _server(config)
+    yield from _each("web.public_hosts", config.web.public_hosts, _public_host)
+    yield from _each("web.allowed_origins", config.web.allowed_origins, _origin)
+    yield from _each("web.trusted_proxies", config.web.trusted_proxies, _network)
+    yield from _tls(config)
+    room = normal(config.rooms.default, ROOM_LIMIT)
+    if isinstance(room, Invalid):
+        yield Fault(
+            "rooms.default", f"{config.rooms.default!r} is not a room's name: {room.reason.rstrip('.')}"
+        )
+    limits, timers = config.limits, config.timers
+    if limits.max_frame > MAX_FRAME:
+        yield Fault(
+            "limits.max_frame", f"must be at most {MAX_FRAME}: the first byte of its length tells dialects"
+        )
+    if limits.max_frame_before_login > limits.max_frame:
+        yield Fault(
+            "limits.max_frame_before_login", f"must not be more than limits.max_frame ({limits.max_frame})"
+        )
+    if timers.idle <= timers.ping:
+        yield Fault(
+            "timers.idle", f"must be more than timers.ping ({timers.ping:g} s), or no ping can be answered"
+        )
+
+
+def _numbers(config: Config) -> Iterator[Fault]:
+    for section in msgspec.structs.fields(config):
+        part = getattr(config, section.name)
+        for field in msgspec.structs.fields(part):
+            key, value = f"{section.name}.{field.name}", getattr(part, field.name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                continue
+            least = 0 if key in _MAY_BE_ZERO else None
+            if not math.isfinite(value) or value < 0 or (value == 0 and least is None):
+                yield Fault(key, f"must be {'0 or more' if least == 0 else 'more than 0'}, not {value}")
+
+
+def _server(config: Config) -> Iterator[Fault]:
+    server = config.server
+    if not server.listen:
+        yield Fault("server.listen", "names no listener; give at least one HOST:PORT")
+    seen = set[tuple[str, int]]()
+    for text in server.listen:
+        try:
+            host, port, _ = parse_listen(text)
+        except ValueError as error:
+            yield Fault("server.listen", str(error))
+            continue
+        if port and (host, port) in seen:
+            yield Fault("server.listen", f"{text!r} is named twice")
+        seen.add((host, port))
+    if not (0 < len(server.name) <= 64 and server.name.isprintable()):
+        yield Fault("server.name", "must be 1 to 64 printable characters")
+    if server.data != MEMORY and Path(server.data).exists() and not Path(server.data).is_dir():
+        yield Fault("server.data", f"{server.data!r} is not a directory")
+
+
+def _tls(config: Config) -> Iterator[Fault]:
+    tls = config.tls
+    for key, path, other in (("tls.cert", tls.cert, tls.key), ("tls.key", tls.key, tls.cert)):
+        if path is None and other is not None:
+            yield Fault(key, "is missing; a certificate and its key are set together")
+        if path is not None and not Path(path).is_file():
+            yield Fault(key, f"{path!r} is not a file")
+    if tls.cert and tls.key and Path(tls.cert).is_file() and Path(tls.key).is_file():
+        yield from _pair(tls.cert, tls.key)
+
+
+def _pair(cert: str, key: str) -> Iterator[Fault]:
+    """Try the two: what OpenSSL says of them names no file."""
+    import ssl  # by need: it is dear to load, and most go without TLS
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(cert, key, password=_no_passphrase)
+    except ValueError as error:
+        yield Fault("tls.key", f"{key!r} {error}")
+    except ssl.SSLError as error:
+        what = "are not a certificate chain and its own private key, in PEM"
+        yield Fault("tls.cert", f"{cert!r} and {key!r} {what} ({error.strerror})")
+    except OSError as error:
+        yield Fault("tls.cert", f"{cert!r} and {key!r} cannot be read: {error.strerror}")
+
+
+def _no_passphrase() -> str:
+    """Without this, OpenSSL would ask for it on the terminal."""
+    raise ValueError("is encrypted, and a server that starts by itself cannot ask for its passphrase")
+
+
+def _each(key: str, values: list[str], allowed: Callable[[str], str | None]) -> Iterator[Fault]:
+    for value in values:
+        reason = allowed(value)
+        if reason is not None:
+            yield Fault(key, f"{value!r} {reason}")
+
+
+def _public_host(value: str) -> str | None:
+    if _HOST.fullmatch(value) or _is_address(value):
+        return None
+    return "is not a host name such as chat.example.org (no scheme, no port, no *)"
+
+
+def _origin(value: str) -> str | None:
+    match = _ORIGIN.fullmatch(value)
+    if match is not None and int(match["port"] or 0) <= 65_535:
+        host = match["host"]
+        if _HOST.fullmatch(host) or _is_address(host.strip("[]")):
+            return None
+    return "is not an origin such as https://chat.example.org (scheme, host, port where needed; no path)"
+
+
+def _network(value: str) -> str | None:
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        return "is neither an address nor a network such as 10.0.0.0/8"
+    return None
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True

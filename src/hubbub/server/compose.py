@@ -1,0 +1,277 @@
+"""The object graph: what there is, and who is handed what. Nothing else builds any of it.
+
+Config ─▶ journal, claims ─▶ Service ◀─▶ Fanout ─▶ Connection ◀─ Doorman ◀─ listeners
+                                              HttpConnection ◀─┘
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import random
+import signal
+import sys
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from hubbub import __version__
+from hubbub.adapters.claims_memory import MemoryClaims
+from hubbub.adapters.journal_memory import MemoryJournal
+from hubbub.core.service import Service
+from hubbub.core.settings import CoreSettings
+from hubbub.net.doorman import RELAY, Doorman
+from hubbub.net.settings import NetSettings
+from hubbub.net.stream import Handler, Stream
+from hubbub.net.timers import Wheel
+from hubbub.observe.logs import open_log, route_standard_logging
+from hubbub.observe.server_log import ServerLog
+from hubbub.server.banner import banner, relay_banner
+from hubbub.server.config import Config, Listen, parse_listen
+from hubbub.server.dialects import BY_KIND, WEBSOCKET, WEBSOCKET_DEFLATE
+from hubbub.server.drain import drain
+from hubbub.server.fanout import Fanout
+from hubbub.server.relay import Relay
+from hubbub.server.session import Connection
+from hubbub.server.surroundings import Surroundings
+from hubbub.server.tls import Certificate
+
+if TYPE_CHECKING:
+    from hubbub.server.http import HttpServer
+
+_NO_LIMIT: Final = sys.maxsize
+
+
+class Server:
+    """One server: its parts, and the way a new connection takes through them."""
+
+    def __init__(self, config: Config, log: ServerLog, loop: asyncio.AbstractEventLoop) -> None:
+        self.config = config
+        self.log = log
+        # Behind a proxy, or known to the public by a name, a loopback peer is not a person on this machine.
+        self.loopback_is_local = not (config.web.trusted_proxies or config.web.public_hosts)
+        self.wheel = Wheel(loop)
+        self.certificate = Certificate(config.tls.cert, config.tls.key, log)
+        self.journal = MemoryJournal(loop.call_soon, lambda: os.urandom(4).hex())
+        self.fanout = Fanout(loop.call_soon, log)
+        settings = CoreSettings(
+            rooms=config.rooms, messages=config.messages, guests=config.guests, gateway=config.gateway
+        )
+        if not config.limits.enforce:
+            settings = _without_rates(settings)
+        self.service: Service[Connection] = Service(
+            settings, self.journal, MemoryClaims(), self.fanout, time.time, os.urandom, config.server.name
+        )
+        self.shared: Surroundings[Connection] = Surroundings(
+            self.service, self.fanout, config.limits, config.timers, self.wheel, log, loop.time
+        )
+        self.relay = Relay(config.limits.max_line, log, loop.time)
+        self.doorman = Doorman(
+            loop,
+            _net_settings(config, limit_loopback=not self.loopback_is_local),
+            self.wheel,
+            self.welcome,
+            log.connection_refused,
+            self.certificate.context,
+        )
+        self.http: HttpServer | None = None
+        self.ready = False
+
+    def welcome(self, kind: str, stream: Stream) -> Handler:
+        """Who speaks with a connection, by what the doorman saw."""
+        if kind in BY_KIND:
+            return Connection(stream, BY_KIND[kind], self.shared, local=self._is_local(stream))
+        if kind == RELAY:
+            return self.relay.opened(stream)
+        from hubbub.server.http import HttpConnection
+
+        return HttpConnection(stream, self._http_server())
+
+    def _http_server(self) -> HttpServer:
+        # Imported by need: a server that only ever hears lines never pays for HTTP.
+        from hubbub.server.http import HttpServer
+        from hubbub.server.web import build_app
+
+        if self.http is None:
+            app = build_app(version=__version__, ready=self.not_ready)
+            self.http = HttpServer.of(self.config, app, self.upgraded, self.log, self.wheel)
+        return self.http
+
+    def upgraded(self, stream: Stream, deflate: bool, leftover: bytes) -> None:
+        """An HTTP connection became a WebSocket; `leftover` came behind its request."""
+        dialect = WEBSOCKET_DEFLATE if deflate else WEBSOCKET
+        connection = Connection(
+            stream,
+            dialect,
+            self.shared,
+            local=self._is_local(stream),
+            connection_id=str(uuid.uuid4()),
+        )
+        stream.handler = connection
+        if leftover:
+            connection.on_data(leftover)
+
+    def not_ready(self) -> str | None:
+        """Why the server is not ready; None: it is."""
+        return None if self.ready else "stopping"
+
+    def _is_local(self, stream: Stream) -> bool:
+        return stream.loopback_listener and self.loopback_is_local
+
+
+def calm_collector() -> None:
+    """Keep Python's garbage collector from stopping the loop.
+
+    A full pass takes 100 ms and more with 10,000 connections, whenever the heap has grown by a quarter; and
+    there is nothing for it to find, since what ends here is let go by its last reference (a test sees to
+    that). Young objects are still looked at.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 1_000_000)
+
+
+async def serve(config: Config) -> int:
+    """Run the server until SIGTERM or SIGINT; return the exit code. Raises OSError where it cannot listen."""
+    loop = asyncio.get_running_loop()
+    log = _open_log(config)
+    raise_descriptor_limit(config.limits.max_connections, log)
+    calm_collector()
+    server = Server(config, log, loop)
+    addresses = await _listen(server.doorman, [parse_listen(text) for text in config.server.listen])
+    server.ready = True
+    if hasattr(signal, "SIGHUP"):
+        _heed(loop, signal.SIGHUP, server.certificate.reload)
+    stop = _stop_signals(loop)  # before anybody is told that it runs, and may signal to it
+    _tell(banner(config, addresses, tls=server.certificate.context() is not None))
+    log.listening([address.address for address in addresses])
+    await stop.wait()
+    server.ready = False
+    if server.http is not None:
+        server.http.drain()
+    server.relay.close()
+    await drain(server.doorman, server.shared, server.journal, config.server.drain_seconds, random.random)
+    server.wheel.stop()
+    log.stopped()
+    _heed_no_more()
+    return 0
+
+
+async def serve_relay(listen: Sequence[str], config: Config) -> int:
+    """Run the relay alone (v0.1) until SIGTERM or SIGINT; return the exit code."""
+    loop = asyncio.get_running_loop()
+    log = _open_log(config)
+    raise_descriptor_limit(config.limits.max_connections, log)
+    wheel = Wheel(loop)
+    relay = Relay(config.limits.max_line, log, loop.time)
+
+    def welcome(kind: str, stream: Stream) -> Handler:
+        del kind
+        return relay.opened(stream)
+
+    settings = _net_settings(config, limit_loopback=False)
+    doorman = Doorman(loop, settings, wheel, welcome, log.connection_refused)
+    addresses = await _listen(doorman, [parse_listen(text)._replace(dialect="relay") for text in listen])
+    stop = _stop_signals(loop)
+    _tell(relay_banner(addresses))
+    log.listening([address.address for address in addresses])
+    await stop.wait()
+    doorman.stop()
+    doorman.abort_all()
+    wheel.stop()
+    log.stopped()
+    _heed_no_more()
+    return 0
+
+
+async def _listen(doorman: Doorman, wanted: Sequence[Listen]) -> list[Listen]:
+    addresses: list[Listen] = []
+    for listen in wanted:
+        try:
+            bound = await doorman.listen(listen.host, listen.port, listen.dialect)
+        except OSError as error:  # which of them it was, the system's words do not say
+            raise OSError(error.errno, f"{listen.address}: {error.strerror}") from error
+        addresses += [Listen(host, port, listen.dialect) for host, port in bound]
+    return addresses
+
+
+def _stop_signals(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        _heed(loop, number, stop.set)
+    return stop
+
+
+def _heed(loop: asyncio.AbstractEventLoop, number: signal.Signals, callback: Callable[[], None]) -> None:
+    """Have `callback` called on the loop at this signal.
+
+    Not by `loop.add_signal_handler`: taking that back puts the default in its place for a moment, and a
+    signal that comes then kills the process after all is done.
+    """
+    signal.signal(number, lambda *_: loop.call_soon_threadsafe(callback))
+
+
+def _heed_no_more() -> None:
+    """All is done: a second Ctrl-C, or an impatient service manager, no longer changes the exit code."""
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]
+    if hasattr(signal, "pthread_sigmask"):  # one that comes while its handler is changed makes Python complain
+        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _open_log(config: Config) -> ServerLog:
+    logger = open_log(config.log.level, config.log.format, sys.stderr)
+    route_standard_logging(logger, config.log.level)
+    return ServerLog(logger, debug=config.log.level == "debug")
+
+
+def _tell(text: str) -> None:
+    """For the person who started it; a log is for later."""
+    print(text, end="", flush=True)  # noqa: T201
+
+
+def _net_settings(config: Config, *, limit_loopback: bool) -> NetSettings:
+    limits, timers = config.limits, config.timers
+    return NetSettings(
+        max_connections=limits.max_connections if limits.enforce else _NO_LIMIT,
+        max_per_address=limits.max_per_address if limits.enforce else 0,
+        limit_loopback=limit_loopback,
+        first_bytes=timers.first_bytes,
+        handshake=timers.frame,
+        max_backlog=limits.max_backlog,
+        linger=min(5.0, config.server.drain_seconds),
+    )
+
+
+def _without_rates(settings: CoreSettings) -> CoreSettings:
+    """`--limits off`."""
+    from msgspec.structs import replace
+
+    return replace(settings, gateway=replace(settings.gateway, rate=0.0))
+
+
+def raise_descriptor_limit(connections: int, log: ServerLog) -> None:
+    """Let the process open as many sockets as it may have to (RLIMIT_NOFILE, soft up to hard)."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + 128  # for listeners, files and the loop itself
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        with contextlib.suppress(ValueError, OSError):  # only root may raise the hard limit
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, wanted))
+            hard = wanted
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < connections:
+        log.warned(
+            "the system allows fewer descriptors than limits.max_connections (see ulimit -Hn)",
+            descriptors=str(allowed),
+        )

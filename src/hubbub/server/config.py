@@ -1,0 +1,169 @@
+"""The settings as one tree: a section per component, each defined where it is used.
+
+`settings.py` fills it from flags, environment, `.env` and `hubbub.toml`; `compose.py` hands out the parts.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple, get_args
+
+import msgspec
+
+from hubbub.core.settings import GatewaySettings, GuestSettings, MessageSettings, RoomSettings
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+Dialect = Literal["text", "relay", "json", "ndjson", "protobuf", "http"]
+
+MAX_FRAME: Final = 16 * 1024 * 1024 - 1
+DEFAULT_LISTEN: Final = "127.0.0.1:8080"
+
+
+class Listen(NamedTuple):
+    """One listener: a host name or address (no brackets), a TCP port, a pinned dialect or None for all.
+
+    Port 0 asks the system for a free one.
+    """
+
+    host: str
+    port: int
+    dialect: Dialect | None = None
+
+    @property
+    def address(self) -> str:
+        """HOST:PORT as people write it, with brackets around an IPv6 address."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_listen(text: str) -> Listen:
+    """Read `HOST:PORT` or `HOST:PORT=DIALECT`; an IPv6 address stands in brackets.
+
+    Raises `ValueError` with a sentence for people.
+    """
+    address, pinned, name = text.partition("=")
+    dialect: Dialect | None = next((known for known in get_args(Dialect) if known == name), None)
+    if pinned and dialect is None:
+        raise ValueError(f"{text!r}: unknown dialect {name!r}; known are {', '.join(get_args(Dialect))}")
+    host, colon, port = address.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+        bracketed = ":" in host
+    else:
+        bracketed = ":" not in host
+    if not (
+        colon and host and bracketed and host.isascii() and host.isprintable() and not set(host) & set(" []/")
+    ):
+        raise ValueError(f"{text!r} is not HOST:PORT or HOST:PORT=DIALECT (IPv6 as [::1]:8080)")
+    if not (port.isascii() and port.isdecimal() and len(port) <= 5 and int(port) <= 65_535):
+        raise ValueError(f"{text!r}: the port must be a number from 0 to 65535")
+    return Listen(host, int(port), dialect)
+
+
+class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Section `[server]`."""
+
+    listen: list[str] = msgspec.field(default_factory=lambda: [DEFAULT_LISTEN])
+    """HOST:PORT or HOST:PORT=DIALECT, any number of them. `localhost` is both address families."""
+    data: str = ":memory:"
+    """Where messages are kept; `:memory:` keeps nothing."""
+    name: str = "hubbub"
+    """What the server calls itself in a welcome."""
+    drain_seconds: float = 5.0
+    """How long a stop may take: commits are finished and queues emptied, then the rest is closed."""
+
+
+class TlsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Section `[tls]`: both or none."""
+
+    cert: str | None = None
+    """PEM file with the certificate chain."""
+    key: str | None = None
+    """PEM file with the private key."""
+
+
+class WebSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Section `[web]`."""
+
+    public_hosts: list[str] = msgspec.field(default_factory=list)
+    """Host names under which browsers may reach the server (DNS rebinding); IP literals always may."""
+    allowed_origins: list[str] = msgspec.field(default_factory=list)
+    """Origins besides the server's own that may open a WebSocket, such as `https://chat.example.org`."""
+    trusted_proxies: list[str] = msgspec.field(default_factory=list)
+    """Addresses or networks whose forwarding headers count. Setting it ends the loopback privileges."""
+
+
+class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Section `[http]`. The time that a head may take is `timers.frame`."""
+
+    max_head: int = 65_536
+    """Bytes of a request's head: a request line with every header, cookies included."""
+    max_headers: int = 100
+    """Header lines of a request: each costs more to parse than its bytes tell."""
+    max_body: int = 1_048_576
+    """Bytes of a request's body: nothing that is served takes more."""
+    keep_alive: float = 75.0
+    """Seconds a connection may rest between two requests: browsers reuse theirs for about a minute."""
+
+
+class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Section `[limits]`: sizes in bytes, rates a second."""
+
+    enforce: bool = True
+    """False lifts rates and connection counts (`--limits off`): for a trusted network, for benches."""
+    max_connections: int = 20_000
+    """Open connections in all."""
+    max_per_address: int = 256
+    """Open connections of one address; loopback is exempt unless a proxy or a public host is set."""
+    max_frame: int = MAX_FRAME
+    """One frame. The doorman needs its length to begin with a zero byte, so a setting only lowers it."""
+    max_frame_before_login: int = 65_536
+    """One frame of somebody who has not logged in."""
+    max_line: int = 65_536
+    """One line of the text dialect."""
+    max_input: int = 256 * 1024 * 1024
+    """Bytes received and not yet dispatched, of all connections together."""
+    max_queued: int = 2_048
+    """Requests of one connection that may wait for its rate; more are refused as `rate_limited`."""
+    max_backlog: int = 4 * 1024 * 1024
+    """Bytes that may wait for one slow reader; past it, it is closed with `slow`."""
+    message_rate: float = 100.0
+    """Requests a second of one connection. Beyond, it is read more slowly."""
+    message_burst: int = 1_000
+    """Requests it may send at once before that."""
+
+
+class TimerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Section `[timers]`: seconds."""
+
+    first_bytes: float = 120.0
+    """First bytes, and the name in plain text: a person types."""
+    frame: float = 10.0
+    """A TLS handshake, an HTTP head, or a frame that was begun."""
+    ping: float = 30.0
+    """Silence after which a framed dialect is pinged, and the beat of WebSocket pings."""
+    idle: float = 90.0
+    """Silence after which a framed dialect is closed. Plain text has no such limit (TCP keep-alive)."""
+
+
+class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Section `[log]`."""
+
+    level: LogLevel = "info"
+    """Least level that is written."""
+    format: Literal["auto", "console", "json"] = "auto"
+    """`auto`: colours on a terminal, JSON lines otherwise."""
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything `hubbub serve` can be told."""
+
+    server: ServerSettings = msgspec.field(default_factory=ServerSettings)
+    tls: TlsSettings = TlsSettings()
+    web: WebSettings = msgspec.field(default_factory=WebSettings)
+    http: HttpSettings = HttpSettings()
+    limits: LimitSettings = LimitSettings()
+    timers: TimerSettings = TimerSettings()
+    rooms: RoomSettings = RoomSettings()
+    messages: MessageSettings = MessageSettings()
+    guests: GuestSettings = GuestSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    log: LogSettings = LogSettings()

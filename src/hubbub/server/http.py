@@ -1,0 +1,319 @@
+"""HTTP/1.1 on a Stream (RFC 9112): limits, timers, one exchange after another, and the upgrade of `/ws`.
+
+Bytes wait here until a head is whole. Then the request gets an h11 connection of its own, so that a
+connection at rest keeps nothing of the last one, and a WebSocket nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from typing import Final
+from urllib.parse import unquote
+
+from starlette.types import ASGIApp, Scope
+
+from hubbub.net.framing import websocket_handshake
+from hubbub.net.stream import Stream
+from hubbub.net.timers import UNSET, Wheel
+from hubbub.observe.server_log import ServerLog
+from hubbub.server.config import Config, HttpSettings
+from hubbub.server.exchange import Exchange
+from hubbub.server.http_head import END, Head, bare_line_feed, read_head
+from hubbub.server.origin import (
+    Authority,
+    Network,
+    Refused,
+    check_host,
+    check_origin,
+    forwarded,
+    normalise,
+    normalise_origin,
+)
+from hubbub.server.responses import refusal
+
+WEBSOCKET_PATH: Final = b"/ws"
+SUBPROTOCOL: Final = "hubbub.v1"
+
+Upgraded = Callable[[Stream, bool, bytes], None]
+"""Told of a WebSocket: its stream, whether it deflates, the bytes that came behind the handshake.
+
+It sets the stream's handler, and takes those bytes.
+"""
+
+
+@dataclass(slots=True)
+class HttpServer:
+    """What all HTTP connections share."""
+
+    app: ASGIApp
+    upgraded: Upgraded
+    log: ServerLog
+    wheel: Wheel
+    settings: HttpSettings
+    head_seconds: float
+    public_hosts: frozenset[str]
+    allowed_origins: frozenset[str]
+    proxies: tuple[Network, ...]
+    open: set[HttpConnection] = field(default_factory=set)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    """Running apps; the loop itself holds tasks weakly."""
+
+    @classmethod
+    def of(cls, config: Config, app: ASGIApp, upgraded: Upgraded, log: ServerLog, wheel: Wheel) -> HttpServer:
+        """Make it from the settings. Raises ValueError where these were not checked."""
+        web = config.web
+        return cls(
+            app,
+            upgraded,
+            log,
+            wheel,
+            config.http,
+            config.timers.frame,
+            frozenset(map(normalise, web.public_hosts)),
+            frozenset(filter(None, map(normalise_origin, web.allowed_origins))),
+            tuple(map(ip_network, web.trusted_proxies)),
+        )
+
+    def drain(self) -> None:
+        """Close connections at rest now, the others after their response."""
+        for connection in list(self.open):
+            connection.drain()
+
+
+class HttpConnection:
+    """A connection that speaks HTTP, until it is closed or becomes a WebSocket. A `net.stream.Handler`."""
+
+    __slots__ = (
+        "__weakref__",
+        "_began",
+        "_buffer",
+        "_exchange",
+        "_head",
+        "_last",
+        "_searched",
+        "_server",
+        "_stream",
+        "due",
+    )
+
+    def __init__(self, stream: Stream, server: HttpServer) -> None:
+        self._stream = stream
+        self._server = server
+        self._buffer = bytearray()  # what came and belongs to no exchange: a head, or part of one
+        self._searched = 0  # so much of it has no end of a head
+        self._exchange: Exchange | None = None
+        self._head: Head | None = None  # of the exchange
+        self._began = 0.0
+        self._last = False  # no further request is served
+        self.due = UNSET
+        server.open.add(self)
+        self._set_timer(server.head_seconds)
+
+    # -- net.stream.Handler
+
+    def on_data(self, data: bytes) -> None:
+        """See Handler."""
+        if self._exchange is None:
+            if not self._buffer:
+                self._set_timer(self._server.head_seconds)
+            self._buffer += data
+            self._next()
+        else:
+            self._exchange.feed(data)
+            self.on_reading()
+
+    def on_eof(self) -> None:
+        """See Handler. A peer that asked and then sends no more still gets its answer."""
+        self._last = True
+        if self._exchange is None:
+            self._stream.close()
+        else:
+            self._exchange.feed(b"")
+
+    def on_close(self, error: Exception | None) -> None:
+        """See Handler."""
+        del error
+        self._forget()
+        if self._exchange is not None:
+            self._exchange.close()
+
+    def on_pause(self) -> None:
+        """See Handler. The app's next `send` waits."""
+
+    def on_resume(self) -> None:
+        """See Handler."""
+        if self._exchange is not None:
+            self._exchange.resume()
+
+    def on_overflow(self) -> None:
+        """See Handler. One piece of a response may be larger than the queue; the next one waits."""
+
+    def on_timer(self) -> None:
+        """See net.timers.Timed."""
+        if self._exchange is not None:
+            if self._exchange.receiving:
+                self._exchange.fail(408, "the body did not come in time")
+        elif self._buffer:
+            self._refuse(Refused(408, "the head did not come in time"))
+        else:
+            self._stream.close()
+
+    def drain(self) -> None:
+        """Serve no further request; close at once where none is running."""
+        self._last = True
+        if self._exchange is None:
+            self._stream.close()
+
+    # -- a request's head
+
+    def _next(self) -> None:
+        """Serve the next request, if its head is whole."""
+        settings, buffer = self._server.settings, self._buffer
+        if buffer.startswith(b"\r\n"):  # RFC 9112 §2.2: an empty line before a request is no fault
+            del buffer[:2]
+            self._searched = 0
+        end = buffer.find(END, max(0, self._searched - len(END) + 1))
+        searched, self._searched = self._searched, len(buffer)
+        if (end if end >= 0 else len(buffer)) > settings.max_head:
+            self._refuse(
+                Refused(431, f"a head may have {settings.max_head} bytes (the setting http.max_head)")
+            )
+        elif end >= 0:
+            raw, rest = bytes(buffer[: end + len(END)]), bytes(buffer[end + len(END) :])
+            self._buffer, self._searched = bytearray(), 0
+            self._serve(raw, rest)
+        elif bare_line_feed(buffer, searched):
+            self._refuse(Refused(400, "lines end with CR LF"))
+
+    def _serve(self, raw: bytes, rest: bytes) -> None:
+        head = read_head(raw, self._server.settings)
+        if isinstance(head, Refused):
+            self._refuse(head)
+            return
+        host = check_host(head.hosts, self._stream.local, self._server.public_hosts)
+        if isinstance(host, Refused):
+            self._refuse(host, head_only=head.head_only)
+        elif head.path == WEBSOCKET_PATH:
+            self._upgrade(head, host, rest)
+        else:
+            self._start(head, host, rest)
+
+    def _upgrade(self, head: Head, host: Authority, rest: bytes) -> None:
+        request, stream, server = head.request, self._stream, self._server
+        if request.method != b"GET":
+            self._refuse(
+                Refused(405, "a WebSocket is opened with GET"),
+                ((b"Allow", b"GET"),),
+                head_only=head.head_only,
+            )
+            return
+        if head.values(b"transfer-encoding") or any(int(n) for n in head.values(b"content-length")):
+            self._refuse(Refused(400, "a WebSocket is opened without a body"))
+            return
+        origin = check_origin(head.values(b"origin"), host, server.allowed_origins, secure=stream.secure)
+        if origin is not None:
+            self._refuse(origin)
+            return
+        upgrade = websocket_handshake.accept(request.headers, SUBPROTOCOL)
+        if isinstance(upgrade, websocket_handshake.HandshakeError):
+            self._refuse(Refused(upgrade.status, upgrade.reason), upgrade.headers)
+            return
+        self._forget()
+        stream.write(upgrade.response)
+        server.upgraded(stream, upgrade.deflate, rest)
+
+    def _refuse(
+        self, refused: Refused, headers: tuple[tuple[bytes, bytes], ...] = (), *, head_only: bool = False
+    ) -> None:
+        """Answer with an error, and close: after most of them nobody knows where the next request begins."""
+        self._server.log.request_refused(self._stream.peer, *refused)
+        self._stream.close(refusal(*refused, headers, head_only=head_only))
+
+    # -- an exchange
+
+    def _start(self, head: Head, host: Authority, rest: bytes) -> None:
+        server = self._server
+        self._head = head
+        self._began = time.monotonic()
+        max_body = server.settings.max_body
+        exchange = self._exchange = Exchange(self._stream, head.connection, head.request, max_body, self)
+        task = exchange.start(server.app, self._scope(head, host))
+        server.tasks.add(task)
+        task.add_done_callback(server.tasks.discard)
+        if rest:
+            exchange.feed(rest)
+        else:
+            exchange.pull()
+        self.on_reading()
+
+    def _scope(self, head: Head, host: Authority) -> Scope:
+        stream, request = self._stream, head.request
+        client, scheme = forwarded(request.headers, stream.peer, self._server.proxies, secure=stream.secure)
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "http_version": request.http_version.decode("ascii"),
+            "method": request.method.decode("ascii"),
+            "scheme": scheme,
+            "path": unquote(head.path.decode("ascii")),
+            "raw_path": head.path,
+            "query_string": head.query,
+            "root_path": "",
+            "headers": list(request.headers),
+            "client": (client, 0),  # a port would tell nobody anything
+            "server": (host.host, host.port or (443 if scheme == "https" else 80)),
+        }
+
+    # -- exchange.Owner
+
+    def on_done(self, keep: bool, leftover: bytes) -> None:
+        """See Owner."""
+        self._log_request()
+        self._exchange = self._head = None
+        if self._last or not keep:
+            self._stream.close()
+            return
+        self._set_timer(self._server.head_seconds if leftover else self._keep_alive())
+        self._buffer, self._searched = bytearray(leftover), 0
+        self._stream.resume_reading()
+        self._next()
+
+    def on_failed(self, status: int, reason: str) -> None:
+        """See Owner."""
+        head_only = self._head is not None and self._head.head_only
+        self._exchange = self._head = None
+        self._refuse(Refused(status, reason), head_only=head_only)
+
+    def on_crashed(self, error: Exception) -> None:
+        """See Owner."""
+        self._server.log.failed("HTTP request", error)
+
+    def on_reading(self) -> None:
+        """See Owner. Each piece of a body has as long as a head; while the app is to go on, no hurry."""
+        if self._exchange is not None:  # else its end has set the timer already
+            self._set_timer(self._server.head_seconds if self._exchange.receiving else 0.0)
+
+    def _log_request(self) -> None:
+        log, head, exchange = self._server.log, self._head, self._exchange
+        if log.debug and head is not None and exchange is not None:
+            method, path = head.request.method.decode("ascii"), head.path.decode("ascii")
+            log.request(self._stream.peer, method, path, exchange.status, time.monotonic() - self._began)
+
+    # -- timers
+
+    def _keep_alive(self) -> float:
+        return self._server.settings.keep_alive
+
+    def _set_timer(self, seconds: float) -> None:
+        if seconds and not self._stream.closed:
+            self._server.wheel.set(self, seconds)
+        else:
+            self._server.wheel.unset(self)
+
+    def _forget(self) -> None:
+        self._server.wheel.unset(self)
+        self._server.open.discard(self)

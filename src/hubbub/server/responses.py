@@ -1,0 +1,55 @@
+"""HTTP answers that no app makes: whatever is refused before one is asked, and the form of every error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from email.utils import formatdate
+from http.client import responses
+
+from hubbub.core.errors import Code
+
+_CODES = {
+    401: Code.UNAUTHENTICATED,
+    403: Code.FORBIDDEN,
+    404: Code.NOT_FOUND,
+    405: Code.UNSUPPORTED,
+    413: Code.TOO_LARGE,
+    421: Code.FORBIDDEN,
+    431: Code.TOO_LARGE,
+    500: Code.INTERNAL,
+    501: Code.UNSUPPORTED,
+    505: Code.UNSUPPORTED,
+}
+
+
+def error_body(status: int, message: str) -> bytes:
+    """Return the JSON that goes with an error status: `{"code", "message"}`."""
+    return json.dumps({"code": _CODES.get(status, Code.BAD_REQUEST).value, "message": message}).encode()
+
+
+def date() -> bytes:
+    """The Date header's value now (RFC 9110 §6.6.1)."""
+    return formatdate(usegmt=True).encode("ascii")
+
+
+def phrase(status: int) -> str:
+    """The words for a status code; none for one that is not registered (RFC 9112 §4)."""
+    return responses.get(status, "")
+
+
+def refusal(
+    status: int, message: str, headers: Iterable[tuple[bytes, bytes]] = (), *, head_only: bool = False
+) -> bytes:
+    """Return a whole HTTP/1.1 response after which the connection is closed. `head_only`: to a HEAD."""
+    body = error_body(status, message)
+    lines = [
+        f"HTTP/1.1 {status} {phrase(status)}".encode("ascii"),
+        b"Date: " + date(),
+        b"Content-Type: application/json",
+        b"Content-Length: " + str(len(body)).encode("ascii"),
+        b"X-Content-Type-Options: nosniff",
+        b"Connection: close",
+        *(name + b": " + value for name, value in headers),
+    ]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + (b"" if head_only else body)

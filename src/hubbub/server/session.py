@@ -1,0 +1,471 @@
+"""One connection's way through the house. Here, and only here, all the stages meet:
+
+    bytes ─ framing.feed ─▶ Frame ─ codec.decode ─▶ Command ─ service.handle ─▶ (journal … committed)
+                                                        │                               │
+    bytes ◀─ stream.write ─ dialect.wrap ◀─ codec.encode_answer ◀─ Answer ◀─────────────┘
+
+Events come to a connection by `fanout`. Requests are carried out in the order in which they came: those
+that wait for the journal may overlap, any other waits until those before it are kept.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from hubbub.core.answers import Answer, Farewell, LoggedIn
+from hubbub.core.commands import Login
+from hubbub.core.errors import Code, Refusal
+from hubbub.core.events import GoingAway, Welcome
+from hubbub.core.gateway import GATEWAY
+from hubbub.core.model import Session
+from hubbub.core.service import LASTING
+from hubbub.net.framing.frames import BINARY, CLOSE, FAILED, PING, PONG, TEXT, TOO_LONG, Frame
+from hubbub.net.framing.websocket import pong
+from hubbub.net.stream import NO_FD, Stream
+from hubbub.net.timers import UNSET
+from hubbub.server.surroundings import Surroundings
+from hubbub.wire.codec import Request
+
+if TYPE_CHECKING:
+    from hubbub.server.dialects import Dialect
+    from hubbub.server.fanout import Batch
+
+_REQUESTS: Final = (TEXT, BINARY, TOO_LONG)  # kinds of frames that are answered
+_LAST_WORDS: Final = (CLOSE, FAILED)  # nothing comes behind them
+_READ_AHEAD: Final = 32  # requests that may wait before reading stops
+_LARGE: Final = 65_536  # bytes of an answer that deserves an allowance
+_BYE: Final = 1001
+_TOO_BIG: Final = 1009
+_CLOSE_CODES: Final = {"drain": 1012, "slow": 1013, "overload": 1013, "idle": 1001, "replaced": 1008}
+_RETRY_AFTER: Final = {"slow": 1.0, "overload": 5.0, "idle": 0.0}
+
+
+class _Decided(NamedTuple):
+    """An answer that waits for those to earlier requests."""
+
+    request: Request
+    answer: Answer
+
+
+_Queued = Frame | Request | _Decided
+
+
+class Connection(Session):
+    """A Session with a wire. Implements `net.stream.Handler`."""
+
+    __slots__ = (
+        "_backlog",
+        "_begun",
+        "_ended",
+        "_heard",
+        "_held",
+        "_in_flight",
+        "_leaving",
+        "_made",
+        "_number",
+        "_owed",
+        "_paid_until",
+        "_pinged",
+        "_queue",
+        "_shared",
+        "batch",
+        "dialect",
+        "due",
+        "fd",
+        "framing",
+        "stream",
+    )
+
+    def __init__(
+        self,
+        stream: Stream,
+        dialect: Dialect,
+        shared: Surroundings[Connection],
+        *,
+        local: bool,
+        connection_id: str | None = None,
+    ) -> None:
+        super().__init__(exclusive=dialect.exclusive, local=local, connection_id=connection_id)
+        self.stream = stream
+        self.dialect = dialect
+        limits = shared.limits
+        self.framing = dialect.new_framing(
+            limits.max_line if dialect.exclusive else min(limits.max_frame, limits.max_frame_before_login)
+        )
+        self.fd = stream.descriptor
+        """Its key in the fan-out, for as long as it is open."""
+        self.batch: Batch | None = None
+        """The last batch it wrote into: see `fanout`."""
+        self.due = UNSET
+        self._shared = shared
+        self._number = next(shared.numbers)
+        self._made = self._heard = shared.clock()
+        self._begun = 0.0  # when the frame that is not whole yet began
+        self._held = 0  # our part of shared.held
+        self._in_flight = 0  # requests whose answer waits for the journal
+        self._queue: deque[_Queued] | None = None  # those that wait for them, or for the rate
+        self._paid_until = 0.0  # GCRA (ITU-T I.371): the rate is used up to this time
+        self._pinged = 0  # pings since the last byte
+        self._leaving = ""  # why it is closing
+        self._owed = 0  # bytes of large answers that may be queued: asked for, so no sign of slowness
+        self._backlog = 0  # bytes queued when it was last found silent
+        self._ended = False  # the peer sends no more
+        shared.open.add(self)
+        shared.service.connected(self)
+        if connection_id is not None:
+            stream.write(dialect.event(Welcome(connection_id)))
+        self._set_timer(self._made)
+        shared.log.connection_opened(self.name, stream.peer, dialect.name, secure=stream.secure)
+
+    @property
+    def waits(self) -> bool:
+        """Whether something waits for an answer from the journal: requests behind it, or the end."""
+        return self._queue is not None or self._ended
+
+    @property
+    def name(self) -> str:
+        """What the log calls it."""
+        return self.connection_id or f"{self.dialect.name}-{self._number}"
+
+    # -- bytes → Frame
+
+    def on_data(self, data: bytes) -> None:
+        """See net.stream.Handler."""
+        shared = self._shared
+        self._heard = now = shared.clock()
+        self._pinged = 0
+        frames = self.framing.feed(data)
+        for frame in frames:
+            last_words = frame.kind in _LAST_WORDS and self._in_flight
+            if self._queue is not None or self.stream.paused or last_words:
+                self._wait(frame)
+            elif shared.rate and not self._pay(now):
+                self._wait(frame)
+                self.stream.pause_reading()
+                self._set_timer(now)
+            else:
+                self._take(frame)
+        pending = self.framing.pending
+        if pending or self._held:
+            # A control frame may come in the middle of a message (RFC 6455 §5.4), and makes it no younger.
+            self._hold(pending, now, fresh=any(frame.kind not in (PING, PONG) for frame in frames))
+
+    def _hold(self, pending: int, now: float, *, fresh: bool) -> None:
+        """Account for what waits; see that a begun frame ends, and that all of it together is bounded."""
+        if self.stream.closed:  # what it held is given back already, and nothing would give back more
+            return
+        shared = self._shared
+        waiting = sum(len(one.payload) for one in self._queue or () if isinstance(one, Frame))
+        shared.held += pending + waiting - self._held
+        self._held = pending + waiting
+        if not pending:
+            self._begun = 0.0
+        elif self.dialect.frame_timer and (fresh or not self._begun):
+            self._begun = now
+            self._set_timer(now)
+        if shared.held > shared.limits.max_input and pending:
+            most = shared.limits.max_input
+            self._refuse(
+                Request(
+                    Refusal(
+                        Code.RATE_LIMITED,
+                        f"The server holds {most} bytes of unfinished input, which is the limit. Try again.",
+                        limit="limits.max_input",
+                        retry_after=_RETRY_AFTER["overload"],
+                    )
+                ),
+                "overload",
+            )
+
+    # -- Frame → Command → core → Answer
+
+    def _take(self, frame: Frame) -> None:
+        kind = frame.kind
+        if kind in _REQUESTS:
+            if self._leaving:
+                return
+            request = self.dialect.codec.decode(frame, self.user is not None)
+            if self._shared.log.debug:
+                verb = request.verb if isinstance(request, Request) else ""
+                self._shared.log.received(self.name, verb, len(frame.payload))
+            if type(request) is Request:
+                self._carry_out(request)
+            elif request:
+                self.stream.write(self.dialect.wrap(request))  # type: ignore[arg-type] # bytes: type() narrows no union
+        elif kind == PING:
+            self.stream.write(pong(frame.payload))
+        elif kind == CLOSE:
+            self._goodbye(self.dialect.closing(frame.code if frame.code != 1005 else 1000, ""), "closed")
+        elif kind == FAILED:
+            self._fail(frame)
+        else:
+            assert kind == PONG  # noqa: S101 (there are no other kinds)
+
+    def _carry_out(self, request: Request) -> None:
+        command = request.command
+        if self._in_flight and type(command) not in LASTING:
+            self._wait_first(request)
+            return
+        if isinstance(command, Refusal):
+            answer: Answer | None = command
+        elif request.claimed_user_id and (self.user is None or request.claimed_user_id != self.user.id):
+            answer = Refusal(Code.FORBIDDEN, "This user_id is not yours.", field="user_id")
+        else:
+            try:
+                answer = self._shared.service.handle(self, command, request)
+            except Exception as error:  # noqa: BLE001 (our fault: the peer learns that, and nothing more)
+                self._shared.log.failed(f"handle {type(command).__name__}", error, self.name)
+                answer = Refusal(Code.INTERNAL, "The server made a mistake. It is in its log.")
+        if answer is None:
+            self._in_flight += 1
+            return
+        if self._in_flight:  # decided at once; but those in flight were asked first
+            self._wait_first(_Decided(request, answer))
+            return
+        data = self._encode(request, answer)
+        if data:
+            if len(data) > _LARGE:
+                self._owed += len(data)
+            self.stream.write(data)
+        if type(command) is Login:
+            self._logged_in(command, answer)
+        elif type(answer) is Farewell:
+            self._goodbye(self.dialect.closing(_BYE, ""), "quit")
+
+    def _encode(self, request: Request, answer: Answer) -> bytes:
+        payload = self.dialect.codec.encode_answer(request, answer)
+        if self._shared.log.debug:
+            self._shared.log.sent(type(answer).__name__, len(payload), 1)
+        return self.dialect.wrap(payload) if payload else b""
+
+    def _logged_in(self, command: Login, answer: Answer) -> None:
+        log = self._shared.log
+        if isinstance(answer, LoggedIn):
+            if not self.dialect.exclusive:
+                self.framing.limit = self._shared.limits.max_frame
+            log.login(
+                self.name, self.stream.peer, answer.username, answer.user_id, resumed=bool(command.token)
+            )
+        elif isinstance(answer, Refusal):
+            log.login_refused(self.name, self.stream.peer, command.username, answer.code)
+            if self.dialect.closes_on_refused_login and self.user is None:
+                self._goodbye(b"", "refused")
+
+    def answered(self, request: Request, answer: Answer) -> bytes:
+        """The answer to a request that was in flight, as bytes. The fan-out calls this, and sends it."""
+        self._in_flight -= 1
+        return self._encode(request, answer)
+
+    # -- requests that wait: for the journal, or for the rate
+
+    def _pay(self, now: float) -> bool:
+        limits = self._shared.limits
+        paid = max(self._paid_until, now) + 1.0 / limits.message_rate
+        if paid - now > (limits.message_burst + 0.5) / limits.message_rate:
+            return False
+        self._paid_until = paid
+        return True
+
+    def _wait(self, frame: Frame) -> None:
+        """Behind the others. When they get many, reading stops: the peer's window closes, nothing is lost."""
+        if self._queue is None:
+            self._queue = deque()
+        if len(self._queue) >= _READ_AHEAD:
+            self.stream.pause_reading()
+        limits = self._shared.limits
+        surplus = self._shared.rate and len(self._queue) >= limits.max_queued
+        if not surplus or frame.kind not in _REQUESTS:
+            self._queue.append(frame)
+            return
+        # One read brought more than may wait: this one was not carried out, and is told so.
+        request = self.dialect.codec.decode(frame, self.user is not None)
+        if isinstance(request, Request):
+            refusal = Refusal(
+                Code.RATE_LIMITED,
+                f"More than {limits.message_rate:g} requests a second.",
+                limit="limits.message_rate",
+                retry_after=round(limits.max_queued / limits.message_rate, 1),
+            )
+            self.stream.write(self._encode(request, refusal))
+
+    def _wait_first(self, request: Request | _Decided) -> None:
+        if self._queue is None:
+            self._queue = deque()
+        self._queue.appendleft(request)
+
+    def go_on(self) -> None:
+        """What waited may be due now. Called when an answer came from the journal, and by the timer."""
+        queue = self._queue
+        if queue is not None:
+            self.stream.cork()
+            try:
+                self._work_off(queue)
+            finally:
+                self.stream.uncork()
+        if self._ended and self._queue is None and not self._in_flight:
+            self._goodbye(b"", "ended")
+
+    def _work_off(self, queue: deque[_Queued]) -> None:
+        shared = self._shared
+        now = shared.clock()
+        while queue and not self._leaving:
+            if self.stream.paused:  # its answers are not read: `on_resume` goes on
+                return
+            first = queue[0]
+            if isinstance(first, Request):  # paid for already, and stopped for what is in flight
+                if self._in_flight and type(first.command) not in LASTING:
+                    return
+                queue.popleft()
+                self._carry_out(first)
+            elif isinstance(first, _Decided):
+                if self._in_flight:
+                    return
+                queue.popleft()
+                self.stream.write(self._encode(first.request, first.answer))
+            else:
+                if self._in_flight and first.kind in _LAST_WORDS:
+                    return
+                if shared.rate and not self._pay(now):
+                    self._set_timer(now)
+                    return
+                queue.popleft()
+                self._take(first)
+        self._queue = None
+        self._hold(self.framing.pending, now, fresh=True)  # its end could not come while reading stood still
+        if not self._ended and not self.stream.paused:
+            self.stream.resume_reading()
+
+    # -- timers
+
+    def _set_timer(self, now: float) -> None:
+        timers = self._shared.timers
+        waits = []
+        if self._begun:
+            waits.append(self._begun + timers.frame - now)
+        if self._queue is not None and self._shared.rate:
+            waits.append(0.1)
+        if not self.dialect.exclusive:
+            beat = timers.ping if self.dialect.gateway else timers.ping * (self._pinged + 1)
+            waits.append(min(self._heard + beat, self._heard + timers.idle) - now)
+        elif self.user is None:
+            waits.append(self._made + timers.first_bytes - now)
+        if waits:
+            self._shared.wheel.set(self, max(0.1, min(waits)))
+
+    def on_timer(self) -> None:
+        """See net.timers.Timed."""
+        shared, timers = self._shared, self._shared.timers
+        now = shared.clock()
+        if self._begun:  # as long as requests wait, its end may be what is not read
+            late = now - self._begun >= timers.frame and self._queue is None
+        elif self.dialect.exclusive:
+            late = self.user is None and now - self._made >= timers.first_bytes
+        else:
+            late = now - self._heard >= timers.idle and not self._still_reads(now)
+        if late:
+            self.dismiss("idle")
+            return
+        if not self.dialect.exclusive and now - self._heard >= timers.ping * (self._pinged + 1):
+            self._pinged += 1
+            self.stream.write(self.dialect.alive)
+        self.go_on()
+        if not self._leaving:
+            self._set_timer(now)
+
+    def _still_reads(self, now: float) -> bool:
+        """Whether a silent peer is excused: it waits for us, or it is busy reading what it was sent."""
+        if not self.stream.paused:
+            return self._queue is not None
+        before, self._backlog = self._backlog, self.stream.backlog
+        if self._backlog == before:
+            return False
+        self._heard = now
+        return True
+
+    # -- the stream's other news
+
+    def on_eof(self) -> None:
+        """See net.stream.Handler. What came before is still carried out and answered."""
+        self._ended = True
+        self.go_on()
+
+    def on_pause(self) -> None:
+        """See net.stream.Handler. Who does not read is not read from: its answers would pile up here."""
+        self.stream.pause_reading()
+        if self.fd != NO_FD:
+            self._moved()
+
+    def on_resume(self) -> None:
+        """See net.stream.Handler."""
+        self._owed = 0
+        if self.fd != NO_FD:
+            self._moved()
+        if self._queue is None:
+            self.stream.resume_reading()
+        else:
+            self.go_on()
+
+    def _moved(self) -> None:
+        streams = [room.stream for room in self.rooms]
+        if self.connection_id is not None:
+            streams.append(GATEWAY)
+        self._shared.fanout.moved(self, streams)
+
+    def on_overflow(self) -> None:
+        """See net.stream.Handler."""
+        if self.stream.backlog > self._shared.limits.max_backlog + self._owed:
+            self.dismiss("slow")
+
+    def on_close(self, error: Exception | None) -> None:
+        """See net.stream.Handler. From here on nobody writes to it: it leaves every list at once."""
+        shared = self._shared
+        shared.wheel.unset(self)
+        shared.held -= self._held
+        self._held = 0
+        self._queue = None
+        user = self.user
+        shared.open.discard(self)
+        shared.service.disconnected(self)
+        reason = self._leaving or (str(error) if error else "closed by the peer")
+        shared.log.connection_closed(
+            self.name,
+            self.stream.peer,
+            user.name if user else None,
+            reason,
+            shared.clock() - self._made,
+        )
+
+    # -- closing
+
+    def dismiss(self, reason: str, retry_after: float | None = None) -> None:
+        """One last message that says why, then close."""
+        if self._leaving:
+            return
+        if retry_after is None:
+            retry_after = _RETRY_AFTER.get(reason)
+        last = self.dialect.event(GoingAway(reason, retry_after))
+        self._goodbye(last + self.dialect.closing(_CLOSE_CODES.get(reason, _BYE), reason), reason)
+
+    def _refuse(self, request: Request, reason: str) -> None:
+        answer = request.command
+        assert isinstance(answer, Refusal)  # noqa: S101 (what the callers make)
+        last = self._encode(request, answer)
+        self._goodbye(last + self.dialect.closing(_CLOSE_CODES.get(reason, _BYE), reason), reason)
+
+    def _fail(self, frame: Frame) -> None:
+        """The framing gave up: nothing after this can be read."""
+        message = frame.payload.decode("utf-8", "replace")
+        if self.dialect.gateway:
+            self._goodbye(self.dialect.closing(frame.code, message), message)
+        else:
+            code, limit = Code.BAD_REQUEST, None
+            if frame.code == _TOO_BIG:
+                code = Code.TOO_LARGE
+                limit = "limits.max_frame" if self.user is not None else "limits.max_frame_before_login"
+            self._refuse(Request(Refusal(code, f"{message[:1].upper()}{message[1:]}.", limit=limit)), message)
+
+    def _goodbye(self, last: bytes, reason: str) -> None:
+        if not self._leaving:
+            self._leaving = reason
+            self.stream.close(last)

@@ -1,0 +1,138 @@
+"""What HTTP serves beside the WebSocket: the page to try it by hand, and what operators and tools ask for.
+
+Every endpoint is a coroutine: Starlette would run a plain function in a thread.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Final
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from hubbub.server.responses import error_body
+
+_JSON: Final = "application/json"
+_PAGES: Final = {
+    "/": ("tester.html", "text/html; charset=utf-8"),
+    "/tester.js": ("tester.js", "text/javascript; charset=utf-8"),
+    "/tester.css": ("tester.css", "text/css; charset=utf-8"),
+    "/tester.svg": ("tester.svg", "image/svg+xml"),
+}
+_SECURITY: Final = {
+    # No inline script or style, nothing from elsewhere, in nobody's frame.
+    "Content-Security-Policy": (
+        "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def build_app(*, version: str, ready: Callable[[], str | None]) -> Starlette:
+    """Return the app. `ready` says why the server cannot serve, or None: it can. GET and HEAD only."""
+
+    async def get_health(_request: Request) -> Response:
+        return _fresh({"status": "ok"})
+
+    async def get_ready(_request: Request) -> Response:
+        reason = ready()
+        if reason is None:
+            return _fresh({"status": "ok"})
+        return _fresh({"status": "unavailable", "reason": reason}, 503)
+
+    async def get_version(_request: Request) -> Response:
+        return _fresh({"name": "hubbub", "version": version})
+
+    async def get_asyncapi(request: Request) -> Response:
+        return _cached(request, _asyncapi(version), _JSON)
+
+    app = Starlette(
+        routes=[
+            *(Route(path, _page(name, kind)) for path, (name, kind) in _PAGES.items()),
+            Route("/health", get_health),
+            Route("/ready", get_ready),
+            Route("/version", get_version),
+            Route("/asyncapi.json", get_asyncapi),
+        ],
+        middleware=[Middleware(_SecurityHeaders)],
+        exception_handlers={HTTPException: _refused, Exception: _failed},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _page(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
+    async def get_page(request: Request) -> Response:
+        return _cached(request, _file(name), kind)
+
+    return get_page
+
+
+@cache
+def _file(name: str) -> bytes:
+    return files("hubbub.server.pages").joinpath(name).read_bytes()
+
+
+@cache
+def _asyncapi(version: str) -> bytes:
+    from hubbub.wire.asyncapi import document  # by need: few ask, and it is dear to make
+
+    return msgspec.json.format(msgspec.json.encode(document(version)))
+
+
+def _fresh(content: dict[str, str], status: int = 200) -> Response:
+    """What must never be kept by a cache."""
+    return Response(json.dumps(content), status, {"Cache-Control": "no-store"}, _JSON)
+
+
+def _cached(request: Request, content: bytes, kind: str) -> Response:
+    """What changes with the version only: a client asks each time whether it still holds (RFC 9110 §13)."""
+    etag = f'"{sha256(content).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": "no-cache"}
+    known = {tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")}
+    if etag in known or "*" in known:
+        return Response(None, 304, headers)
+    return Response(content, 200, headers, kind)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 (what it is registered for)
+    body = error_body(error.status_code, f"{error.detail}.")
+    return Response(body, error.status_code, error.headers, _JSON)
+
+
+async def _failed(_request: Request, _error: Exception) -> Response:
+    """Our own fault: its detail goes into the log (see `http.py`), none of it here."""
+    return Response(error_body(500, "Internal error."), 500, _SECURITY, _JSON)
+
+
+class _SecurityHeaders:
+    """Adds to every response what keeps a browser from misusing it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(_SECURITY)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

@@ -1,0 +1,244 @@
+"""The AsyncAPI document of the JSON dialects, made from their tables and the types of `core`.
+
+A channel a dialect: its requests with what they are answered by, and what comes without asking. The schemas
+are msgspec's of the very types that decode and encode, so that the document cannot say otherwise.
+Source: AsyncAPI 3.0.0 (asyncapi.com/docs/reference/specification/v3.0.0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from hubbub.core import answers, events
+from hubbub.core.errors import Refusal
+from hubbub.wire import json_actions, length_json, ndjson_commands, websocket_json
+
+_Schema = dict[str, Any]
+
+_DESCRIPTION: Final = """\
+The JSON dialects of Hubbub. Text lines and Protobuf have no part in this document.
+A request that does not parse is refused, and the connection stays open; unknown members are ignored.
+Requests that have their name and are not in this build are answered by an error with the code `unsupported`.
+"""
+
+_JSON: Final = "application/json"
+_ID: Final[_Schema] = {
+    "description": "Any string; the answer carries the same. Of a message it is also the message's id.",
+    "anyOf": [{"type": "string", "minLength": 1, "maxLength": 64}, {"type": "null"}],
+}
+_ANSWERED_ID: Final[_Schema] = {
+    "description": "That of the request; null where it had none, or none that could be read.",
+    "type": ["string", "null"],
+}
+_NAMES: Final[_Schema] = {"type": "array", "items": {"type": "string"}}
+
+_NDJSON_ANSWERS: Final = tuple(answer for _, answer in ndjson_commands.COMMANDS.values())
+_TYPES: Final = tuple(
+    dict.fromkeys(
+        (
+            Refusal,
+            *(row.payload for row in json_actions.ACTIONS.values()),
+            *(row.answer for row in json_actions.ACTIONS.values()),
+            *websocket_json.EVENTS.values(),
+            *(row.payload for row in length_json.TYPES.values()),
+            *length_json.ANSWERS.values(),
+            *length_json.EVENTS.values(),
+            *(payload for payload, _ in ndjson_commands.COMMANDS.values()),
+            *_NDJSON_ANSWERS,
+            *ndjson_commands.EVENTS.values(),
+        )
+    )
+)
+
+
+def document(version: str) -> dict[str, object]:
+    """The document, ready for `msgspec.json.encode`. `version` is that of the server."""
+    schemas = _Schemas()
+    channels = [_websocket(schemas), _length_json(schemas), _ndjson(schemas)]
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": "Hubbub", "version": version, "description": _DESCRIPTION},
+        "defaultContentType": _JSON,
+        "channels": {channel.name: channel.described() for channel in channels},
+        "operations": {key: value for channel in channels for key, value in channel.operations.items()},
+        "components": {"schemas": schemas.components},
+    }
+
+
+class _Schemas:
+    """The schemas of all types, without the tag that `core` gives its own."""
+
+    def __init__(self) -> None:
+        refs, components = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
+        self.components: dict[str, _Schema] = components
+        self._refs = dict(zip(_TYPES, refs, strict=True))
+        for kind in _TYPES:
+            if issubclass(kind, msgspec.Struct) and kind.__struct_config__.tag is not None:
+                schema = self.of(kind)
+                del schema["properties"]["type"]
+                schema["required"].remove("type")
+        for only_text in ("current", "members"):
+            del self.of(answers.RoomLeft)["properties"][only_text]
+
+    def ref(self, kind: type) -> _Schema:
+        """A reference; for Raw the schema that everything fits."""
+        return self._refs[kind]
+
+    def of(self, kind: type) -> _Schema:
+        """The schema itself."""
+        found = self.ref(kind)
+        return self.components[found["$ref"].rpartition("/")[2]] if "$ref" in found else found
+
+
+class _Channel:
+    """A dialect's messages and operations, as they are added."""
+
+    def __init__(self, name: str, address: str | None, description: str) -> None:
+        self.name = name
+        self.operations: dict[str, _Schema] = {}
+        self._address = address
+        self._description = description
+        self._messages: dict[str, _Schema] = {}
+
+    def described(self) -> _Schema:
+        """The channel object."""
+        return {"address": self._address, "description": self._description, "messages": self._messages}
+
+    def message(self, key: str, name: str, payload: _Schema) -> str:
+        """Add a message; return its key, in which AsyncAPI allows no slash."""
+        key = key.replace("/", "-")
+        self._messages[key] = {"name": name, "payload": payload}
+        return key
+
+    def request(self, name: str, payload: _Schema, replies: Iterable[str]) -> None:
+        """Add a request and what it may be answered by."""
+        key = self.message(f"{name}.request", name, payload)
+        answered = {"channel": self._ref(), "messages": [self._ref(reply) for reply in replies]}
+        self._operate("receive", key, name, {"reply": answered} if answered["messages"] else {})
+
+    def push(self, name: str, payload: _Schema) -> None:
+        """Add an event."""
+        self._operate("send", self.message(f"{name}.event", name, payload), name, {})
+
+    def _operate(self, action: str, message: str, name: str, more: _Schema) -> None:
+        self.operations[f"{self.name}.{message}"] = {
+            "action": action,
+            "channel": self._ref(),
+            "title": name,
+            "messages": [self._ref(message)],
+            **more,
+        }
+
+    def _ref(self, message: str | None = None) -> _Schema:
+        return {"$ref": f"#/channels/{self.name}" + ("" if message is None else f"/messages/{message}")}
+
+
+def _object(properties: _Schema, optional: Iterable[str] = ()) -> _Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in set(optional)],
+    }
+
+
+def _websocket(schemas: _Schemas) -> _Channel:
+    channel = _Channel("websocket", "/ws", "A WebSocket; every JSON object is a text message.")
+    refusal = schemas.ref(Refusal)
+    error = _object({"id": _ANSWERED_ID, "type": {"const": "error"}, "data": refusal, "error": refusal})
+    refused = channel.message("error", "error", error)
+    for name, row in json_actions.ACTIONS.items():
+        request = {"id": _ID, "type": {"const": "request"}, "action": {"const": name}}
+        needed = schemas.of(row.payload).get("required", [])
+        payload = _object(
+            {**request, "payload": schemas.ref(row.payload)}, ["id"] if needed else ["id", "payload"]
+        )
+        data = {} if row.answer is answers.Echoed else schemas.ref(row.answer)
+        response = _object({"id": _ANSWERED_ID, "type": {"const": "response"}, "data": data})
+        channel.request(name, payload, [channel.message(f"{name}.response", name, response), refused])
+    for name, event in websocket_json.EVENTS.items():
+        told = {} if event is events.Announcement else schemas.ref(event)
+        own_id = {"type": "string", "format": "uuid"}
+        notification = {"type": {"const": "notification"}, "event": {"const": name}}
+        channel.push(name, _object({"id": own_id, **notification, "data": told}))
+    return channel
+
+
+def _length_json(schemas: _Schemas) -> _Channel:
+    channel = _Channel(
+        "length_json", None, "TCP; before every JSON object its length in bytes as u32, big-endian."
+    )
+    replies = {
+        answer: channel.message(f"{name}.answer", name, _flat(name, _length_json_answer(schemas, answer)))
+        for name, answer in length_json.ANSWERS.items()
+    }
+    for name, row in length_json.TYPES.items():
+        answered = [] if name == "Pong" else [replies[row.answer], replies[Refusal]]
+        channel.request(name, _flat(name, schemas.of(row.payload)), answered)
+    for name, event in length_json.EVENTS.items():
+        channel.push(name, _flat(name, schemas.of(event), with_id=False))
+    return channel
+
+
+def _flat(name: str, schema: _Schema, with_id: bool = True) -> _Schema:
+    """An object that has `type`, and `id` where it may, among its own members."""
+    head: _Schema = {"type": {"const": name}}
+    if with_id:
+        head["id"] = _ID
+    required = ["type", *schema.get("required", [])]
+    return {"type": "object", "properties": {**head, **schema["properties"]}, "required": required}
+
+
+def _length_json_answer(schemas: _Schemas, answer: type) -> _Schema:
+    """The members of an answer, with the names and the brevity of this dialect."""
+    schema = schemas.of(answer)
+    properties = schema["properties"]
+    if answer is Refusal:
+        return _renamed(schema, {"message": "msg"})
+    if answer in (answers.UserList, answers.MemberList):
+        return {**schema, "properties": {**properties, "users": _NAMES}}
+    return schema
+
+
+def _ndjson(schemas: _Schemas) -> _Channel:
+    channel = _Channel("ndjson", None, "TCP; every JSON object is a line.")
+    answered = {"command": {"type": ["string", "null"]}, "id": _ANSWERED_ID, "status": {"type": "integer"}}
+    refused = channel.message("error", "error", _object({**answered, "error": schemas.ref(Refusal)}))
+    for name, (payload, answer) in ndjson_commands.COMMANDS.items():
+        head = {"command": {"const": name}, "id": _ID, "headers": {"type": ["object", "null"]}}
+        needed = schemas.of(payload).get("required", [])
+        request = _object(
+            {**head, "payload": schemas.ref(payload)},
+            ["id", "headers"] if needed else ["id", "headers", "payload"],
+        )
+        said = {"command": {"const": name}, "id": _ANSWERED_ID, "status": {"const": 200}}
+        response = _object({**said, "payload": _ndjson_payload(schemas, answer)})
+        channel.request(name, request, [channel.message(f"{name}.response", name, response), refused])
+    for name, event in ndjson_commands.EVENTS.items():
+        channel.push(name, _object({"command": {"const": name}, "payload": _ndjson_payload(schemas, event)}))
+    return channel
+
+
+def _ndjson_payload(schemas: _Schemas, told: type) -> _Schema:
+    """What is told, with the names of this dialect."""
+    schema = schemas.of(told)
+    if told in (events.MessagePosted, events.WhisperPosted):
+        return _renamed(schema, ndjson_commands.TEXT_NAMES)
+    if told is answers.Accepted:
+        sent = _renamed(schema, ndjson_commands.TEXT_NAMES)
+        return {**sent, "properties": {**sent["properties"], "conversation_id": {"type": "string"}}}
+    if told is answers.LoggedIn:
+        later = {"refresh_token": {"type": ["string", "null"]}, "expires_in": {"type": ["number", "null"]}}
+        return {**schema, "properties": {**schema["properties"], **later}}
+    return schemas.ref(told)
+
+
+def _renamed(schema: _Schema, names: dict[str, str]) -> _Schema:
+    properties = {names.get(name, name): value for name, value in schema["properties"].items()}
+    return {
+        **schema,
+        "properties": properties,
+        "required": [names.get(name, name) for name in schema["required"]],
+    }

@@ -1,0 +1,240 @@
+"""The length-prefixed JSON dialect: one object a frame, told apart by its `type`.
+
+`{"type":"Broadcast","content":"hi"}`. Answers and events have types of their own (`ANSWERS`, `EVENTS`), and
+an answer carries the `id` of its request, if that had one. Described in `docs/protocol.md`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from hubbub.core import answers, commands, events
+from hubbub.core.answers import Answer
+from hubbub.core.commands import Command
+from hubbub.core.errors import Code, Refusal
+from hubbub.core.events import Event
+from hubbub.net.framing.frames import BINARY, FAILED, TEXT, TOO_LONG, Frame
+from hubbub.wire.codec import Reply, Request
+from hubbub.wire.json_actions import ACTIONS, Action, NoPayload, RequestId, spell
+from hubbub.wire.json_shapes import UNREAD, check_utf8, encode, id_or_none, members, text_or_none
+from hubbub.wire.refusals import UNREADABLE, of_frame, of_json
+
+_ACTION_OF_TYPE: Final = {
+    "Login": "login",
+    "Broadcast": "publish",
+    "Whisper": "whisper",
+    "List": "list",
+    "Presence": "presence",
+    "Rooms": "rooms",
+    "Create": "create",
+    "Join": "join",
+    "Leave": "leave",
+    "Topic": "topic",
+    "Members": "members",
+    "Typing": "typing",
+    "Ping": "ping",
+}
+
+TYPES: Final[dict[str, Action]] = {
+    **{name: ACTIONS[action] for name, action in _ACTION_OF_TYPE.items()},
+    "Pong": Action(NoPayload, lambda _payload, _id: commands.Pong(), answers.Done),
+}
+"""What a request of each type holds (beside `type` and `id`), becomes, and is answered by."""
+
+UNSUPPORTED: Final = frozenset(
+    {
+        "Register", "Refresh", "Logout", "Password", "Sessions",
+        "Invite", "Role", "RoomSettings",
+        "History", "Search", "Edit", "Delete", "React", "Resume", "Read", "Unread",
+        "FileOffer", "FileAccept", "FileDecline", "FileCancel",
+    }
+)  # fmt: skip
+"""Types that have their name, and are not in this build."""
+
+EVENTS: Final[dict[str, type[Event]]] = {
+    "NewMessage": events.MessagePosted,
+    "PrivateMessage": events.WhisperPosted,
+    "TopicChanged": events.TopicChanged,
+    "UserJoined": events.Joined,
+    "UserLeft": events.Left,
+    "UserStatus": events.StatusChanged,
+    "UserTyping": events.UserTyping,
+    "Ping": events.Alive,
+    "GoingAway": events.GoingAway,
+}
+"""What a client gets without asking. Members are named as in the event."""
+
+ANSWERS: Final[dict[str, type[Answer]]] = {
+    "Welcome": answers.LoggedIn,
+    "Ack": answers.Accepted,
+    "UserList": answers.UserList,
+    "RoomList": answers.RoomList,
+    "Joined": answers.RoomJoined,
+    "Left": answers.RoomLeft,
+    "Topic": answers.TopicSet,
+    "Members": answers.MemberList,
+    "Presence": answers.StatusSet,
+    "Pong": answers.Ponged,
+    "Ok": answers.Done,
+    "Error": Refusal,
+}
+"""What a client gets when it asks. Where `id` is missing, neither `Ack` nor `Ok` is sent."""
+
+_MAX_QUOTED: Final = 64  # characters of an unknown type that its refusal repeats
+
+
+class _Head(msgspec.Struct, gc=False):
+    type: str
+    id: RequestId | None = None
+
+
+class _LooseHead(msgspec.Struct, gc=False):
+    type: msgspec.Raw = UNREAD
+    id: msgspec.Raw = UNREAD
+
+
+class _Error(msgspec.Struct, gc=False, omit_defaults=True):
+    msg: str
+    code: str
+    field: str | None = None
+    limit: str | None = None
+    retry_after: float | None = None
+
+
+class _UserNames(msgspec.Struct, gc=False):
+    users: list[str]
+
+
+class _MemberNames(msgspec.Struct, gc=False):
+    room: str
+    count: int
+    users: list[str]
+
+
+class _Room(msgspec.Struct, gc=False):
+    room: str
+
+
+_head: Final = msgspec.json.Decoder(_Head).decode
+_loose_head: Final = msgspec.json.Decoder(_LooseHead).decode
+_start_of_event: Final = {kind: b'{"type":"%b"' % name.encode() for name, kind in EVENTS.items()}
+_start_of_answer: Final = {kind: b'{"type":"%b"' % name.encode() for name, kind in ANSWERS.items()}
+_type_of_action: Final = {action: name for name, action in _ACTION_OF_TYPE.items()}
+
+
+class LengthJson:
+    """The codec of length-prefixed JSON."""
+
+    def decode(self, frame: Frame, named: bool) -> Request | bytes | None:
+        """Server: a request."""
+        if frame.kind in (TOO_LONG, FAILED):
+            return Request(of_frame(frame, named))
+        if frame.kind not in (TEXT, BINARY):
+            return None
+        payload = frame.payload
+        try:
+            check_utf8(payload)
+            head = _head(payload)
+        except UNREADABLE as error:
+            return _broken(payload, error)
+        row = TYPES.get(head.type)
+        if row is None:
+            return Request(_unknown(head.type), head.id, head.type[:_MAX_QUOTED])
+        try:
+            return Request(row.command(msgspec.Raw(payload), head.id), head.id, head.type)
+        except UNREADABLE as error:
+            return Request(of_json(error), head.id, head.type)
+
+    def encode_answer(self, request: Request, answer: Answer) -> bytes:
+        """Server: an answer. b"" for what the dialect says nothing of without an `id`."""
+        start = _start_of_answer.get(type(answer))
+        if start is None:
+            return b""
+        if request.id is None:
+            if isinstance(answer, answers.Accepted | answers.Done):
+                return b""
+        elif not isinstance(answer, answers.Accepted):  # has it already
+            start += b',"id":' + encode(request.id)
+        return start + _members(answer)
+
+    def encode_event(self, event: Event, own: bool = False) -> bytes:  # noqa: ARG002 - all are told alike here
+        """Server: an event; b"" for those of the gateway."""
+        start = _start_of_event.get(type(event))
+        return b"" if start is None else start + members(event)
+
+    def encode_command(self, command: Command, id: str | None = None) -> bytes:
+        """Client: a request. The id of a message is that of its request, and goes before `id`.
+
+        Raises ValueError for a command that this dialect has no type for.
+        """
+        if isinstance(command, commands.Publish | commands.Whisper) and command.id is not None:
+            id = command.id
+        action, payload = ("", b"{}") if isinstance(command, commands.Pong) else spell(command)
+        name = _type_of_action.get(action) if action else "Pong"
+        if name is None:
+            raise ValueError(f"no type of the length-prefixed JSON dialect: {action}")
+        start = b'{"type":"%b"' % name.encode()
+        if id is not None:
+            start += b',"id":' + encode(id)
+        return start + _after(payload)
+
+    def decode_message(self, payload: bytes) -> Event | Reply:
+        """Client: an event or an answer; ValueError for anything else."""
+        try:
+            told = msgspec.json.decode(payload, type=dict[str, Any])
+        except RecursionError as error:
+            raise ValueError("the JSON is nested too deep") from error
+        name = msgspec.convert(told.pop("type", None), str)
+        event = EVENTS.get(name)
+        if event is not None:
+            return msgspec.convert(told, event)
+        answer = ANSWERS.get(name)
+        if answer is None:
+            raise ValueError(f"no type of the length-prefixed JSON dialect: {name!r}")
+        id = msgspec.convert(told.get("id"), str | None)
+        if answer is Refusal:
+            told["message"] = told.get("msg")
+        if answer in (answers.UserList, answers.MemberList):
+            names = msgspec.convert(told.get("users"), list[str])
+            told["users"] = [answers.UserView(name, 0, "online") for name in names]
+        return Reply(msgspec.convert(told, answer), id, name)
+
+
+def _members(answer: Answer) -> bytes:
+    """Like `members`, for answers whose members this dialect calls otherwise."""
+    match answer:
+        case Refusal(code, message, field, limit, retry_after):
+            return _after(encode(_Error(message, code.value, field, limit, retry_after)))
+        case answers.UserList(users):
+            return _after(encode(_UserNames([user.username for user in users])))
+        case answers.MemberList(room, count, users):
+            return _after(encode(_MemberNames(room, count, [user.username for user in users])))
+        case answers.RoomLeft(room):
+            return _after(encode(_Room(room)))
+        case _:
+            return members(answer)
+
+
+def _after(json_object: bytes) -> bytes:
+    """The members of an object, to go on with after a first one."""
+    return b"}" if json_object == b"{}" else b"," + json_object[1:]
+
+
+def _unknown(name: str) -> Refusal:
+    if name in UNSUPPORTED:
+        return Refusal(Code.UNSUPPORTED, f"'{name}' is not in this build.")
+    return Refusal(Code.UNKNOWN_ACTION, f"There is no request of type '{name[:_MAX_QUOTED]}'.", field="type")
+
+
+def _broken(payload: bytes, error: Exception) -> Request:
+    """The refusal of what has no good head, with its id and type if that much can be read."""
+    try:
+        head = _loose_head(payload)
+    except UNREADABLE:
+        return Request(of_json(error))
+    return Request(of_json(error), id_or_none(head.id), text_or_none(head.type) or "")
+
+
+length_json: Final = LengthJson()

@@ -1,0 +1,210 @@
+"""The NDJSON dialect: one object a line, told apart by its `command`.
+
+A request is `{"command","id","headers","payload","hmac"}`, its answer `{"command","id","status","payload"}`;
+where status is not 2xx, `"error":{"code","message",…}` stands in place of the payload. What comes unasked
+is `{"command","payload"}`, without `id` and `status`. Described in `docs/protocol.md`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from hubbub.core import commands
+from hubbub.core.answers import Answer
+from hubbub.core.commands import Command
+from hubbub.core.errors import Code, Refusal
+from hubbub.core.events import Event
+from hubbub.net.framing.frames import BINARY, FAILED, TEXT, TOO_LONG, Frame
+from hubbub.wire.codec import Reply, Request
+from hubbub.wire.json_actions import ACTIONS, RequestId, spell
+from hubbub.wire.json_shapes import UNREAD, check_utf8, encode, id_or_none, members, text_or_none
+from hubbub.wire.ndjson_commands import (
+    ACTION_OF_COMMAND,
+    COMMANDS,
+    EVENTS,
+    TEXT_NAMES,
+    UNSUPPORTED,
+    LoginPayload,
+    SendPayload,
+    payload_of,
+)
+from hubbub.wire.refusals import UNREADABLE, of_frame, of_json
+
+_MAX_QUOTED: Final = 64  # characters of an unknown command that its refusal repeats
+
+
+class _Headers(msgspec.Struct, gc=False):
+    token: str | None = None
+
+
+class _Envelope(msgspec.Struct, gc=False):
+    command: str
+    id: RequestId | None = None
+    headers: _Headers | None = None
+    payload: msgspec.Raw = msgspec.Raw(b"{}")
+    hmac: str | None = None
+
+
+class _LooseEnvelope(msgspec.Struct, gc=False):
+    command: msgspec.Raw = UNREAD
+    id: msgspec.Raw = UNREAD
+
+
+_read_login: Final = msgspec.json.Decoder(LoginPayload).decode
+_read_send: Final = msgspec.json.Decoder(SendPayload).decode
+_envelope: Final = msgspec.json.Decoder(_Envelope).decode
+_loose_envelope: Final = msgspec.json.Decoder(_LooseEnvelope).decode
+_start_of_event: Final = {
+    kind: b'{"command":"%b","payload":' % name.encode() for name, kind in EVENTS.items()
+}
+_command_of_action: Final = {action: command for command, action in ACTION_OF_COMMAND.items()}
+
+
+class Ndjson:
+    """The codec of newline-delimited JSON."""
+
+    def decode(self, frame: Frame, named: bool) -> Request | bytes | None:
+        """Server: a request."""
+        if frame.kind in (TOO_LONG, FAILED):
+            return Request(of_frame(frame, named))
+        if frame.kind not in (TEXT, BINARY):
+            return None
+        try:
+            check_utf8(frame.payload)
+            envelope = _envelope(frame.payload)
+        except UNREADABLE as error:
+            return _broken(frame.payload, error)
+        verb, id = envelope.command, envelope.id
+        if verb not in COMMANDS:
+            return Request(_unknown(verb), id, verb[:_MAX_QUOTED])
+        if envelope.hmac is not None:
+            no_key = Refusal(Code.BAD_CREDENTIALS, "This session has no key to sign with.", field="hmac")
+            return Request(no_key, id, verb)
+        try:
+            return _request(verb, id, envelope.payload)
+        except UNREADABLE as error:
+            return Request(of_json(error, "payload"), id, verb)
+
+    def encode_answer(self, request: Request, answer: Answer) -> bytes:
+        """Server: an answer. `command` and `id` are null where they could not be read."""
+        start = b'{"command":%b,"id":%b,"status":' % (encode(request.verb or None), encode(request.id))
+        if isinstance(answer, Refusal):
+            if request.verb == "message/send":
+                answer = _with_own_field(answer, request.command)
+            return start + b'%d,"error":{%b}' % (answer.code.status, members(answer)[1:])
+        return start + b'200,"payload":%b}' % payload_of(answer, request.label)
+
+    def encode_event(self, event: Event, own: bool = False) -> bytes:  # noqa: ARG002 - all are told alike here
+        """Server: a push; b"" for events of the gateway."""
+        start = _start_of_event.get(type(event))
+        return b"" if start is None else start + payload_of(event) + b"}"
+
+    def encode_command(self, command: Command, id: str | None = None) -> bytes:
+        """Client: a request. The id of a message is that of its request, and goes before `id`.
+
+        A Whisper goes out as a Send to `@name`, a Pong as the heartbeat that it answers.
+        Raises ValueError for a command that this dialect has no form for.
+        """
+        match command:
+            case commands.Login(username, password, token):
+                verb = "auth/login"
+                payload = encode(LoginPayload(username, password, token=token))
+            case commands.Publish(content, room, message_id, reply_to):
+                verb, id = "message/send", message_id or id
+                payload = encode(SendPayload(content, None, room, reply_to))
+            case commands.Send(target, content, message_id):
+                verb, id = "message/send", message_id or id
+                payload = encode(SendPayload(content, target))
+            case commands.Whisper(to, content, message_id):
+                return self.encode_command(commands.Send(f"@{to}", content, message_id), id)
+            case commands.Pong():
+                verb, payload = "heartbeat", b"{}"
+            case _:
+                action, payload = spell(command)
+                if action not in _command_of_action:
+                    raise ValueError(f"no command of the NDJSON dialect: {action}")
+                verb = _command_of_action[action]
+        return b'{"command":"%b","id":%b,"payload":%b}' % (verb.encode(), encode(id), payload)
+
+    def decode_message(self, payload: bytes) -> Event | Reply:
+        """Client: a push or an answer; ValueError for anything else."""
+        try:
+            told = msgspec.json.decode(payload, type=dict[str, Any])
+        except RecursionError as error:
+            raise ValueError("the JSON is nested too deep") from error
+        verb = msgspec.convert(told.get("command"), str | None) or ""
+        body = msgspec.convert(told.get("payload", {}), dict[str, Any])
+        label = msgspec.convert(body.get("conversation_id"), str | None)
+        for name, here in TEXT_NAMES.items():
+            if here in body:
+                body[name] = body.pop(here)
+        if "status" not in told:
+            if verb not in EVENTS:
+                raise ValueError(f"no event of the NDJSON dialect: {verb!r}")
+            return msgspec.convert(body, EVENTS[verb])
+        id = msgspec.convert(told.get("id"), str | None)
+        if "error" in told:
+            return Reply(msgspec.convert(told["error"], Refusal), id, verb)
+        if verb not in COMMANDS:
+            raise ValueError(f"no command of the NDJSON dialect: {verb!r}")
+        return Reply(msgspec.convert(body, COMMANDS[verb][1]), id, verb, label)
+
+
+def _send(payload: SendPayload, id: str | None) -> Command:
+    if payload.target_id is not None:
+        return commands.Send(payload.target_id, payload.text, id)
+    return commands.Publish(payload.text, payload.conversation_id, id, payload.reply_to)
+
+
+def _with_own_field(refusal: Refusal, command: Command | Refusal) -> Refusal:
+    """With `field` as `message/send` calls it, where `core` names a part of the message."""
+    match refusal.field:
+        case "content":
+            return replace(refusal, field="text")
+        case "to":
+            return replace(refusal, field="target_id")
+        case "room":
+            named = "target_id" if isinstance(command, commands.Send) else "conversation_id"
+            return replace(refusal, field=named)
+        case _:
+            return refusal
+
+
+def _login(payload: LoginPayload) -> Command | Refusal:
+    if payload.hmac:
+        return Refusal(Code.UNSUPPORTED, "Signed requests are not in this build.", field="hmac")
+    password = payload.password if payload.password is not None else payload.password_sha256
+    return commands.Login(payload.username, password, payload.token)
+
+
+def _request(verb: str, id: str | None, payload: msgspec.Raw) -> Request:
+    """A request of a command that there is. Raises what is in `UNREADABLE` for a payload that is not."""
+    if verb == "message/send":
+        send = _read_send(payload)
+        return Request(_send(send, id), id, verb, send.conversation_id)
+    if verb == "auth/login":
+        return Request(_login(_read_login(payload)), id, verb)
+    row = ACTIONS[ACTION_OF_COMMAND[verb]]
+    return Request(row.command(payload, id), id, verb)
+
+
+def _unknown(verb: str) -> Refusal:
+    if verb in UNSUPPORTED:
+        return Refusal(Code.UNSUPPORTED, f"'{verb}' is not in this build.")
+    return Refusal(Code.UNKNOWN_ACTION, f"There is no command '{verb[:_MAX_QUOTED]}'.", field="command")
+
+
+def _broken(line: bytes, error: Exception) -> Request:
+    """The refusal of what has no good envelope, with its id and command if that much can be read."""
+    try:
+        envelope = _loose_envelope(line)
+    except UNREADABLE:
+        return Request(of_json(error))
+    verb = text_or_none(envelope.command) or ""
+    return Request(of_json(error), id_or_none(envelope.id), verb[:_MAX_QUOTED])
+
+
+ndjson: Final = Ndjson()

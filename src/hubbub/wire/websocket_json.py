@@ -1,0 +1,229 @@
+"""The WebSocket dialect: JSON requests, responses, errors and notifications, one a text message.
+
+A request is `{"id","type":"request","action","payload"}`. It is answered by `{"id","type":"response","data"}`
+or `{"id","type":"error","data":{"code","message"},"error":{the same}}`. What comes unasked is
+`{"id","type":"notification","event","data"}`, its `id` a UUID of its own. Described in `docs/protocol.md`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Mapping
+from typing import Final, Literal
+
+import msgspec
+
+from hubbub.core import answers, commands, events
+from hubbub.core.answers import Answer
+from hubbub.core.commands import Command
+from hubbub.core.errors import Code, Refusal
+from hubbub.core.events import Event
+from hubbub.net.framing.frames import BINARY, FAILED, TEXT, TOO_LONG, Frame
+from hubbub.wire.codec import Reply, Request
+from hubbub.wire.json_actions import ACTIONS, UNSUPPORTED, RequestId, spell
+from hubbub.wire.refusals import UNREADABLE, of_frame, of_json
+
+EVENTS: Final[dict[str, type[Event]]] = {
+    "message": events.MessagePosted,
+    "private": events.WhisperPosted,
+    "topic": events.TopicChanged,
+    "joined": events.Joined,
+    "left": events.Left,
+    "status": events.StatusChanged,
+    "typing": events.UserTyping,
+    "broadcast": events.Announcement,
+    "welcome": events.Welcome,
+    "going_away": events.GoingAway,
+}
+
+
+class _Envelope(msgspec.Struct, gc=False):
+    type: Literal["request"]
+    action: str
+    id: RequestId | None = None
+    payload: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _LooseEnvelope(msgspec.Struct, gc=False):
+    id: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Message(msgspec.Struct, gc=False):
+    type: Literal["response", "error", "notification"]
+    id: str | None = None
+    event: str = ""
+    data: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _Welcome(msgspec.Struct, gc=False):
+    connection_id: str
+    user: str | None  # null is told, too
+
+
+_envelope: Final = msgspec.json.Decoder(_Envelope).decode
+_loose_envelope: Final = msgspec.json.Decoder(_LooseEnvelope).decode
+_request_id: Final = msgspec.json.Decoder(RequestId | None).decode
+_message: Final = msgspec.json.Decoder(_Message).decode
+_refusal: Final = msgspec.json.Decoder(Refusal).decode
+_encode: Final = msgspec.json.Encoder().encode
+
+_read_event: Final = {name: msgspec.json.Decoder(kind).decode for name, kind in EVENTS.items()}
+_read_answer: Final[dict[str, Callable[[msgspec.Raw], Answer]]] = {
+    name: msgspec.json.Decoder(action.answer).decode
+    for name, action in ACTIONS.items()
+    if action.answer is not answers.Echoed
+}
+
+# The structs of `core` are tagged: their JSON begins with `{"type":"MessagePosted",`, which no data of this
+# dialect has. Cutting it off costs less than copying the fields into a struct without a tag.
+_TAGS: Final = {
+    kind: len(b'{"type":"%b",' % kind.__name__.encode())
+    for kind in (*EVENTS.values(), *(action.answer for action in ACTIONS.values()), Refusal)
+}
+_OWN_EVENTS: Final = (events.Announcement, events.Welcome, events.Alive)
+_OWN_ANSWERS: Final = frozenset(
+    {Refusal, answers.Echoed, answers.RoomLeft, answers.Ponged, answers.Done, answers.Farewell}
+)
+
+
+class WebSocketJson:
+    """The codec. `random(n)` gives n random bytes; the ids of notifications begin with some of them."""
+
+    def __init__(self, random: Callable[[int], bytes] = os.urandom) -> None:
+        # RFC 9562 §5.8: a UUIDv8 is ours to fill, but for version and variant. Here: 74 random bits that
+        # tell processes apart, and a counter of 48 bits: no system call per notification.
+        noise = int.from_bytes(random(10), "big")
+        head = f"{noise >> 48:08x}-{noise >> 32 & 0xFFFF:04x}-8{noise >> 20 & 0xFFF:03x}"
+        prefix = f"{head}-{0x8000 | noise & 0x3FFF:04x}-"
+        self._count = itertools.count().__next__
+        self._templates = {
+            kind: (
+                f'{{"id":"{prefix}%012x","type":"notification","event":"{name}","data":{{%b}}'.encode(),
+                _TAGS[kind],
+            )
+            for name, kind in EVENTS.items()
+        }
+        self._broadcast = (
+            f'{{"id":"{prefix}%012x","type":"notification","event":"broadcast","data":%b}}'.encode()
+        )
+
+    def decode(self, frame: Frame, named: bool) -> Request | bytes | None:
+        """Server: a text message. Control frames bring nothing; binary ones (file chunks) are unsupported."""
+        if frame.kind != TEXT:
+            return _not_text(frame, named)
+        try:
+            envelope = _envelope(frame.payload)
+        except UNREADABLE as error:
+            return _broken(frame.payload, error)
+        action = envelope.action
+        row = ACTIONS.get(action)
+        if row is None:
+            return Request(_unknown(action), envelope.id)
+        try:
+            return Request(row.command(envelope.payload, envelope.id), envelope.id, action)
+        except UNREADABLE as error:
+            return Request(of_json(error, "payload"), envelope.id, action)
+
+    def encode_answer(self, request: Request, answer: Answer) -> bytes:
+        """Server: a response, or an error."""
+        id = b"null" if request.id is None else _encode(request.id)
+        kind = type(answer)
+        if kind in _OWN_ANSWERS:
+            return _own_answer(id, answer)
+        return b'{"id":%b,"type":"response","data":{%b}' % (id, _encode(answer)[_TAGS[kind] :])
+
+    def encode_event(self, event: Event, own: bool = False) -> bytes:  # noqa: ARG002 - all are told alike here
+        """Server: a notification; b"" for Alive, since a WebSocket pings by a frame of its own."""
+        if isinstance(event, _OWN_EVENTS):
+            return self._gateway(event)
+        template, tag = self._templates[type(event)]
+        return template % (self._count(), _encode(event)[tag:])
+
+    def encode_command(self, command: Command, id: str | None = None) -> bytes:
+        """Client: a request. The id of a message is that of its request, and goes before `id`.
+
+        Raises ValueError for a command that this dialect has no action for.
+        """
+        if isinstance(command, commands.Publish | commands.Whisper) and command.id is not None:
+            id = command.id
+        action, payload = spell(command)
+        return b'{"id":%b,"type":"request","action":"%b","payload":%b}' % (
+            _encode(id),
+            action.encode(),
+            payload,
+        )
+
+    def decode_message(self, payload: bytes, actions: Mapping[str, str] | None = None) -> Event | Reply:
+        """Client: a notification, response or error; ValueError for anything else.
+
+        A response does not say what it answers. `actions` (request id → action, as they were sent) does;
+        a response that it does not know is an Echoed, whose payload is the data as it came.
+        """
+        try:
+            message = _message(payload)
+            if message.type == "notification":
+                if message.event == "broadcast":
+                    return events.Announcement("", message.data)
+                return _read_event[message.event](message.data)
+            if message.type == "error":
+                return Reply(_refusal(message.data), message.id)
+            action = (actions or {}).get(message.id or "", "")
+            read = _read_answer.get(action)
+            answer = answers.Echoed(message.data) if read is None else read(message.data)
+        except KeyError as error:
+            raise ValueError(f"no such event: {error}") from error
+        except RecursionError as error:
+            raise ValueError("the JSON is nested too deep") from error
+        return Reply(answer, message.id, action)
+
+    def _gateway(self, event: events.Announcement | events.Welcome | events.Alive) -> bytes:
+        match event:
+            case events.Announcement(_, payload):
+                return self._broadcast % (self._count(), bytes(payload))
+            case events.Welcome(connection_id, user):
+                template, _ = self._templates[events.Welcome]
+                return template % (self._count(), _encode(_Welcome(connection_id, user))[1:])
+            case events.Alive():
+                return b""
+
+
+def _own_answer(id: bytes, answer: Answer) -> bytes:
+    """An answer whose data are not its members."""
+    match answer:
+        case Refusal():
+            data = _encode(answer)[_TAGS[Refusal] :]
+            return b'{"id":%b,"type":"error","data":{%b,"error":{%b}' % (id, data, data)
+        case answers.Echoed(payload):
+            data = bytes(payload)
+        case answers.RoomLeft(room):  # the rest is for those who are in one room only
+            data = b'{"room":%b}' % _encode(room)
+        case _:
+            data = b"{}"
+    return b'{"id":%b,"type":"response","data":%b}' % (id, data)
+
+
+def _not_text(frame: Frame, named: bool) -> Request | None:
+    if frame.kind == BINARY:
+        return Request(Refusal(Code.UNSUPPORTED, "Files in binary messages are not in this build."))
+    if frame.kind in (TOO_LONG, FAILED):
+        return Request(of_frame(frame, named))
+    return None
+
+
+def _unknown(action: str) -> Refusal:
+    if action in UNSUPPORTED:
+        return Refusal(Code.UNSUPPORTED, f"The action {action!r} is not in this build.")
+    return Refusal(Code.UNKNOWN_ACTION, "unknown action")
+
+
+def _broken(payload: bytes, error: Exception) -> Request:
+    """The refusal of an envelope, with the id if that much can be read."""
+    try:
+        id = _request_id(_loose_envelope(payload).id)
+    except UNREADABLE:
+        id = None
+    return Request(of_json(error), id)
+
+
+websocket_json: Final = WebSocketJson()

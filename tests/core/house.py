@@ -1,0 +1,103 @@
+"""The domain with everything around it in the test's hands: clock, randomness, journal, outlet."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from contracts.journals import Turns, memory
+from hubbub.adapters.claims_memory import MemoryClaims
+from hubbub.core.answers import Answer, LoggedIn
+from hubbub.core.commands import Command, Login
+from hubbub.core.events import Event
+from hubbub.core.model import Session
+from hubbub.core.ports import Journal
+from hubbub.core.service import Service
+from hubbub.core.settings import CoreSettings
+
+EventT = TypeVar("EventT", bound=Event)
+
+
+class Outlet:
+    """Writes down what leaves the domain. Implements `core.ports.Outlet`."""
+
+    def __init__(self) -> None:
+        self.subscribed: dict[str, list[Session]] = {}
+        self.heard: list[tuple[Session, Event]] = []
+        self.answered: list[tuple[Session, object, Answer]] = []
+        self.dismissed: list[tuple[Session, str]] = []
+        self.on_dismiss: Callable[[Session], None] = lambda _: None
+
+    def subscribe(self, session: Session, stream: str) -> None:
+        assert session not in self.subscribed.setdefault(stream, [])
+        self.subscribed[stream].append(session)
+
+    def unsubscribe(self, session: Session, stream: str) -> None:
+        self.subscribed[stream].remove(session)
+
+    def publish(self, stream: str, event: Event, origin: Session | None) -> None:
+        self.heard += [(session, event) for session in self.subscribed.get(stream, ())]
+
+    def send(self, stream: str, sessions: Sequence[Session], event: Event, origin: Session | None) -> None:
+        self.heard += [(session, event) for session in sessions]
+
+    def answer(self, session: Session, request: object, answer: Answer) -> None:
+        self.answered.append((session, request, answer))
+
+    def dismiss(self, session: Session, reason: str) -> None:
+        self.dismissed.append((session, reason))
+        self.on_dismiss(session)
+
+    def flush(self) -> None:
+        pass
+
+    def of(self, session: Session, kind: type[EventT]) -> list[EventT]:
+        return [event for who, event in self.heard if who is session and isinstance(event, kind)]
+
+
+class House:
+    """A Service, its surroundings, and short ways to use it."""
+
+    def __init__(
+        self,
+        settings: CoreSettings | None = None,
+        make_journal: Callable[[Turns, int], Journal] = memory,
+        seed: int = 1,
+    ) -> None:
+        chance = random.Random(seed)
+        self.now = 1_000_000.0
+        self.turns = Turns()
+        self.outlet = Outlet()
+        self.service: Service[Session] = Service(
+            settings or CoreSettings(),
+            make_journal(self.turns, seed),
+            MemoryClaims(),
+            self.outlet,
+            lambda: self.now,
+            chance.randbytes,
+        )
+        self.outlet.on_dismiss = self.service.disconnected
+
+    def session(self, *, exclusive: bool = False, local: bool = True, id: str | None = None) -> Session:
+        session = Session(exclusive=exclusive, local=local, connection_id=id)
+        self.service.connected(session)
+        return session
+
+    def do(self, session: Session, command: Command, request: object = None) -> Answer | None:
+        return self.service.handle(session, command, request)
+
+    def done(self, session: Session, command: Command) -> Answer:
+        """The answer, whenever it comes."""
+        request = object()
+        answer = self.do(session, command, request)
+        if answer is None:
+            self.turns.run_all()
+            (answer,) = [given for _, asked, given in self.outlet.answered if asked is request]
+        return answer
+
+    def enter(self, name: str, *, exclusive: bool = False) -> Session:
+        session = self.session(exclusive=exclusive)
+        answer = self.do(session, Login(username=name))
+        assert isinstance(answer, LoggedIn), answer
+        return session

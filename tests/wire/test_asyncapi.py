@@ -1,0 +1,253 @@
+"""The document is whole, and everything that the codecs write is exactly what it says."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import jsonschema
+import msgspec
+import pytest
+
+from hubbub.core import answers, commands, events
+from hubbub.core.answers import Answer
+from hubbub.core.commands import Command
+from hubbub.core.errors import Code, Refusal
+from hubbub.core.events import Event
+from hubbub.net.framing.frames import TEXT, Frame
+from hubbub.wire.asyncapi import document
+from hubbub.wire.codec import Codec, Request
+from hubbub.wire.json_actions import ACTIONS
+from hubbub.wire.length_json import TYPES, length_json
+from hubbub.wire.ndjson import ndjson
+from hubbub.wire.ndjson_commands import COMMANDS
+from hubbub.wire.websocket_json import websocket_json
+
+POSITION = ("r1", "e1", 7, "2025-01-01T00:00:00.000Z")
+CODECS: dict[str, Codec] = {"websocket": websocket_json, "length_json": length_json, "ndjson": ndjson}
+DOCUMENT: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document("1.2.3")))
+GATEWAY = {commands.Echo, commands.Announce, commands.SendTo, commands.CountConnections}
+LACKING = {
+    "websocket": {commands.Send, commands.Pong},
+    "length_json": GATEWAY | {commands.Send},
+    "ndjson": GATEWAY,
+}
+USERS = [answers.UserView("Alice", 3, "online")]
+
+TOLD: list[Event] = [
+    events.MessagePosted("Alice", 3, "den", "hi", "m1", *POSITION),
+    events.MessagePosted("Alice", 3, "den", "hi", "m1", *POSITION, 2),
+    events.WhisperPosted("Alice", 3, "Bob", 4, "hi", "m1", *POSITION),
+    events.TopicChanged("Alice", 3, "den", "Tea", *POSITION),
+    events.Joined("Alice", 3, "den"),
+    events.Left("Alice", 3, "den"),
+    events.Left("Alice", 3),
+    events.StatusChanged("Alice", 3, "away"),
+    events.UserTyping("Alice", 3, "den"),
+    events.Announcement("c1", msgspec.Raw(b"[1]")),
+    events.Welcome("c1", "Alice"),
+    events.Welcome("c1"),
+    events.Alive(),
+    events.GoingAway("drain", 3.0),
+    events.GoingAway("policy"),
+]
+ASKED: list[Command] = [
+    commands.Login("Alice", "secret"),
+    commands.Login(token="t"),
+    commands.Publish("hi"),
+    commands.Publish("hi", "den", "m1", 2),
+    commands.Whisper("Bob", "hi", "m1"),
+    commands.Send("#den", "hi"),
+    commands.ListUsers(),
+    commands.SetStatus("offline"),
+    commands.ListRooms(),
+    commands.CreateRoom("den"),
+    commands.JoinRoom("den"),
+    commands.LeaveRoom("den"),
+    commands.SetTopic("Tea", "den"),
+    commands.GetTopic("den"),
+    commands.ListMembers("den"),
+    commands.Typing("den"),
+    commands.Ping(),
+    commands.Pong(),
+    commands.Echo(msgspec.Raw(b"[1]")),
+    commands.Announce(msgspec.Raw(b"[1]")),
+    commands.SendTo(["c1"], msgspec.Raw(b"[1]")),
+    commands.CountConnections(),
+]
+ANSWERED: list[Answer] = [
+    answers.LoggedIn("Alice", 3, "t", "hubbub"),
+    answers.Accepted("m1", *POSITION),
+    answers.UserList(USERS),
+    answers.StatusSet("away"),
+    answers.RoomList([answers.RoomView("den", "Tea", 1)]),
+    answers.RoomJoined("den", "r1", "e1", 7, 1, "Tea", False),
+    answers.RoomLeft("den"),
+    answers.TopicSet("den", "Tea"),
+    answers.MemberList("den", 1, USERS),
+    answers.Ponged(),
+    answers.Done(),
+    answers.Echoed(msgspec.Raw(b"[1]")),
+    answers.Announced(2),
+    answers.Connections(2),
+    Refusal(Code.RATE_LIMITED, "Too fast.", "content", "limits.message_rate", 1.5),
+    Refusal(Code.FORBIDDEN, "No."),
+]
+
+
+def resolved(reference: str) -> dict[str, Any]:
+    found: Any = DOCUMENT
+    assert reference.startswith("#/")
+    for part in reference[2:].split("/"):
+        found = found[part]
+    assert isinstance(found, dict)
+    return found
+
+
+def references(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        if "$ref" in value:
+            yield value["$ref"]
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from references(item)
+
+
+def strict(value: Any) -> Any:
+    """The same schemas, but what they do not name is not allowed."""
+    if isinstance(value, list):
+        return [strict(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    closed = {key: strict(item) for key, item in value.items()}
+    if value.get("type") == "object" and "properties" in value:
+        closed["additionalProperties"] = False
+    return closed
+
+
+def fits(payload: bytes, *messages: str) -> bool:
+    """Whether bytes that a codec wrote are, member for member, one of these messages."""
+    schemas = [resolved(message)["payload"] for message in messages]
+    whole = {"anyOf": strict(schemas), "components": strict(copy.deepcopy(DOCUMENT["components"]))}
+    return jsonschema.Draft202012Validator(whole).is_valid(msgspec.json.decode(payload))
+
+
+def messages_of(action: str, dialect: str, verb: str) -> list[str]:
+    """The messages of the operation that `verb` names, or the replies to it (`action` "reply")."""
+    wanted = "receive" if action == "reply" else action
+    [operation] = [
+        operation
+        for key, operation in DOCUMENT["operations"].items()
+        if key.startswith(f"{dialect}.") and (operation["title"], operation["action"]) == (verb, wanted)
+    ]
+    source = operation["reply"] if action == "reply" else operation
+    return [message["$ref"] for message in source["messages"]]
+
+
+def test_the_document_says_what_it_is() -> None:
+    assert DOCUMENT["asyncapi"] == "3.0.0"
+    assert DOCUMENT["info"]["version"] == "1.2.3"
+    assert set(DOCUMENT["channels"]) == set(CODECS)
+    assert DOCUMENT["channels"]["websocket"]["address"] == "/ws"
+
+
+def test_every_reference_leads_somewhere() -> None:
+    found = set(references(DOCUMENT))
+    assert len(found) > 100
+    for reference in found:
+        assert resolved(reference)
+
+
+def test_operations_speak_of_messages_of_their_own_channel() -> None:
+    for key, operation in DOCUMENT["operations"].items():
+        channel = operation["channel"]["$ref"]
+        assert key.startswith(channel.removeprefix("#/channels/") + ".")
+        assert operation["action"] in ("send", "receive")
+        assert operation["messages"]
+        for message in [*operation["messages"], *operation.get("reply", {}).get("messages", [])]:
+            assert message["$ref"].startswith(f"{channel}/messages/")
+
+
+def test_every_message_is_sent_or_received() -> None:
+    used = {reference for reference in references(DOCUMENT["operations"]) if "/messages/" in reference}
+    described = {
+        f"#/channels/{name}/messages/{key}"
+        for name, channel in DOCUMENT["channels"].items()
+        for key in channel["messages"]
+    }
+    assert used == described
+
+
+def test_every_schema_is_one() -> None:
+    for channel in DOCUMENT["channels"].values():
+        for message in channel["messages"].values():
+            jsonschema.Draft202012Validator.check_schema(message["payload"])
+    for schema in DOCUMENT["components"]["schemas"].values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_the_samples_are_of_every_type() -> None:
+    assert {type(event) for event in TOLD} == set(get_args(Event))
+    assert {type(command) for command in ASKED} == set(get_args(Command)) - {commands.Quit}
+    assert {type(answer) for answer in ANSWERED} == set(get_args(Answer)) - {answers.Farewell}
+
+
+@pytest.mark.parametrize("dialect", CODECS)
+@pytest.mark.parametrize("event", TOLD, ids=lambda event: type(event).__name__)
+def test_events_are_as_described(dialect: str, event: Event) -> None:
+    payload = CODECS[dialect].encode_event(event)
+    if not payload:
+        assert isinstance(
+            event, events.Alive if dialect == "websocket" else events.Announcement | events.Welcome
+        )
+        return
+    told = msgspec.json.decode(payload)
+    verb = told.get("event") or told.get("command") or told["type"]
+    assert fits(payload, *messages_of("send", dialect, verb))
+
+
+@pytest.mark.parametrize("dialect", CODECS)
+@pytest.mark.parametrize("command", ASKED, ids=lambda command: type(command).__name__)
+def test_requests_are_as_described(dialect: str, command: Command) -> None:
+    codec = CODECS[dialect]
+    if type(command) in LACKING[dialect]:
+        with pytest.raises(ValueError, match=r"no \w+ of the"):
+            codec.encode_command(command, "q1")
+        return
+    payload = codec.encode_command(command, "q1")
+    request = codec.decode(Frame(TEXT, payload), named=True)
+    assert isinstance(request, Request)
+    assert fits(payload, *messages_of("receive", dialect, request.verb))
+
+
+@pytest.mark.parametrize(
+    ("dialect", "verbs"), [("websocket", ACTIONS), ("length_json", TYPES), ("ndjson", COMMANDS)]
+)
+def test_every_verb_is_described(dialect: str, verbs: dict[str, object]) -> None:
+    described = [
+        operation["title"]
+        for key, operation in DOCUMENT["operations"].items()
+        if key.startswith(f"{dialect}.") and operation["action"] == "receive"
+    ]
+    assert described == list(verbs)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "verb", "kind"),
+    [
+        *(("websocket", verb, row.answer) for verb, row in ACTIONS.items()),
+        *(("length_json", verb, row.answer) for verb, row in TYPES.items() if verb != "Pong"),
+        *(("ndjson", verb, answer) for verb, (_, answer) in COMMANDS.items()),
+    ],
+)
+def test_answers_are_as_described(dialect: str, verb: str, kind: type) -> None:
+    replies = messages_of("reply", dialect, verb)
+    asked = Request(commands.Ping(), "q1", verb, "label" if verb == "message/send" else None)
+    found = [answer for answer in ANSWERED if type(answer) in (kind, Refusal)]
+    assert len(found) >= 3
+    for answer in found:
+        payload = CODECS[dialect].encode_answer(asked, answer)
+        assert fits(payload, *replies)
+        assert not fits(payload.replace(b'"', b'"x', 1), *replies)
