@@ -217,7 +217,7 @@ def _heed(loop: asyncio.AbstractEventLoop, number: signal.Signals, callback: Cal
 def _heed_no_more() -> None:
     """All is done: a second Ctrl-C, or an impatient service manager, no longer changes the exit code."""
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]
-    if hasattr(signal, "pthread_sigmask"):  # one that comes while its handler is changed makes Python complain
+    if hasattr(signal, "pthread_sigmask"):  # one that comes while its handler is changed troubles Python
         signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     for number in numbers:
         signal.signal(number, signal.SIG_IGN)
