@@ -1,0 +1,419 @@
+"""A file system in memory that does, by a seed, the worst that ext4, XFS and Btrfs are allowed to do.
+
+What it knows comes from ALICE (Pillai et al., OSDI 2014), "fsyncgate" (Rebello et al., ATC 2020), the fault
+injection of RocksDB and the crash tests of SQLite (test6.c):
+
+- A write is volatile until `fdatasync` of its file returned. At a power cut each 512-byte sector holds any of
+  the states it had since then; the size may have grown over zeros, or over garbage.
+- Creating, renaming and unlinking are volatile until `sync_directory`. Then the first few survive, or any.
+- A `fdatasync` that failed marks the pages clean: they are read from the cache, and never written.
+- A full disk takes half of a write. It may have space again later.
+- Any call may be the last one, half done. After kill -9 the page cache lives on; a power cut empties it.
+
+What a disk is trusted with: it honours a flush, and a write leaves alone the bytes that it does not name.
+"""
+
+from __future__ import annotations
+
+import errno
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Self
+
+from hubbub.log.layout import LOCK
+
+SECTOR = 512
+PAGE = 4096
+
+
+class Crashed(BaseException):
+    """The process is no more. Not an Exception: nothing that it does about it may reach the disk."""
+
+
+@dataclass(slots=True)
+class Write:
+    """Bytes put at an offset, or with `length` alone: the file grown or cut to it."""
+
+    offset: int
+    data: bytes = b""
+    cut: bool = False
+
+    def apply(self, image: bytearray) -> None:
+        if self.cut:
+            del image[self.offset :]
+        if len(image) < self.offset:
+            image.extend(bytes(self.offset - len(image)))
+        image[self.offset : self.offset + len(self.data)] = self.data
+
+    def sectors(self) -> Iterator[Write]:
+        """Yield the write cut at the sectors' bounds."""
+        start, end = self.offset, self.offset + len(self.data)
+        while start < end:
+            stop = min(end, start // SECTOR * SECTOR + SECTOR)
+            yield Write(start, self.data[start - self.offset : stop - self.offset])
+            start = stop
+
+
+@dataclass(slots=True, eq=False)
+class Inode:
+    """A file's bytes: as a reader sees them, as they are on the disk, and what lies between the two."""
+
+    cache: bytearray = field(default_factory=bytearray)
+    disk: bytearray = field(default_factory=bytearray)
+    pending: list[Write] = field(default_factory=list)
+    lost_pages: bool = False  # a sync failed: pages that are clean, and are not on the disk
+
+    def write(self, change: Write, grain: int) -> None:
+        change.apply(self.cache)
+        if self.lost_pages and change.data:  # the kernel writes blocks, with what else they hold
+            start = change.offset // grain * grain
+            end = -(-(change.offset + len(change.data)) // grain) * grain
+            change = Write(start, bytes(self.cache[start:end]))
+        self.pending.append(change)
+
+    def flush(self, count: int) -> None:
+        """Bring the first `count` pending changes to the disk."""
+        for change in self.pending[:count]:
+            change.apply(self.disk)
+        del self.pending[:count]
+
+    def forget(self, count: int) -> None:
+        """Count data as written that was not. The length is the journal's, which keeps it."""
+        self.lost_pages = self.lost_pages or count > 0
+        self.pending[:count] = [change for change in self.pending[:count] if not change.data]
+
+    def evict(self) -> None:
+        """Let the cache go: the pages that a failed sync marked clean show what the disk has."""
+        size = len(self.cache)
+        self.cache = bytearray(self.disk)
+        for change in self.pending:
+            change.apply(self.cache)
+        del self.cache[size:]
+        Write(size).apply(self.cache)
+
+    def after_power_cut(self, rng: random.Random, garbage: Callable[[int], bytes]) -> bytearray:
+        """Return what may be on the disk now."""
+        image = bytearray(self.disk)
+        kept, torn = self._kept(rng)
+        for change in kept:
+            change.apply(image)
+        if torn is not None:
+            for piece in torn.sectors():
+                if rng.random() < 0.5:
+                    break
+                piece.apply(image)
+            return image
+        if len(kept) < len(self.pending) and rng.random() < 0.8:
+            self._scatter(image, self.pending[len(kept) :], rng, garbage)
+        return image
+
+    def _kept(self, rng: random.Random) -> tuple[list[Write], Write | None]:
+        """Return the changes that arrived in their order, and one of which the beginning did."""
+        kind = rng.randrange(6)
+        if kind == 0:
+            return self.pending, None
+        if kind < 3:
+            return [], None
+        count = rng.randrange(len(self.pending) + 1)
+        torn = self.pending[count] if kind == 3 and count < len(self.pending) else None
+        return self.pending[:count], torn
+
+    def _scatter(
+        self, image: bytearray, changes: list[Write], rng: random.Random, garbage: Callable[[int], bytes]
+    ) -> None:
+        """Let any sector have any of its ages.
+
+        A cut that did not happen keeps what came after it beyond that length from the disk too:
+        those blocks belong to no file yet.
+        """
+        arriving = rng.choice((0.2, 0.6, 0.95))
+        frozen: set[int] = set()
+        limit: int | None = None
+        for change in changes:
+            if not change.data:
+                if rng.random() < arriving and limit is None:
+                    change.apply(image)
+                elif change.cut:
+                    limit = change.offset if limit is None else min(limit, change.offset)
+                continue
+            for piece in change.sectors():
+                sector = piece.offset // SECTOR
+                if sector in frozen or (limit is not None and piece.offset >= limit):
+                    continue
+                if rng.random() < arriving:
+                    piece.apply(image)
+                    continue
+                frozen.add(sector)
+                end = piece.offset + len(piece.data)
+                if rng.random() < 0.3 and len(image) < end:
+                    Write(end).apply(image)
+                if rng.random() < 0.15 and not any(image[piece.offset : end]):
+                    Write(piece.offset, garbage(len(piece.data))).apply(image)
+
+
+@dataclass(slots=True)
+class Entry:
+    """One change of the directory."""
+
+    name: str
+    inode: Inode | None  # None: the name is gone
+    former: str | None = None  # the name that the file had before
+
+    def apply(self, directory: dict[str, Inode]) -> None:
+        if self.former is not None:
+            directory.pop(self.former, None)
+        if self.inode is None:
+            directory.pop(self.name, None)
+        else:
+            directory[self.name] = self.inode
+
+
+class SimulatedFile:
+    """An open file. Implements `hubbub.log.files.File`."""
+
+    def __init__(self, files: SimulatedFiles, name: str, inode: Inode, *, write: bool) -> None:
+        self.files = files
+        self.name = name
+        self.inode = inode
+        self.writable = write
+        self.closed = False
+        files.handles.add(self)
+
+    def pwrite(self, data: bytes | bytearray | memoryview, offset: int) -> None:
+        last = self._begin("pwrite", write=True)
+        whole = Write(offset, bytes(data))
+        if last:
+            self._change(Write(offset, whole.data[: self.files.rng.randrange(len(whole.data) + 1)]))
+            raise Crashed
+        if self.files.is_full():
+            self._change(Write(offset, whole.data[: len(whole.data) // 2]))
+            raise OSError(errno.ENOSPC, "simulated: no space left", self.name)
+        self._change(whole)
+
+    def pread(self, length: int, offset: int) -> bytes:
+        self._alive()
+        return bytes(self.inode.cache[offset : offset + length])
+
+    def pread_nowait(self, length: int, offset: int) -> bytes | None:
+        self._alive()
+        if self.files.rng.random() < self.files.cold:
+            return None
+        return bytes(self.inode.cache[offset : offset + length])
+
+    def fdatasync(self) -> None:
+        last = self._begin("fdatasync", write=False)
+        count = len(self.inode.pending)
+        if self.files.during_sync is not None:
+            self.files.during_sync()  # what is written meanwhile is not covered
+        if last:
+            if self.files.rng.random() < 0.5:
+                self.inode.flush(count)
+            raise Crashed
+        if self.files.sync_fails():
+            written = self.files.rng.randrange(count + 1) if self.files.rng.random() < 0.5 else 0
+            self.inode.flush(written)
+            self.inode.forget(count - written)
+            raise OSError(errno.EIO, "simulated: the sync failed", self.name)
+        self.inode.flush(count)
+
+    def truncate(self, length: int) -> None:
+        self._last_or(self._begin("truncate", write=True), Write(length, cut=True))
+
+    def preallocate(self, offset: int, length: int) -> None:
+        last = self._begin("preallocate", write=True)
+        if self.files.is_full():
+            raise OSError(errno.ENOSPC, "simulated: no space left", self.name)
+        if len(self.inode.cache) < offset + length:
+            self._last_or(last, Write(offset + length))
+        elif last:
+            raise Crashed
+
+    def size(self) -> int:
+        self._alive()
+        return len(self.inode.cache)
+
+    def close(self) -> None:
+        self.closed = True
+        self.files.handles.discard(self)
+
+    def _last_or(self, last: bool, change: Write) -> None:
+        if not last or self.files.rng.random() < 0.5:
+            self._change(change)
+        if last:
+            raise Crashed
+
+    def _change(self, change: Write) -> None:
+        if change.data or change.cut or change.offset > len(self.inode.cache):
+            self.inode.write(change, self.files.grain)
+
+    def _begin(self, call: str, *, write: bool) -> bool:
+        self._alive()
+        if write and not self.writable:
+            raise OSError(errno.EBADF, "simulated: not open for writing", self.name)
+        return self.files.begin(call)
+
+    def _alive(self) -> None:
+        self.files.check_alive()
+        if self.closed:
+            raise OSError(errno.EBADF, "simulated: the file is closed", self.name)
+
+
+class SimulatedFiles:
+    """A directory of such files, as one process sees it. Implements `hubbub.log.files.Files`.
+
+    `begin` counts the calls that change something; the faults are set by that number:
+    `crash_at` is the process's last call, `sync_fails_at` the earliest one that can fail as a sync,
+    and within `full` the disk takes nothing new.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        self.rng = rng
+        self.calls = 0
+        self.crash_at = 0
+        self.sync_fails_at = 0
+        self.full = range(0)
+        self.cold = 0.1  # of the reads that must not wait, so many find nothing in the cache
+        self.during_sync: Callable[[], None] | None = None
+        self.ordered = rng.random() < 0.7  # whether the directory's journal keeps the order of changes
+        self.grain = rng.choice((SECTOR, PAGE))
+        self.handles: set[SimulatedFile] = set()
+        self.directory: dict[str, Inode] = {}
+        self._on_disk: dict[str, Inode] = {}
+        self._pending: list[Entry] = []
+        self._dead = False
+        self._read_only = False  # a journal that failed lets nothing change any more
+        self._locked = False
+
+    def create(self, name: str) -> SimulatedFile:
+        if name in self.directory:
+            raise FileExistsError(errno.EEXIST, "simulated: file exists", name)
+        self._change("create", Entry(name, Inode()), allocates=True)
+        return SimulatedFile(self, name, self.directory[name], write=True)
+
+    def open(self, name: str, *, write: bool) -> SimulatedFile:
+        self.check_alive()
+        if write and self._read_only:
+            raise OSError(errno.EROFS, "simulated: read-only file system", name)
+        return SimulatedFile(self, name, self._inode(name), write=write)
+
+    def names(self) -> list[str]:
+        self.check_alive()
+        return list(self.directory)
+
+    def rename(self, old: str, new: str) -> None:
+        self._change("rename", Entry(new, self._inode(old), old), allocates=True)
+
+    def unlink(self, name: str) -> None:
+        self._inode(name)
+        self._change("unlink", Entry(name, None))
+
+    def sync_directory(self) -> None:
+        last = self.begin("sync_directory")
+        if not last and self.sync_fails():
+            self._read_only = self.rng.random() < 0.5
+            raise OSError(errno.EIO, "simulated: the sync of the directory failed")
+        if not last or self.rng.random() < 0.5:
+            for entry in self._pending:
+                entry.apply(self._on_disk)
+            self._pending.clear()
+        if last:
+            raise Crashed
+
+    def lock(self) -> bool:
+        if LOCK not in self.directory:
+            self._change("lock", Entry(LOCK, Inode()))
+        self.check_alive()
+        taken, self._locked = self._locked, True
+        return not taken
+
+    def unlock(self) -> None:
+        self._locked = False
+
+    # What the test does to it.
+
+    def killed(self) -> Self:
+        """Return what a new process finds after kill -9: the page cache."""
+        after = self._successor()
+        after.directory, after._on_disk, after._pending = self.directory, self._on_disk, self._pending
+        after._read_only = self._read_only
+        for inode in self.directory.values():
+            if inode.lost_pages and self.rng.random() < 0.5:
+                inode.evict()
+        return after
+
+    def power_cut(self) -> Self:
+        """Return what may be found when the power is back."""
+        after = self._successor()
+        directory = dict(self._on_disk)
+        arrived = self._pending
+        if self.ordered:
+            arrived = arrived[: self.rng.randrange(len(arrived) + 1)]
+        else:
+            arrived = [entry for entry in arrived if self.rng.random() < 0.5]
+        for entry in arrived:
+            entry.apply(directory)
+        for name, inode in directory.items():
+            image = inode.after_power_cut(self.rng, self._garbage)
+            after.directory[name] = Inode(image, bytearray(image))
+        after._on_disk = dict(after.directory)
+        return after
+
+    def contents(self, name: str) -> bytes:
+        return bytes(self.directory[name].cache)
+
+    def overwrite(self, name: str, data: bytes) -> None:
+        """Put other bytes on the disk, as bit rot or somebody's hand does."""
+        self.directory[name] = self._on_disk[name] = Inode(bytearray(data), bytearray(data))
+
+    def begin(self, call: str) -> bool:
+        """Count a call; return whether the process dies in it."""
+        self.check_alive()
+        if self._read_only:
+            raise OSError(errno.EROFS, "simulated: read-only file system")
+        self.calls += 1
+        self._dead = self.calls == self.crash_at
+        return self._dead
+
+    def check_alive(self) -> None:
+        if self._dead:
+            raise Crashed
+
+    def is_full(self) -> bool:
+        return self.calls in self.full
+
+    def sync_fails(self) -> bool:
+        fails = 0 < self.sync_fails_at <= self.calls
+        if fails:
+            self.sync_fails_at = 0
+        return fails
+
+    def _successor(self) -> Self:
+        self._dead = True
+        after = type(self)(self.rng)
+        after.ordered, after.grain, after.cold = self.ordered, self.grain, self.cold
+        return after
+
+    def _inode(self, name: str) -> Inode:
+        self.check_alive()
+        if name not in self.directory:
+            raise FileNotFoundError(errno.ENOENT, "simulated: no such file", name)
+        return self.directory[name]
+
+    def _change(self, call: str, entry: Entry, *, allocates: bool = False) -> None:
+        last = self.begin(call)
+        if allocates and self.is_full():
+            raise OSError(errno.ENOSPC, "simulated: no space left", entry.name)
+        if not last or self.rng.random() < 0.5:
+            self._pending.append(entry)
+            entry.apply(self.directory)
+        if last:
+            raise Crashed
+
+    def _garbage(self, length: int) -> bytes:
+        """Return what a block may hold that was never written: noise, or a file's old bytes."""
+        old = max((inode.disk for inode in self.directory.values()), key=len, default=bytearray())
+        if self.rng.random() < 0.5 and len(old) > length:
+            start = self.rng.randrange(len(old) - length)
+            return bytes(old[start : start + length])
+        return self.rng.randbytes(length)
