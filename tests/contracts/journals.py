@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from hubbub.adapters.journal_memory import MemoryJournal
-from hubbub.core.ports import (
-    Entry,
-    Group,
-    JournalSink,
-    JournalUnavailableError,
-    Position,
-    Record,
-    Said,
-)
+from hubbub.core.entries import Change, Entry, Group, Kept, Position, Record, Said
+from hubbub.core.ports import JournalSink, JournalUnavailableError, Reader
+
+ResultT = TypeVar("ResultT")
 
 
 class Turns:
@@ -54,26 +50,51 @@ class UnrulyJournal:
         self._fail = fail
         self._foreign = foreign
         self._sink: JournalSink | None = None
-        self._heads: dict[str, int] = {}
-        self._flight: list[tuple[int, Sequence[Entry]]] = []
+        self._flight: list[tuple[int, Sequence[Entry], Sequence[Change]]] = []
         self._ticket = 0
         self._foreign_ids = itertools.count(1)
         self._closed = False
         self._scheduled = False
+        self._kept: list[Group] = []
+        self._held = Turns()
+        self._store = MemoryJournal(self._held.call_soon, lambda: "e1")
+        self._store.open(self)
 
     def open(self, sink: JournalSink) -> None:
         self._sink = sink
 
-    def append(self, entries: Sequence[Entry]) -> int:
+    def append(self, entries: Sequence[Entry], changes: Sequence[Change] = ()) -> int:
         if self._closed:
             raise JournalUnavailableError("closed")
         self._ticket += 1
-        self._flight.append((self._ticket, entries))
+        self._flight.append((self._ticket, entries, changes))
         self._wake()
         return self._ticket
 
     def head(self, stream: str) -> Position:
-        return Position("e1", self._heads.get(stream, 0))
+        return self._store.head(stream)
+
+    def read(
+        self,
+        query: Callable[[Reader], ResultT],
+        then: Callable[[ResultT | JournalUnavailableError], None],
+    ) -> None:
+        """As late as its appends, and anew each time."""
+
+        def run() -> None:
+            query(self._store)
+            if self._random.random() < 0.5 and not self._closed:
+                self._turns.call_soon(run)
+            else:
+                then(query(self._store))
+
+        self._turns.call_soon(run)
+
+    def look(self, query: Callable[[Reader], ResultT]) -> ResultT:
+        return query(self._store)
+
+    def recent(self) -> Iterator[Kept]:
+        return iter(())
 
     async def close(self) -> None:
         self._closed = True
@@ -100,22 +121,31 @@ class UnrulyJournal:
         if not self._flight:
             return
         if self._random.random() < self._fail:
-            failed, self._flight = [ticket for ticket, _ in self._flight], []
+            failed, self._flight = [ticket for ticket, _, _ in self._flight], []
             self._sink.failed(failed, JournalUnavailableError("the disk is full"))
             return
         count = self._random.randint(1, len(self._flight))
         part, self._flight = self._flight[:count], self._flight[count:]
         groups: list[Group] = []
-        for ticket, entries in part:
-            if self._random.random() < self._foreign:
+        for ticket, entries, changes in part:
+            if entries and self._random.random() < self._foreign:
                 other = entry(entries[0].stream, f"foreign-{next(self._foreign_ids)}", "from elsewhere")
-                groups.append(Group(None, [self._keep(other)]))
-            groups.append(Group(ticket, [self._keep(one) for one in entries]))
+                groups.append(Group(None, self._keep((other,), ())))
+            groups.append(Group(ticket, self._keep(entries, changes)))
         self._sink.committed(groups)
 
-    def _keep(self, one: Entry) -> Record:
-        self._heads[one.stream] = self._heads.get(one.stream, 0) + 1
-        return Record(one, "e1", self._heads[one.stream])
+    def _keep(self, entries: Sequence[Entry], changes: Sequence[Change]) -> Sequence[Record]:
+        self._store.append(entries, changes)
+        self._held.run_all()
+        return self._kept.pop().records
+
+    # -- what its store tells it (JournalSink)
+
+    def committed(self, groups: Sequence[Group]) -> None:
+        self._kept += groups
+
+    def failed(self, tickets: Sequence[int], error: JournalUnavailableError) -> None:
+        raise AssertionError("the one in memory never fails")
 
 
 def memory(turns: Turns, seed: int) -> MemoryJournal:

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from contracts.journals import Turns, UnrulyJournal, entry, memory
-from hubbub.core.ports import Group, Journal, JournalUnavailableError, Record
+from hubbub.core.entries import Group, Record
+from hubbub.core.ports import Journal, JournalUnavailableError
 
 Make = Callable[[Turns, int], Journal]
 

@@ -56,6 +56,22 @@ class Outlet:
         return [event for who, event in self.heard if who is session and isinstance(event, kind)]
 
 
+class Passwords:
+    """As slow as a turn. Implements `core.ports.Passwords`."""
+
+    def __init__(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
+        self._call_soon = call_soon
+        self.full = False
+
+    def hash(self, digest: str, then: Callable[[str], None]) -> bool:
+        self._call_soon(lambda: then(f"hashed {digest}"))
+        return not self.full
+
+    def verify(self, digest: str, stored: str | None, then: Callable[[bool], None]) -> bool:
+        self._call_soon(lambda: then(stored == f"hashed {digest}"))
+        return not self.full
+
+
 class House:
     """A Service, its surroundings, and short ways to use it."""
 
@@ -74,6 +90,7 @@ class House:
             make_journal(self.turns, seed),
             MemoryClaims(),
             self.outlet,
+            Passwords(self.turns.call_soon),
             lambda: self.now,
             chance.randbytes,
         )

@@ -97,6 +97,7 @@ def test_nothing_of_a_connection_is_left(
             for _ in range(5):
                 await once()
             left = _objects() - before
+        del left["hubbub.adapters.journal_memory._Stream"]  # what was said is kept on purpose
         kept = {name: count for name, count in left.items() if count >= 5}
         server.doorman.stop()
         server.wheel.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from hubbub.core.commands import Status
+from hubbub.core.commands import Place, RoomRole, Status
 from hubbub.core.errors import Refusal
 
 
@@ -20,31 +20,193 @@ class UserView(msgspec.Struct, frozen=True, gc=False):
     status: Status
 
 
-class RoomView(msgspec.Struct, frozen=True, gc=False):
+class RoomView(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A room as a list shows it; `members` is a count."""
 
     room: str
     topic: str
     members: int
+    private: bool = False
 
 
-class LoggedIn(_Answer, frozen=True):
-    """Welcome. `token` takes id and name back after a dropped line. `user_id` is 1 … 2^53 - 1."""
+class RoomPlace(msgspec.Struct, frozen=True, gc=False):
+    """A room that a login is in. Live events of `stream` follow from `offset` + 1 on."""
+
+    room: str
+    stream: str
+    epoch: str
+    offset: int
+
+
+class SessionView(msgspec.Struct, frozen=True, gc=False):
+    """One login of an account. Times are RFC 3339; `current`: the asker's own."""
+
+    id: str
+    since: str
+    seen: str
+    current: bool
+
+
+class Reaction(msgspec.Struct, frozen=True, gc=False):
+    """A sign that people put to a message: how many, and the first of them."""
+
+    emoji: str
+    count: int
+    users: list[str]
+
+
+class MessageView(
+    msgspec.Struct,
+    frozen=True,
+    gc=False,
+    omit_defaults=True,
+    rename={"sender": "from", "sender_id": "from_id"},
+):
+    """A message as it stands now, in a history. `room` or `to` is set; `content` is "" where `deleted`."""
+
+    sender: str
+    sender_id: int
+    content: str
+    id: str
+    stream: str
+    epoch: str
+    offset: int
+    at: str
+    room: str | None = None
+    to: str | None = None
+    to_id: int | None = None
+    reply_to: int | None = None
+    edited_at: str | None = None
+    deleted: bool = False
+    reactions: list[Reaction] = []
+
+
+class UnreadView(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rename={"with_": "with"}):
+    """A stream with its head (`epoch`, `offset`), the cursor (`read`), and how many lie between.
+
+    `room` is set for a room, `with_` for a private talk, none of them for the account's own notices.
+    """
+
+    stream: str
+    epoch: str
+    offset: int
+    read: int
+    unread: int
+    mentions: int = 0
+    room: str | None = None
+    with_: str | None = None
+
+
+class LoggedIn(_Answer, frozen=True, omit_defaults=True):
+    """Welcome. `user_id` is 1 … 2^53 - 1.
+
+    A guest's `token` takes id and name back after a dropped line. An account's is worth `expires_in`
+    seconds, and `refresh_token` gets the next one. `rooms` are those that the login is in.
+    """
 
     username: str
     user_id: int
     token: str
     server: str
+    refresh_token: str | None = None
+    expires_in: int | None = None
+    role: str | None = None
+    rooms: list[RoomPlace] = []
+
+
+class LoggedOut(_Answer, frozen=True):
+    """The login is over, and the connection is nobody's."""
+
+
+class PasswordSet(_Answer, frozen=True):
+    """The new password is kept; other logins have ended."""
+
+
+class SessionList(_Answer, frozen=True):
+    """Where the account is logged in, the newest first."""
+
+    sessions: list[SessionView]
+
+
+class SessionEnded(_Answer, frozen=True):
+    """That login is over, everywhere."""
+
+    session: str
 
 
 class Accepted(_Answer, frozen=True):
-    """A message is kept as this position; `at` is RFC 3339 in UTC. A retry gets the same again."""
+    """A message, an edit, a deletion or a reaction is kept as this position; `at` is RFC 3339 in UTC.
+
+    A retry gets the same again.
+    """
 
     id: str
     stream: str
     epoch: str
     offset: int
     at: str
+
+
+class History(_Answer, frozen=True, omit_defaults=True, rename={"with_": "with"}):
+    """Messages as they stand now, oldest first. `more`: there are others on the side that was asked for."""
+
+    stream: str
+    messages: list[MessageView]
+    more: bool = False
+    room: str | None = None
+    with_: str | None = None
+
+
+class SearchResult(_Answer, frozen=True):
+    """What was found, newest first. `more`: there is more than was asked for."""
+
+    messages: list[MessageView]
+    more: bool
+
+
+class Resumed(_Answer, frozen=True):
+    """What was missed has been told, up to these positions; what follows is live."""
+
+    positions: dict[str, Place]
+
+
+class ReadUpTo(_Answer, frozen=True):
+    """The cursor stands here now. It never goes back."""
+
+    stream: str
+    offset: int
+
+
+class UnreadList(_Answer, frozen=True):
+    """The streams that have something new."""
+
+    streams: list[UnreadView]
+
+
+class Invited(_Answer, frozen=True):
+    """That person may come into the room."""
+
+    room: str
+    username: str
+
+
+class RoleSet(_Answer, frozen=True):
+    """What that person may do in the room now."""
+
+    room: str
+    username: str
+    role: RoomRole
+
+
+class RoomSettingsShown(_Answer, frozen=True, omit_defaults=True):
+    """The room's settings as they are now (asked for, or set). `role` is the asker's own."""
+
+    room: str
+    private: bool
+    retain_days: float
+    topic: str = ""
+    owner: str | None = None
+    role: RoomRole | None = None
 
 
 class UserList(_Answer, frozen=True):
@@ -132,7 +294,19 @@ class Farewell(_Answer, frozen=True):
 
 Answer = (
     LoggedIn
+    | LoggedOut
+    | PasswordSet
+    | SessionList
+    | SessionEnded
     | Accepted
+    | History
+    | SearchResult
+    | Resumed
+    | ReadUpTo
+    | UnreadList
+    | Invited
+    | RoleSet
+    | RoomSettingsShown
     | UserList
     | StatusSet
     | RoomList

@@ -10,6 +10,15 @@ from typing import Literal
 import msgspec
 
 Status = Literal["online", "away", "busy", "offline"]
+RoomRole = Literal["owner", "moderator", "member", "none"]
+"""What an account may do in a room; `none` takes it out of it."""
+
+
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """The last position of a stream that a client has: what it resumes from."""
+
+    epoch: str
+    offset: int
 
 
 class _Command(msgspec.Struct, frozen=True, tag=True, omit_defaults=True, gc=False):
@@ -17,11 +26,53 @@ class _Command(msgspec.Struct, frozen=True, tag=True, omit_defaults=True, gc=Fal
 
 
 class Login(_Command, frozen=True):
-    """Enter as a guest (`username`), or take a dropped guest session back (`token`)."""
+    """Come in: as a guest (`username`), with an account's password, or by a `token`.
+
+    A guest's token takes its session back after a dropped line, an account's logs it in again.
+    `password_sha256` (64 hexadecimal digits) stands for `password`, which never goes further than its hash.
+    """
 
     username: str | None = None
     password: str | None = None
     token: str | None = None
+    password_sha256: str | None = None
+
+
+class Register(_Command, frozen=True):
+    """Make an account, and come in with it. Whoever is a guest already keeps name and id by it."""
+
+    username: str | None = None
+    password: str | None = None
+    password_sha256: str | None = None
+
+
+class Refresh(_Command, frozen=True):
+    """Exchange a refresh token, once, for a new pair of tokens."""
+
+    refresh_token: str
+
+
+class Logout(_Command, frozen=True):
+    """End this login: its tokens are worth nothing from now on."""
+
+
+class ChangePassword(_Command, frozen=True):
+    """Set another password; every other login of the account ends."""
+
+    old: str | None = None
+    new: str | None = None
+    old_sha256: str | None = None
+    new_sha256: str | None = None
+
+
+class ListSessions(_Command, frozen=True):
+    """Where one's account is logged in."""
+
+
+class EndSession(_Command, frozen=True):
+    """End one of one's own logins, by its id in the list."""
+
+    session: str
 
 
 class Publish(_Command, frozen=True):
@@ -39,6 +90,7 @@ class Whisper(_Command, frozen=True):
     to: str
     content: str
     id: str | None = None
+    reply_to: int | None = None
 
 
 class Send(_Command, frozen=True):
@@ -47,6 +99,7 @@ class Send(_Command, frozen=True):
     target: str
     content: str
     id: str | None = None
+    reply_to: int | None = None
 
 
 class ListUsers(_Command, frozen=True):
@@ -64,9 +117,10 @@ class ListRooms(_Command, frozen=True):
 
 
 class CreateRoom(_Command, frozen=True):
-    """Make a room and join it; one that exists is joined."""
+    """Make a room and join it; one that exists is joined. A private one is for those who are invited."""
 
     room: str
+    private: bool = False
 
 
 class JoinRoom(_Command, frozen=True):
@@ -98,6 +152,105 @@ class ListMembers(_Command, frozen=True):
     """Who is in a room."""
 
     room: str | None = None
+
+
+class Invite(_Command, frozen=True):
+    """Let a person into a room."""
+
+    to: str
+    room: str | None = None
+
+
+class SetRole(_Command, frozen=True):
+    """Say what a person may do in a room; `none` takes the person out of it."""
+
+    user: str
+    role: RoomRole
+    room: str | None = None
+
+
+class GetRoom(_Command, frozen=True):
+    """Ask for a room's settings."""
+
+    room: str | None = None
+
+
+class SetRoom(_Command, frozen=True):
+    """Change a room's settings; None leaves one as it is. `retain_days` 0: keep for ever."""
+
+    room: str | None = None
+    private: bool | None = None
+    retain_days: float | None = None
+
+
+class GetHistory(_Command, frozen=True, rename={"with_": "with"}):
+    """Ask for messages of a room, or of the private talk `with_` somebody: oldest first, at most `limit`.
+
+    Offsets: `before` and `after` are exclusive, `around` is in the middle; without any, the newest.
+    """
+
+    room: str | None = None
+    with_: str | None = None
+    before: int | None = None
+    after: int | None = None
+    around: int | None = None
+    limit: int | None = None
+
+
+class Search(_Command, frozen=True, rename={"with_": "with"}):
+    """Find messages with all these words, in whatever one may read, newest first."""
+
+    query: str
+    room: str | None = None
+    with_: str | None = None
+    limit: int | None = None
+
+
+class Edit(_Command, frozen=True):
+    """Put other words in place of a message of one's own.
+
+    `stream` None: of the room that one is in. `offset` None: of one's own last message there.
+    """
+
+    content: str
+    stream: str | None = None
+    offset: int | None = None
+    id: str | None = None
+
+
+class Delete(_Command, frozen=True):
+    """Take a message back: one's own, or as a moderator anybody's. `stream`, `offset` as in Edit."""
+
+    stream: str | None = None
+    offset: int | None = None
+    id: str | None = None
+
+
+class React(_Command, frozen=True):
+    """Put a sign to a message, or take it back. `offset` None: to the last message there."""
+
+    emoji: str
+    stream: str | None = None
+    offset: int | None = None
+    remove: bool = False
+    id: str | None = None
+
+
+class Resume(_Command, frozen=True):
+    """Ask for what was missed since these positions, by stream."""
+
+    positions: dict[str, Place]
+
+
+class MarkRead(_Command, frozen=True):
+    """Say up to where one has read a stream, on all of one's devices."""
+
+    stream: str
+    offset: int
+
+
+class GetUnread(_Command, frozen=True):
+    """Ask where there is something new."""
 
 
 class Typing(_Command, frozen=True):
@@ -143,6 +296,12 @@ class Quit(_Command, frozen=True):
 
 Command = (
     Login
+    | Register
+    | Refresh
+    | Logout
+    | ChangePassword
+    | ListSessions
+    | EndSession
     | Publish
     | Whisper
     | Send
@@ -155,6 +314,18 @@ Command = (
     | SetTopic
     | GetTopic
     | ListMembers
+    | Invite
+    | SetRole
+    | GetRoom
+    | SetRoom
+    | GetHistory
+    | Search
+    | Edit
+    | Delete
+    | React
+    | Resume
+    | MarkRead
+    | GetUnread
     | Typing
     | Ping
     | Pong

@@ -75,10 +75,15 @@ class Window:
         if self._ids.pop((stream, id), None) is not None:
             self._budget.held -= 1
 
-    def clear(self) -> None:
-        """Forget all."""
+    def expired(self, now: float) -> bool:
+        """Whether the last id is too old to matter; then all are forgotten."""
+        if self._ids:
+            last = self._ids[next(reversed(self._ids))]
+            if type(last.outcome) is int or now - last.at <= self._settings.dedupe_seconds:
+                return False
         self._budget.held -= len(self._ids)
         self._ids.clear()
+        return True
 
     def _trim(self, now: float) -> None:
         """Drop the oldest while they are surplus, but no more than a few at once: more come with the next."""

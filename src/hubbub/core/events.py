@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from hubbub.core.commands import Status
+from hubbub.core.commands import RoomRole, Status
 
 
 class _Event(msgspec.Struct, frozen=True, tag=True, omit_defaults=True, gc=False):
@@ -29,6 +29,7 @@ class MessagePosted(_Event, frozen=True, rename={"sender": "from", "sender_id": 
     offset: int
     at: str
     reply_to: int | None = None
+    mentions: list[str] = []
 
 
 class WhisperPosted(_Event, frozen=True, rename={"sender": "from", "sender_id": "from_id"}):
@@ -44,6 +45,7 @@ class WhisperPosted(_Event, frozen=True, rename={"sender": "from", "sender_id": 
     epoch: str
     offset: int
     at: str
+    reply_to: int | None = None
 
 
 class TopicChanged(_Event, frozen=True, rename={"sender": "from", "sender_id": "from_id"}):
@@ -57,6 +59,133 @@ class TopicChanged(_Event, frozen=True, rename={"sender": "from", "sender_id": "
     epoch: str
     offset: int
     at: str
+
+
+class MessageEdited(_Event, frozen=True, rename={"sender": "from", "sender_id": "from_id"}):
+    """Somebody put other words in place of the message at `target`, an offset of the same stream.
+
+    `room` is None in a private talk; so in the two below.
+    """
+
+    sender: str
+    sender_id: int
+    target: int
+    content: str
+    id: str
+    stream: str
+    epoch: str
+    offset: int
+    at: str
+    room: str | None = None
+
+
+class MessageDeleted(_Event, frozen=True, rename={"sender": "from", "sender_id": "from_id"}):
+    """The message at `target` was taken back."""
+
+    sender: str
+    sender_id: int
+    target: int
+    id: str
+    stream: str
+    epoch: str
+    offset: int
+    at: str
+    room: str | None = None
+
+
+class ReactionChanged(_Event, frozen=True, rename={"sender": "from", "sender_id": "from_id"}):
+    """Somebody put a sign to the message at `target`, or took it back."""
+
+    sender: str
+    sender_id: int
+    target: int
+    emoji: str
+    id: str
+    stream: str
+    epoch: str
+    offset: int
+    at: str
+    removed: bool = False
+    room: str | None = None
+
+
+class RoomChanged(_Event, frozen=True, rename={"sender": "from", "sender_id": "from_id"}):
+    """Somebody changed the room's settings: they are these now."""
+
+    sender: str
+    sender_id: int
+    room: str
+    private: bool
+    retain_days: float
+    stream: str
+    epoch: str
+    offset: int
+    at: str
+
+
+class RoleChanged(_Event, frozen=True, rename={"sender": "from", "sender_id": "from_id"}):
+    """Somebody said what a person may do in the room; an invitation makes a `member`."""
+
+    sender: str
+    sender_id: int
+    username: str
+    user_id: int
+    role: RoomRole
+    room: str
+    stream: str
+    epoch: str
+    offset: int
+    at: str
+
+
+class Mentioned(_Event, frozen=True, rename={"sender": "from", "sender_id": "from_id"}):
+    """On the account's own notices: somebody named it in a room, in the message `message_id`."""
+
+    sender: str
+    sender_id: int
+    room: str
+    room_stream: str
+    message_id: str
+    stream: str
+    epoch: str
+    offset: int
+    at: str
+
+
+class RoomInvitation(_Event, frozen=True, rename={"sender": "from", "sender_id": "from_id"}):
+    """On the account's own notices: somebody let it into a room."""
+
+    sender: str
+    sender_id: int
+    room: str
+    room_stream: str
+    stream: str
+    epoch: str
+    offset: int
+    at: str
+
+
+class MessageErased(_Event, frozen=True):
+    """What stood at this position is gone. Only told by a resume, so that nobody takes it for a hole."""
+
+    stream: str
+    epoch: str
+    offset: int
+
+
+class Gap(_Event, frozen=True):
+    """What was missed of `stream` cannot be told whole. Begin anew behind this position (see history)."""
+
+    stream: str
+    epoch: str
+    offset: int
+
+
+class ReadMoved(_Event, frozen=True):
+    """Another device of the same account has read up to here."""
+
+    stream: str
+    offset: int
 
 
 class Joined(_Event, frozen=True):
@@ -120,5 +249,29 @@ class GoingAway(_Event, frozen=True):
     retry_after: float | None = None
 
 
-DurableEvent = MessagePosted | WhisperPosted | TopicChanged
-Event = DurableEvent | Joined | Left | StatusChanged | UserTyping | Announcement | Welcome | Alive | GoingAway
+DurableEvent = (
+    MessagePosted
+    | WhisperPosted
+    | TopicChanged
+    | MessageEdited
+    | MessageDeleted
+    | ReactionChanged
+    | RoomChanged
+    | RoleChanged
+    | Mentioned
+    | RoomInvitation
+    | MessageErased
+)
+Event = (
+    DurableEvent
+    | Gap
+    | ReadMoved
+    | Joined
+    | Left
+    | StatusChanged
+    | UserTyping
+    | Announcement
+    | Welcome
+    | Alive
+    | GoingAway
+)

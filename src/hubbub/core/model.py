@@ -14,9 +14,31 @@ from hubbub.core.dedupe import Window
 class Session:
     """Who it is and where it is. The server's connection extends it by a wire."""
 
-    __slots__ = ("announced", "connection_id", "exclusive", "local", "rooms", "user")
+    __slots__ = (
+        "address",
+        "announced",
+        "connection_id",
+        "exclusive",
+        "gone",
+        "local",
+        "login",
+        "private",
+        "rooms",
+        "tries",
+        "user",
+        "wished",
+    )
 
-    def __init__(self, *, exclusive: bool, local: bool, connection_id: str | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        exclusive: bool,
+        local: bool,
+        connection_id: str | None = None,
+        private: bool | None = None,
+        address: str = "",
+    ) -> None:
+        """`private`: nobody on the way reads along (TLS, or this machine); None: as `local`."""
         self.user: User | None = None
         """None until it has logged in, and again once it has left."""
         self.rooms: list[Room] = []
@@ -29,19 +51,33 @@ class Session:
         """Its address on the gateway; None for dialects without one."""
         self.announced = 0.0
         """Until when (clock) its gateway rate is used up."""
+        self.private = local if private is None else private
+        """A password may be sent here."""
+        self.address = address
+        """Where it came from, without the port: for the limit on failed logins. "" where there is none."""
+        self.gone = False
+        """Its line is gone: what was still on its way for it comes to nothing."""
+        self.wished: str | None = None
+        """The registered name that somebody in plain text gave, and whose password is still to come."""
+        self.tries = 0
+        """Failed passwords on this connection."""
+        self.login: str | None = None
+        """The login (see `logins`) that it came in by; None for guests."""
 
 
 class User:
-    """One person online. `id` is 1 … 2^53 - 1."""
+    """One person online, by one connection or several. `id` is 1 … 2^53 - 1."""
 
-    __slots__ = ("id", "keys", "name", "session", "status", "window")
+    __slots__ = ("account", "id", "keys", "name", "sessions", "status", "window")
 
-    def __init__(self, id: int, name: str, session: Session) -> None:
+    def __init__(self, id: int, name: str, session: Session, *, account: bool = False) -> None:
         self.id = id
         self.name = name
         self.keys = names.keys(name)
         """All that it claims: see `names.keys`."""
-        self.session = session
+        self.sessions = [session]
+        """Its devices: a guest has one, an account any number."""
+        self.account = account
         self.status: Status = "online"
         self.window: Window | None = None
         """The ids of what it said; made with the first one."""
@@ -79,6 +115,6 @@ class Room:
     def people(self) -> list[User]:
         """Who is in it, sorted by name. Kept until somebody comes or goes: a thousand may ask at once."""
         if self._sorted is None:
-            users = (session.user for session in self.members)
-            self._sorted = sorted((user for user in users if user is not None), key=lambda user: user.name)
+            users = dict.fromkeys(session.user for session in self.members if session.user is not None)
+            self._sorted = sorted(users, key=lambda user: user.name)
         return self._sorted

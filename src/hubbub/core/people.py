@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 
 from hubbub.core import names
-from hubbub.core.dedupe import Window
 from hubbub.core.model import Session, User
 from hubbub.core.ports import Claims, claim_all
 from hubbub.core.settings import GuestSettings
@@ -19,12 +18,11 @@ _ID_BITS = 53  # JavaScript's numbers are exact up to 2^53 - 1
 
 
 class _Dropped:
-    __slots__ = ("name", "until", "window")
+    __slots__ = ("name", "until")
 
-    def __init__(self, name: str, until: float, window: Window | None) -> None:
+    def __init__(self, name: str, until: float) -> None:
         self.name = name
         self.until = until
-        self.window = window
 
 
 class People:
@@ -81,7 +79,7 @@ class People:
         """An id that nobody has: random, so that a restart does not repeat one."""
         while True:
             id = int.from_bytes(self._entropy(7)) & ((1 << _ID_BITS) - 1)
-            if id and id not in self._by_id and id not in self._dropped:
+            if id > 1 and id not in self._by_id and id not in self._dropped:
                 return id
 
     def enter(self, id: int, name: str, session: Session) -> User | None:
@@ -89,9 +87,7 @@ class People:
         user = User(id, name, session)
         if not claim_all(self._claims, "user:", user.keys, id):
             return None
-        dropped = self._dropped.pop(id, None)
-        if dropped is not None:
-            user.window = dropped.window
+        self._dropped.pop(id, None)
         self._by_id[id] = user
         self._by_name[name] = user
         for key in user.keys:
@@ -108,14 +104,12 @@ class People:
             del self._by_key[key]
         self._sorted = None
         now = self._clock()
-        self._dropped[user.id] = _Dropped(user.name, now + self._settings.keep_seconds, user.window)
+        self._dropped[user.id] = _Dropped(user.name, now + self._settings.keep_seconds)
         # The oldest two go for each one that comes, so expiry needs no timer.
         for id in tuple(islice(self._dropped, 2)):
             dropped = self._dropped[id]
             if dropped.until < now or len(self._dropped) > self._settings.max_kept:
                 del self._dropped[id]
-                if dropped.window is not None:
-                    dropped.window.clear()
 
     # -- tokens
 

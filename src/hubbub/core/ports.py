@@ -5,76 +5,16 @@ One contract suite per port (`tests/contracts/`) runs on every implementation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
 
 from hubbub.core.answers import Answer
+from hubbub.core.entries import Change, Entry, Group, Kept, Position, Record
 from hubbub.core.events import Event
 
-
-class Said(msgspec.Struct, frozen=True, tag="said", gc=False):
-    """Body of an entry: a message in a room."""
-
-    sender: str
-    sender_id: int
-    room: str
-    content: str
-    reply_to: int | None = None
-
-
-class Whispered(msgspec.Struct, frozen=True, tag="whispered", gc=False):
-    """Body of an entry: a message to one person."""
-
-    sender: str
-    sender_id: int
-    to: str
-    to_id: int
-    content: str
-
-
-class TopicGiven(msgspec.Struct, frozen=True, tag="topic", gc=False):
-    """Body of an entry: what a room is about, from now on."""
-
-    sender: str
-    sender_id: int
-    room: str
-    topic: str
-
-
-Body = Said | Whispered | TopicGiven
-
-
-class Entry(msgspec.Struct, frozen=True, gc=False):
-    """Something to be kept on a stream. `at` is RFC 3339, UTC; `id` is the message's id."""
-
-    stream: str
-    id: str
-    at: str
-    body: Body
-
-
-class Record(msgspec.Struct, frozen=True, gc=False):
-    """An entry that is kept, with its position."""
-
-    entry: Entry
-    epoch: str
-    offset: int
-
-
-class Group(msgspec.Struct, frozen=True, gc=False):
-    """What one append became. `ticket` is None where another node appended it."""
-
-    ticket: int | None
-    records: Sequence[Record]
-
-
-class Position(msgspec.Struct, frozen=True, gc=False):
-    """The last offset of a stream, 0 where it has none yet."""
-
-    epoch: str
-    offset: int
+ResultT = TypeVar("ResultT")
 
 
 class JournalUnavailableError(Exception):
@@ -98,16 +38,48 @@ class JournalSink(Protocol):
         ...
 
 
-class Journal(Protocol):
-    """Keeps entries on streams.
+class Reader(Protocol):
+    """What can be read of a journal: committed things only, as they are at one moment."""
 
-    - *Atomic*: the entries of one append are all kept, or none.
+    def head(self, stream: str) -> Position:
+        """The stream's last committed position."""
+        ...
+
+    def first(self, stream: str) -> int:
+        """The lowest offset that is still kept; head + 1 where none is."""
+        ...
+
+    def entries(self, stream: str, first: int, last: int) -> Sequence[Record]:
+        """The records with offsets `first` … `last`, both included, as far as they are kept, in order.
+
+        An erased one is there, with the body `Erased`.
+        """
+        ...
+
+    def get(self, key: str) -> bytes | None:
+        """The keyed record of that name."""
+        ...
+
+    def scan(self, prefix: str) -> Iterable[tuple[str, bytes]]:
+        """The keyed records whose name begins so, sorted by name."""
+        ...
+
+    def streams(self, prefix: str) -> Iterable[str]:
+        """The streams whose name begins so and that ever had an entry."""
+        ...
+
+
+class Journal(Protocol):
+    """Keeps entries on streams, and records by key.
+
+    - *Atomic*: the entries and changes of one append are all kept, or none.
     - *Order*: appends commit in the order in which they were made; a later one may fail where an
       earlier one succeeded, and where one fails, all that were in flight behind it fail too.
     - *Once*: each ticket is told exactly once, by `committed` or `failed`, later than its `append` returned.
     - *Positions*: on each stream, offsets count 1, 2, 3 … without holes over everything that is
       committed, other nodes' entries (`ticket` None) included. They are known at the commit, not before.
       A position is (epoch, offset); the epoch changes only when continuity cannot be proved.
+    - *Reading*: what `committed` was told can be read from within that call on.
     - *Durability*: what `committed` was told survives whatever this journal promises to survive.
     """
 
@@ -115,16 +87,72 @@ class Journal(Protocol):
         """Begin. Called once, before the first append."""
         ...
 
-    def append(self, entries: Sequence[Entry]) -> int:
-        """Take entries, return their ticket (rising). Never blocks. Raises JournalUnavailableError."""
+    def append(self, entries: Sequence[Entry], changes: Sequence[Change] = ()) -> int:
+        """Take entries and changes, return their ticket (rising). Never blocks.
+
+        Raises JournalUnavailableError.
+        """
         ...
 
     def head(self, stream: str) -> Position:
         """The stream's last committed position."""
         ...
 
+    def read(
+        self,
+        query: Callable[[Reader], ResultT],
+        then: Callable[[ResultT | JournalUnavailableError], None],
+    ) -> None:
+        """Run `query`, and tell `then` what it returned, later than this call returns.
+
+        `query` must change nothing: it is run anew where the disk had to be waited for. Nothing is
+        committed between its last run and `then`. What is damaged is told as an error, never as if sound.
+        """
+        ...
+
+    def look(self, query: Callable[[Reader], ResultT]) -> ResultT:
+        """Run `query` at once, waiting for the disk: for the start, before anybody is served."""
+        ...
+
+    def recent(self) -> Iterator[Kept]:
+        """The latest entries that have an `author`, oldest first: what retries can still come for."""
+        ...
+
     async def close(self) -> None:
         """Finish what is in flight, then take no more."""
+        ...
+
+
+class Passwords(Protocol):
+    """Hashes passwords, slowly on purpose, beside the loop. `digest` is the password's SHA-256 in hex."""
+
+    def hash(self, digest: str, then: Callable[[str], None]) -> bool:
+        """Tell `then` what to store of it. False: too many are waiting, and nothing will be told."""
+        ...
+
+    def verify(self, digest: str, stored: str | None, then: Callable[[bool], None]) -> bool:
+        """Tell `then` whether it is the password. Without `stored` it takes as long, and is not. False as above."""
+        ...
+
+
+class SearchIndex(Protocol):
+    """Finds messages by their words. It may lag behind the journal, and can be built anew from it."""
+
+    def add(self, records: Sequence[Record]) -> None:
+        """These are committed: follow what was said, edited, deleted. Never blocks."""
+        ...
+
+    def find(
+        self,
+        query: str,
+        streams: Sequence[str],
+        limit: int,
+        then: Callable[[Sequence[tuple[str, int]] | None], None],
+    ) -> bool:
+        """Tell `then` the (stream, offset) of the newest `limit` messages in `streams` that have all words.
+
+        None: there is no index now (it is being built). False: too many are waiting; nothing will be told.
+        """
         ...
 
 

@@ -5,16 +5,21 @@ A room that everybody has left is gone, and with it its name; the default room s
 
 from __future__ import annotations
 
+from typing import Final
+
 from hubbub.core import names
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.model import Room, Session
 from hubbub.core.ports import Claims, claim_all
 
+DEFAULT_ID: Final = 1
+"""The default room's: the same on every start, whatever it is called."""
+
 
 class Rooms:
     """All rooms, by name and by stream."""
 
-    def __init__(self, claims: Claims, default_id: int, default_name: str) -> None:
+    def __init__(self, claims: Claims, default_name: str) -> None:
         """Raises ValueError where the default room's name is not one."""
         self._claims = claims
         self._by_name: dict[str, Room] = {}
@@ -22,7 +27,7 @@ class Rooms:
         self._by_stream: dict[str, Room] = {}
         self._sorted: list[Room] | None = None
         name = names.normal(default_name, names.ROOM_LIMIT)
-        default = self.create(default_id, name) if isinstance(name, str) else None
+        default = self.create(DEFAULT_ID, name) if isinstance(name, str) else None
         if default is None:
             raise ValueError(f"rooms.default: {default_name!r} is not a valid name")
         self.default = default

@@ -1,21 +1,19 @@
 """The service: what each command does, and who may ask for it. The way into the domain.
 
 `handle` looks at a command, decides and reserves; what is to last goes to the journal, and takes effect
-when `messages.committed` comes back. One thread calls in here; there is no lock, no await and no I/O.
+when `ledger.committed` comes back. One thread calls in here; there is no lock, no await and no I/O.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Generic, TypeVar, assert_never, cast
+from typing import Final, Generic, TypeVar, assert_never
 
-from hubbub.core import names
 from hubbub.core.answers import (
     Answer,
     Done,
     Echoed,
     Farewell,
-    LoggedIn,
     Ponged,
     RoomList,
     RoomView,
@@ -25,45 +23,75 @@ from hubbub.core.answers import (
 )
 from hubbub.core.commands import (
     Announce,
+    ChangePassword,
     Command,
     CountConnections,
     CreateRoom,
+    Delete,
     Echo,
+    Edit,
+    EndSession,
+    GetHistory,
+    GetRoom,
     GetTopic,
+    GetUnread,
+    Invite,
     JoinRoom,
     LeaveRoom,
     ListMembers,
     ListRooms,
+    ListSessions,
     ListUsers,
     Login,
+    Logout,
+    MarkRead,
     Ping,
     Pong,
     Publish,
     Quit,
+    React,
+    Refresh,
+    Register,
+    Resume,
+    Search,
     Send,
     SendTo,
+    SetRole,
+    SetRoom,
     SetStatus,
     SetTopic,
     Typing,
     Whisper,
 )
+from hubbub.core.cursors import Cursors
+from hubbub.core.edits import Edits
+from hubbub.core.entrance import Entrance
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import StatusChanged, UserTyping
 from hubbub.core.gateway import Gateway
+from hubbub.core.governance import Governance
+from hubbub.core.history import Histories
+from hubbub.core.ledger import Ledger
 from hubbub.core.membership import Membership
 from hubbub.core.messages import Messages
 from hubbub.core.model import Room, Session
 from hubbub.core.people import People
-from hubbub.core.ports import Claims, Journal, Outlet
+from hubbub.core.ports import Claims, Journal, Outlet, Passwords, SearchIndex
+from hubbub.core.resume import Resuming
 from hubbub.core.rooms import Rooms
+from hubbub.core.sending import Sending
 from hubbub.core.settings import CoreSettings
+from hubbub.core.stamps import Stamps
 
 SessionT = TypeVar("SessionT", bound=Session)
 
 LASTING: Final = frozenset({Publish, Whisper, Send, SetTopic})
-"""Commands whose answer waits for the journal. Any other command of the same session waits for them."""
+"""Commands that may overlap while they wait for the journal. Any other command waits for those before it,
+and whatever comes behind it waits for its answer."""
 
-_ANYBODY: Final = frozenset({Login, Ping, Pong, Echo, Announce, SendTo, CountConnections, Quit})
+_ANYBODY: Final = frozenset(
+    {Login, Register, Refresh, Ping, Pong, Echo, Announce, SendTo, CountConnections, Quit}
+)
 """Commands that need no login (the gateway's have a rule of their own)."""
 
 
@@ -76,22 +104,42 @@ class Service(Generic[SessionT]):
         journal: Journal,
         claims: Claims,
         outlet: Outlet[SessionT],
+        passwords: Passwords,
         clock: Callable[[], float],
         entropy: Callable[[int], bytes],
         server_name: str = "hubbub",
+        search: SearchIndex | None = None,
     ) -> None:
         """`clock` gives Unix time in seconds, `entropy(n)` n unpredictable bytes."""
         self.settings = settings
         self._outlet = outlet
-        self._server_name = server_name
         self.people = People(claims, settings.guests, clock, entropy)
-        self.rooms = Rooms(claims, self.people.new_id(), settings.rooms.default)
+        self.rooms = Rooms(claims, settings.rooms.default)
+        self.ledger = Ledger(journal, outlet, Stamps(clock), entropy, search)
+        self.sending = Sending(settings.messages, self.ledger, clock)
         self.membership = Membership(settings.rooms, journal, outlet, self.people, self.rooms)
-        self.messages = Messages(settings.messages, journal, outlet, self.people, self.rooms, clock, entropy)
+        self.entrance = Entrance(
+            settings,
+            self.ledger,
+            self.people,
+            self.rooms,
+            self.membership,
+            passwords,
+            clock,
+            entropy,
+            server_name,
+        )
+        self.messages = Messages(settings.messages, self.ledger, self.sending, self.people, self.rooms)
+        self.histories = Histories(settings, self.ledger, self.sending, self.people, self.rooms, search)
+        self.edits = Edits(settings, self.ledger, self.sending, self.people, self.rooms)
+        self.governance = Governance(settings, self.ledger, self.people, self.rooms, self.membership)
+        self.cursors = Cursors(settings, self.ledger, self.people, self.rooms)
+        self.resuming = Resuming(settings, self.ledger, self.people, self.rooms)
         self.gateway = Gateway(settings.gateway, settings.messages.max_payload, outlet, clock)
-        self._reserved = {*names.keys("Server"), *self.rooms.default.keys}
-        """The server's own name in text, and the default room's, which `Send` could mean."""
-        journal.open(self.messages)
+        journal.open(self.ledger)
+        self.entrance.load()
+        self.cursors.load()
+        self.sending.restore(journal.recent())
 
     # -- coming and going
 
@@ -101,6 +149,7 @@ class Service(Generic[SessionT]):
 
     def disconnected(self, session: SessionT) -> None:
         """It is gone, however it ended. Others are told once."""
+        session.gone = True
         self.gateway.remove(session)
         user = session.user
         if user is not None:
@@ -118,7 +167,17 @@ class Service(Generic[SessionT]):
             return Refusal(Code.UNAUTHENTICATED, "Log in first.")
         match command:
             case Login():
-                return self._login(session, command)
+                return self.entrance.login(session, command, request)
+            case Register():
+                return self.entrance.register(session, command, request)
+            case Refresh():
+                return self.entrance.refresh(session, command, request)
+            case Logout():
+                return self.entrance.logout(session, command, request)
+            case ChangePassword():
+                return self.entrance.change_password(session, command, request)
+            case ListSessions() | EndSession():
+                return self.entrance.sessions(session, command, request)
             case Publish():
                 return self.messages.publish(session, command, request)
             case Whisper():
@@ -143,6 +202,30 @@ class Service(Generic[SessionT]):
                 return TopicSet(room.name, room.topic) if isinstance(room, Room) else room
             case ListMembers():
                 return self.membership.members(session, command)
+            case Invite():
+                return self.governance.invite(session, command, request)
+            case SetRole():
+                return self.governance.set_role(session, command, request)
+            case GetRoom():
+                return self.governance.get_room(session, command)
+            case SetRoom():
+                return self.governance.set_room(session, command, request)
+            case GetHistory():
+                return self.histories.history(session, command, request)
+            case Search():
+                return self.histories.search(session, command, request)
+            case Edit():
+                return self.edits.edit(session, command, request)
+            case Delete():
+                return self.edits.delete(session, command, request)
+            case React():
+                return self.edits.react(session, command, request)
+            case Resume():
+                return self.resuming.resume(session, command, request)
+            case MarkRead():
+                return self.cursors.read(session, command, request)
+            case GetUnread():
+                return self.cursors.unread(session, command, request)
             case Typing():
                 return self._typing(session, command)
             case Ping():
@@ -163,44 +246,6 @@ class Service(Generic[SessionT]):
     @property
     def _listed(self) -> int:
         return self.settings.rooms.members_listed
-
-    # -- login
-
-    def _login(self, session: SessionT, command: Login) -> Answer:
-        if session.user is not None:
-            return Refusal(Code.BAD_REQUEST, f"You are logged in as '{session.user.name}' already.")
-        guests = self.settings.guests.allow
-        if not (session.local if guests is None else guests):
-            return Refusal(
-                Code.FORBIDDEN,
-                "Guests are not let in here. Whoever runs the server can allow them: guests.allow.",
-                limit="guests.allow",
-            )
-        id, wished = self.people.new_id(), command.username
-        if command.token is not None:
-            back = self.people.returning(command.token)
-            if back is None:
-                return Refusal(Code.BAD_CREDENTIALS, "This token is not valid, or no longer.", field="token")
-            id, former_name = back
-            wished = wished or former_name
-        if wished is None:
-            return Refusal(Code.BAD_REQUEST, "A user name is needed.", field="username")
-        name = names.normal(wished, names.USER_LIMIT)
-        if not isinstance(name, str):
-            message = f"Username '{wished[:64]}' is not valid: {name.reason}"
-            return Refusal(Code.NAME_INVALID, message, field="username")
-        keys, former = names.keys(name), self.people.by_id(id)
-        taken = not self._reserved.isdisjoint(keys) or self.people.held_by_another(keys, id)
-        if former is not None and not taken:  # its old line is half-open: the new one takes its place
-            self._outlet.dismiss(cast("SessionT", former.session), "replaced")
-        user = None if taken else self.people.enter(id, name, session)
-        if user is None:
-            return Refusal(Code.NAME_TAKEN, f"Username '{name}' is already taken.", field="username")
-        session.user = user
-        self.membership.enter(session, user, self.rooms.default)
-        return LoggedIn(
-            username=user.name, user_id=user.id, token=self.people.token(user), server=self._server_name
-        )
 
     # -- presence
 

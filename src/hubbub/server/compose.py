@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from hubbub import __version__
 from hubbub.adapters.claims_memory import MemoryClaims
 from hubbub.adapters.journal_memory import MemoryJournal
+from hubbub.adapters.passwords_argon2 import Argon2Passwords
 from hubbub.core.service import Service
 from hubbub.core.settings import CoreSettings
 from hubbub.net.doorman import RELAY, Doorman
@@ -62,8 +63,16 @@ class Server:
         )
         if not config.limits.enforce:
             settings = _without_rates(settings)
+        self.passwords = Argon2Passwords(loop.call_soon_threadsafe)
         self.service: Service[Connection] = Service(
-            settings, self.journal, MemoryClaims(), self.fanout, time.time, os.urandom, config.server.name
+            settings,
+            self.journal,
+            MemoryClaims(),
+            self.fanout,
+            self.passwords,
+            time.time,
+            os.urandom,
+            config.server.name,
         )
         self.shared: Surroundings[Connection] = Surroundings(
             self.service, self.fanout, config.limits, config.timers, self.wheel, log, loop.time
@@ -154,6 +163,7 @@ async def serve(config: Config) -> int:
         server.http.drain()
     server.relay.close()
     await drain(server.doorman, server.shared, server.journal, config.server.drain_seconds, random.random)
+    server.passwords.close()
     server.wheel.stop()
     log.stopped()
     _heed_no_more()

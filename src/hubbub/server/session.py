@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from hubbub.core.answers import Answer, Farewell, LoggedIn
-from hubbub.core.commands import Login
+from hubbub.core.answers import Answer, Farewell, LoggedIn, LoggedOut
+from hubbub.core.commands import Login, Refresh, Register
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import GoingAway, Welcome
 from hubbub.core.gateway import GATEWAY
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _REQUESTS: Final = (TEXT, BINARY, TOO_LONG)  # kinds of frames that are answered
 _LAST_WORDS: Final = (CLOSE, FAILED)  # nothing comes behind them
+_ENTERING: Final = (Login, Register, Refresh)
 _READ_AHEAD: Final = 32  # requests that may wait before reading stops
 _LARGE: Final = 65_536  # bytes of an answer that deserves an allowance
 _BYE: Final = 1001
@@ -56,6 +57,7 @@ class Connection(Session):
 
     __slots__ = (
         "_backlog",
+        "_barrier",
         "_begun",
         "_ended",
         "_heard",
@@ -86,7 +88,13 @@ class Connection(Session):
         local: bool,
         connection_id: str | None = None,
     ) -> None:
-        super().__init__(exclusive=dialect.exclusive, local=local, connection_id=connection_id)
+        super().__init__(
+            exclusive=dialect.exclusive,
+            local=local,
+            connection_id=connection_id,
+            private=local or stream.secure,
+            address=stream.peer.rpartition(":")[0],
+        )
         self.stream = stream
         self.dialect = dialect
         limits = shared.limits
@@ -103,7 +111,8 @@ class Connection(Session):
         self._made = self._heard = shared.clock()
         self._begun = 0.0  # when the frame that is not whole yet began
         self._held = 0  # our part of shared.held
-        self._in_flight = 0  # requests whose answer waits for the journal
+        self._in_flight = 0  # requests whose answer comes later
+        self._barrier = False  # one of them must be answered before anything else is looked at
         self._queue: deque[_Queued] | None = None  # those that wait for them, or for the rate
         self._paid_until = 0.0  # GCRA (ITU-T I.371): the rate is used up to this time
         self._pinged = 0  # pings since the last byte
@@ -138,7 +147,7 @@ class Connection(Session):
         frames = self.framing.feed(data)
         for frame in frames:
             last_words = frame.kind in _LAST_WORDS and self._in_flight
-            if self._queue is not None or self.stream.paused or last_words:
+            if self._queue is not None or self._barrier or self.stream.paused or last_words:
                 self._wait(frame)
             elif shared.rate and not self._pay(now):
                 self._wait(frame)
@@ -219,19 +228,30 @@ class Connection(Session):
                 answer = Refusal(Code.INTERNAL, "The server made a mistake. It is in its log.")
         if answer is None:
             self._in_flight += 1
+            self._barrier = type(command) not in LASTING
             return
         if self._in_flight:  # decided at once; but those in flight were asked first
             self._wait_first(_Decided(request, answer))
             return
-        data = self._encode(request, answer)
+        data = self._answer(request, answer)
         if data:
-            if len(data) > _LARGE:
-                self._owed += len(data)
             self.stream.write(data)
-        if type(command) is Login:
-            self._logged_in(command, answer)
-        elif type(answer) is Farewell:
+        if type(answer) is Farewell:
             self._goodbye(self.dialect.closing(_BYE, ""), "quit")
+
+    def _answer(self, request: Request, answer: Answer) -> bytes:
+        """An answer as bytes that are to be written next, and what it means for this connection."""
+        data = self._encode(request, answer)
+        if len(data) > _LARGE:
+            self._owed += len(data)
+        if type(request.command) in _ENTERING:
+            data = self._logged_in(request.command, answer, data)
+        elif type(answer) is LoggedOut:
+            self.framing.limit = min(self.framing.limit, self._shared.limits.max_frame_before_login)
+            if self.dialect.exclusive:
+                self._goodbye(data, "logged out")
+                data = b""
+        return data
 
     def _encode(self, request: Request, answer: Answer) -> bytes:
         payload = self.dialect.codec.encode_answer(request, answer)
@@ -239,23 +259,27 @@ class Connection(Session):
             self._shared.log.sent(type(answer).__name__, len(payload), 1)
         return self.dialect.wrap(payload) if payload else b""
 
-    def _logged_in(self, command: Login, answer: Answer) -> None:
+    def _logged_in(self, command: object, answer: Answer, data: bytes) -> bytes:
+        """After a login, or none: `data` is its answer, and what is left of it to write comes back."""
         log = self._shared.log
         if isinstance(answer, LoggedIn):
             if not self.dialect.exclusive:
                 self.framing.limit = self._shared.limits.max_frame
-            log.login(
-                self.name, self.stream.peer, answer.username, answer.user_id, resumed=bool(command.token)
-            )
+            resumed = type(command) is Refresh or (type(command) is Login and command.token is not None)
+            log.login(self.name, self.stream.peer, answer.username, answer.user_id, resumed=resumed)
         elif isinstance(answer, Refusal):
-            log.login_refused(self.name, self.stream.peer, command.username, answer.code)
-            if self.dialect.closes_on_refused_login and self.user is None:
-                self._goodbye(b"", "refused")
+            wished = command.username if isinstance(command, Login | Register) else None
+            log.login_refused(self.name, self.stream.peer, wished, answer.code)
+            if self.dialect.closes_on_refused_login and self.user is None and self.wished is None:
+                self._goodbye(data, "refused")
+                return b""
+        return data
 
     def answered(self, request: Request, answer: Answer) -> bytes:
         """The answer to a request that was in flight, as bytes. The fan-out calls this, and sends it."""
         self._in_flight -= 1
-        return self._encode(request, answer)
+        self._barrier = False
+        return self._answer(request, answer)
 
     # -- requests that wait: for the journal, or for the rate
 
@@ -310,7 +334,7 @@ class Connection(Session):
         shared = self._shared
         now = shared.clock()
         while queue and not self._leaving:
-            if self.stream.paused:  # its answers are not read: `on_resume` goes on
+            if self._barrier or self.stream.paused:  # its answers are not read: `on_resume` goes on
                 return
             first = queue[0]
             if isinstance(first, Request):  # paid for already, and stopped for what is in flight

@@ -100,9 +100,12 @@ class _Message(
     offset: int
     at: str
     reply_to: int | None = None
+    mentions: list[str] = []
 
 
-class _Private(msgspec.Struct, gc=False, rename={"sender": "from", "sender_id": "from_id"}):
+class _Private(
+    msgspec.Struct, gc=False, omit_defaults=True, rename={"sender": "from", "sender_id": "from_id"}
+):
     sender: str
     sender_id: int
     to: str
@@ -113,6 +116,7 @@ class _Private(msgspec.Struct, gc=False, rename={"sender": "from", "sender_id": 
     epoch: str
     offset: int
     at: str
+    reply_to: int | None = None
 
 
 class _Login(msgspec.Struct, gc=False):

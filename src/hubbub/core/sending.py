@@ -1,0 +1,157 @@
+"""Sending: from a body that was decided on to the journal, and back to its sender as an answer.
+
+What is to last is appended, and takes effect when the journal says that it is kept: nothing is shown and
+nothing is acknowledged before. A retry of a message id gets the first answer, also after a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Generic, TypeVar, cast
+
+from hubbub.core.answers import Accepted, Answer, TopicSet
+from hubbub.core.dedupe import Budget, Seen, Window
+from hubbub.core.entries import Body, Change, Entry, Kept, Record, TopicGiven
+from hubbub.core.errors import Refusal
+from hubbub.core.ledger import Ledger
+from hubbub.core.model import Session, User
+from hubbub.core.ports import Outlet
+from hubbub.core.settings import MessageSettings
+
+SessionT = TypeVar("SessionT", bound=Session)
+
+
+class _Waiting(Generic[SessionT]):
+    """A message whose answer comes with its commit. Implements `ledger.Pending`."""
+
+    __slots__ = ("id", "outlet", "request", "retries", "seen", "session", "stream", "user")
+
+    def __init__(
+        self,
+        outlet: Outlet[SessionT],
+        session: SessionT,
+        request: object,
+        user: User,
+        stream: str,
+        id: str | None,
+    ) -> None:
+        self.outlet = outlet
+        self.session: SessionT = session
+        self.request = request
+        self.user = user
+        self.stream = stream
+        self.id = id
+        self.seen: Seen | None = None
+        self.retries: list[tuple[SessionT, object]] | None = None
+        """Who asked for the same again meanwhile, and gets the same answer."""
+
+    def kept(self, records: Sequence[Record]) -> None:
+        """See Pending."""
+        record = records[0]
+        entry = record.entry
+        answer: Answer
+        if type(entry.body) is TopicGiven:
+            answer = TopicSet(entry.body.room, entry.body.topic)
+        else:
+            answer = Accepted(entry.id, entry.stream, record.epoch, record.offset, entry.at)
+            if self.seen is not None:
+                self.seen.outcome = answer
+        self._tell(answer)
+
+    def failed(self, refusal: Refusal) -> None:
+        """See Pending. A retry is a new message then."""
+        if self.id is not None and self.user.window is not None:
+            self.user.window.failed(self.stream, self.id)
+        self._tell(refusal)
+
+    def _tell(self, answer: Answer) -> None:
+        self.outlet.answer(self.session, self.request, answer)
+        for session, request in self.retries or ():
+            self.outlet.answer(session, request, answer)
+
+
+class Sending(Generic[SessionT]):
+    """Appends what somebody says or does on a stream, exactly once for each id."""
+
+    def __init__(
+        self, settings: MessageSettings, ledger: Ledger[SessionT], clock: Callable[[], float]
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._outlet = ledger.outlet
+        self._clock = clock
+        self._budget = Budget()
+        self._windows: dict[int, Window] = {}
+        """By author, whether online or not. Those that are used again go to the end."""
+
+    def restore(self, recent: Iterable[Kept]) -> None:
+        """Remember what was sent before a restart. Its age counts from now on: rather too long."""
+        now = self._clock()
+        for one in recent:
+            window = self._windows.get(one.author)
+            if window is None:
+                window = self._windows[one.author] = Window(self._settings, self._budget)
+            accepted = Accepted(one.id, one.stream, one.epoch, one.offset, one.at)
+            window.sent(one.stream, one.id, 0, now).outcome = accepted
+
+    def append(
+        self,
+        session: SessionT,
+        user: User,
+        stream: str,
+        id: str | None,
+        body: Body,
+        request: object,
+        bad: Refusal | None = None,
+        more: Sequence[Entry] = (),
+        changes: Sequence[Change] = (),
+    ) -> Answer | None:
+        """None: the answer comes with the commit.
+
+        `bad` is what is wrong with it, for one that is new: a retry gets the first answer all the same.
+        `more` entries and `changes` are kept with it, or not at all.
+        """
+        window, now, ledger = user.window, 0.0, self._ledger
+        if id is None:
+            entry = Entry(stream, ledger.new_id(), ledger.stamps.now(), body)
+        else:
+            now = self._clock()
+            if window is None:
+                window = user.window = self._window(user.id, now)
+            seen = window.find(stream, id, now)
+            if isinstance(seen, Accepted):
+                return seen
+            if seen is not None:  # the first one is still in flight: both get its answer
+                first = cast("_Waiting[SessionT]", ledger.pending(seen))
+                first.retries = [*(first.retries or ()), (session, request)]
+                return None
+            entry = Entry(stream, id, ledger.stamps.now(), body, user.id)
+        if bad is not None:
+            return bad
+        waiting = _Waiting(self._outlet, session, request, user, stream, id)
+        ticket = ledger.append((entry, *more) if more else (entry,), changes, waiting)
+        if isinstance(ticket, Refusal):
+            return ticket
+        if id is not None and window is not None:
+            waiting.seen = window.sent(stream, id, ticket, now)
+        return None
+
+    def known(self, user: User, stream: str, id: str | None) -> bool:
+        """Whether this id was sent before, so that `append` will answer it whatever its content."""
+        if id is None:
+            return False
+        now = self._clock()
+        window = user.window or self._windows.get(user.id)
+        return window is not None and window.find(stream, id, now) is not None
+
+    def _window(self, author: int, now: float) -> Window:
+        windows = self._windows
+        for other in tuple(islice(windows, 2)):  # two go for each one that comes, so expiry needs no timer
+            window = windows.pop(other)
+            if other == author or not window.expired(now):
+                windows[other] = window
+        known = windows.get(author)
+        if known is None:
+            known = windows[author] = Window(self._settings, self._budget)
+        return known
