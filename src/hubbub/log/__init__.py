@@ -1,0 +1,41 @@
+"""The storage engine: streams and keyed records in an append-only log. Usable on its own; see README.md.
+
+It knows bytes and nothing of chat, and imports the standard library alone.
+"""
+
+from hubbub.log.batch import Batch
+from hubbub.log.compaction import CompactionPlan, CompactionResult, compact
+from hubbub.log.errors import (
+    ColdError,
+    CorruptError,
+    ForeignDirectoryError,
+    LockedError,
+    LogError,
+    NewerFormatError,
+    ReadOnlyError,
+)
+from hubbub.log.files import Directory, File, Files
+from hubbub.log.log import Log, Stat
+from hubbub.log.options import Options
+from hubbub.log.segment import Written
+
+__all__ = [
+    "Batch",
+    "ColdError",
+    "CompactionPlan",
+    "CompactionResult",
+    "CorruptError",
+    "Directory",
+    "File",
+    "Files",
+    "ForeignDirectoryError",
+    "LockedError",
+    "Log",
+    "LogError",
+    "NewerFormatError",
+    "Options",
+    "ReadOnlyError",
+    "Stat",
+    "Written",
+    "compact",
+]

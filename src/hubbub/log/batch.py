@@ -47,7 +47,9 @@ class Batch:
         """Set a keyed record."""
         self._check_key(key)
         if KEY_LENGTH.size + len(key) + len(value) > PAYLOAD_LIMIT:
-            raise ValueError(f"a key and value of {len(key) + len(value)} bytes are over the limit of {PAYLOAD_LIMIT}")
+            raise ValueError(
+                f"a key and value of {len(key) + len(value)} bytes are over the limit of {PAYLOAD_LIMIT}"
+            )
         self.size += len(key) + len(value)
         self.records.append((PUT, key, value))
 

@@ -189,7 +189,9 @@ class Directory:
 
     def open(self, name: str, *, write: bool) -> OsFile:
         """See `Files`."""
-        return OsFile(os.open(self.path / name, (os.O_RDWR if write else os.O_RDONLY) | getattr(os, "O_BINARY", 0)))
+        return OsFile(
+            os.open(self.path / name, (os.O_RDWR if write else os.O_RDONLY) | getattr(os, "O_BINARY", 0))
+        )
 
     def names(self) -> list[str]:
         """See `Files`."""

@@ -13,7 +13,9 @@ FORMAT = 1
 # --- names in the directory
 
 MARKER = "HUBBUB-LOG"
-MARKER_TEXT = b"This directory is a Hubbub log, format %d. Its files belong together: see docs/storage-format.md.\n"
+MARKER_TEXT = (
+    b"This directory is a Hubbub log, format %d. Its files belong together: see docs/storage-format.md.\n"
+)
 MANIFEST = "MANIFEST"
 MARK = "MARK"
 LOCK = "LOCK"
@@ -23,7 +25,9 @@ INDEX_NAME = "%08x.idx"
 CHECKPOINT_NAME = "%08x.chk"
 COMPACTED_NAME = "compact-%08x.seg"
 COMPACTED_INDEX_NAME = "compact-%08x.idx"
-OUR_NAMES = r"(HUBBUB-LOG|MANIFEST|[0-9a-f]{8}\.(idx|chk)|compact-[0-9a-f]{8}\.(seg|idx))(\.tmp)?|[0-9a-f]{8}\.seg"
+OUR_NAMES = (
+    r"(HUBBUB-LOG|MANIFEST|[0-9a-f]{8}\.(idx|chk)|compact-[0-9a-f]{8}\.(seg|idx))(\.tmp)?|[0-9a-f]{8}\.seg"
+)
 """What recovery may remove, where the manifest does not name it."""
 
 # --- limits
@@ -96,6 +100,5 @@ INDEX = struct.Struct("<IIIIIIIIQQQQQQ")
 INDEX_MAGIC = 0x58494248  # HBIX
 BLOCK = 4096
 PLACES = 511
-BLOCK_END = struct.Struct("<II")  # crc of the 511 places seeded with the block's number, 0
-PAIR = struct.Struct("<IQ")  # stream number, offset
+BLOCK_END = struct.Struct("<II")  # crc of the 511 places (seeded with segment and block), 0
 LANDMARK = struct.Struct("<QQ")  # position of a frame, its time
