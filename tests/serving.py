@@ -27,14 +27,14 @@ ClientT = TypeVar("ClientT", bound="Client")
 
 
 class Server:
-    """`hubbub serve` on a free port."""
+    """`hubbub serve` on a free port, and in memory unless `flags` name a place."""
 
     def __init__(
         self, *flags: str, listen: Sequence[str] = ("127.0.0.1:0",), env: dict[str, str] | None = None
     ):
         arguments = [part for one in listen for part in ("--listen", one)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "hubbub", "serve", *arguments, *flags],
+            [sys.executable, "-m", "hubbub", "serve", "--data", ":memory:", *arguments, *flags],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
