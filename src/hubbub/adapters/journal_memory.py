@@ -185,8 +185,7 @@ class MemoryJournal:
             case Erase(name, offset):
                 stream = self._streams.get(name)
                 if stream is not None and stream.first <= offset <= stream.head:
-                    old = stream.entries[offset - stream.first]
-                    stream.entries[offset - stream.first] = Entry(name, old.id, old.at, Erased())
+                    stream.entries[offset - stream.first] = Entry(name, "", "", Erased())
             case Trim(name, first):
                 stream = self._streams.get(name)
                 while stream is not None and stream.first < min(first, stream.head + 1):

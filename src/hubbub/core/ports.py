@@ -52,7 +52,7 @@ class Reader(Protocol):
     def entries(self, stream: str, first: int, last: int) -> Sequence[Record]:
         """The records with offsets `first` … `last`, both included, as far as they are kept, in order.
 
-        An erased one is there, with the body `Erased`.
+        An erased one is there, with the body `Erased`, and nothing is left of its id and its time.
         """
         ...
 
