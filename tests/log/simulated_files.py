@@ -188,7 +188,7 @@ class SimulatedFile:
             raise Crashed
         if self.files.is_full():
             self._change(Write(offset, whole.data[: len(whole.data) // 2]))
-            raise OSError(errno.ENOSPC, "simulated: no space left", self.name)
+            raise self.files.no_space(self.name)
         self._change(whole)
 
     def pread(self, length: int, offset: int) -> bytes:
@@ -214,7 +214,7 @@ class SimulatedFile:
             written = self.files.rng.randrange(count + 1) if self.files.rng.random() < 0.5 else 0
             self.inode.flush(written)
             self.inode.forget(count - written)
-            raise OSError(errno.EIO, "simulated: the sync failed", self.name)
+            raise OSError(self.files.sync_errno, "simulated: the sync failed", self.name)
         self.inode.flush(count)
 
     def truncate(self, length: int) -> None:
@@ -223,7 +223,7 @@ class SimulatedFile:
     def preallocate(self, offset: int, length: int) -> None:
         last = self._begin("preallocate", write=True)
         if self.files.is_full():
-            raise OSError(errno.ENOSPC, "simulated: no space left", self.name)
+            raise self.files.no_space(self.name)
         if len(self.inode.cache) < offset + length:
             self._last_or(last, Write(offset + length))
         elif last:
@@ -272,6 +272,7 @@ class SimulatedFiles:
         self.calls = 0
         self.crash_at = 0
         self.sync_fails_at = 0
+        self.sync_errno = errno.EIO
         self.full = range(0)
         self.cold = 0.1  # of the reads that must not wait, so many find nothing in the cache
         self.during_sync: Callable[[], None] | None = None
@@ -282,6 +283,7 @@ class SimulatedFiles:
         self._on_disk: dict[str, Inode] = {}
         self._pending: list[Entry] = []
         self._dead = False
+        self.faulted = False
         self._read_only = False  # a journal that failed lets nothing change any more
         self._locked = False
 
@@ -310,13 +312,16 @@ class SimulatedFiles:
 
     def sync_directory(self) -> None:
         last = self.begin("sync_directory")
+        covered = list(self._pending)
+        if self.during_sync is not None:
+            self.during_sync()
         if not last and self.sync_fails():
             self._read_only = self.rng.random() < 0.5
-            raise OSError(errno.EIO, "simulated: the sync of the directory failed")
+            raise OSError(self.sync_errno, "simulated: the sync of the directory failed")
         if not last or self.rng.random() < 0.5:
-            for entry in self._pending:
+            for entry in covered:
                 entry.apply(self._on_disk)
-            self._pending.clear()
+            del self._pending[: len(covered)]
         if last:
             raise Crashed
 
@@ -336,7 +341,7 @@ class SimulatedFiles:
         """Return what a new process finds after kill -9: the page cache."""
         after = self._successor()
         after.directory, after._on_disk, after._pending = self.directory, self._on_disk, self._pending
-        after._read_only = self._read_only
+        after.faulted = after._read_only = self._read_only
         for inode in self.directory.values():
             if inode.lost_pages and self.rng.random() < 0.5:
                 inode.evict()
@@ -380,13 +385,20 @@ class SimulatedFiles:
             raise Crashed
 
     def is_full(self) -> bool:
-        return self.calls in self.full
+        full = self.calls in self.full
+        self.faulted = self.faulted or full
+        return full
 
     def sync_fails(self) -> bool:
         fails = 0 < self.sync_fails_at <= self.calls
         if fails:
             self.sync_fails_at = 0
+            self.faulted = True
         return fails
+
+    @staticmethod
+    def no_space(name: str) -> OSError:
+        return OSError(errno.ENOSPC, "simulated: no space left", name)
 
     def _successor(self) -> Self:
         self._dead = True
@@ -403,7 +415,7 @@ class SimulatedFiles:
     def _change(self, call: str, entry: Entry, *, allocates: bool = False) -> None:
         last = self.begin(call)
         if allocates and self.is_full():
-            raise OSError(errno.ENOSPC, "simulated: no space left", entry.name)
+            raise self.no_space(entry.name)
         if not last or self.rng.random() < 0.5:
             self._pending.append(entry)
             entry.apply(self.directory)
