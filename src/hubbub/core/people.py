@@ -65,6 +65,21 @@ class People:
             user = self._by_key.get(names.key(wanted)) if isinstance(wanted, str) else None
         return user
 
+    def find_anybody(self, name: str) -> tuple[int, str] | None:
+        """Who has that name, online or away, as (id, name): to whom one can write."""
+        user = self.find(name)
+        return None if user is None else (user.id, user.name)
+
+    def find_account(self, name: str) -> tuple[int, str] | None:
+        """The account of that name, online or away, as (id, name). A guest is none."""
+        user = self.find(name)
+        return None if user is None or not user.account else (user.id, user.name)
+
+    def name_of(self, id: int) -> str | None:
+        """What the person with that id is called, online or away; None: nobody knows."""
+        user = self._by_id.get(id)
+        return None if user is None else user.name
+
     def by_id(self, id: int) -> User | None:
         """Who is online with that id."""
         return self._by_id.get(id)
