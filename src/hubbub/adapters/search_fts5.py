@@ -1,0 +1,274 @@
+"""The search index in the server: it follows the journal in a thread of its own, some entries at a time.
+
+What is committed waits here for a tenth of a second and goes into the table together. An index that is far
+behind (a new one, or after an import) is built by another process from the log, since no thread of the server
+runs Python in a loop; until then nothing can be searched, and everything else goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, NamedTuple, TypeVar
+
+from hubbub.adapters.search_table import SearchTable
+from hubbub.core.entries import Record
+from hubbub.core.ports import Journal, JournalUnavailableError, Reader
+
+ResultT = TypeVar("ResultT")
+
+DELAY: Final = 0.1
+"""Seconds from a commit to the index: what gathers meanwhile is one transaction."""
+BATCH: Final = 256
+"""Entries in one transaction: about 4 ms, so that a query behind it does not wait long."""
+MOST_WAITING: Final = 50_000
+"""Entries that may wait. Beyond, they are read again from the journal when there is time."""
+BULK: Final = 20_000
+"""Entries behind, from which on another process catches up."""
+MOST_QUERIES: Final = 64
+"""Queries that may wait."""
+RETRY: Final = 5.0
+"""Seconds after which a disk that failed the index is tried again."""
+
+
+class Behind(NamedTuple):
+    """A stream that is not indexed from `first` to `last`."""
+
+    stream: str
+    first: int
+    last: int
+
+
+class Fts5Search:
+    """Implements `core.ports.SearchIndex`."""
+
+    def __init__(
+        self,
+        path: Path | None,
+        log_directory: Path | None,
+        epoch: str,
+        loop: asyncio.AbstractEventLoop,
+        trouble: Callable[[str], None],
+    ) -> None:
+        """`path` None: in memory. `trouble` is told, in words for the log, when the index falls behind."""
+        self._path = path
+        self._log_directory = log_directory
+        self._epoch = epoch
+        self._loop = loop
+        self._trouble = trouble
+        self._table: SearchTable | None = SearchTable(path, epoch)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="search")
+        self._new: deque[Record] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._working = False
+        self._queries = 0
+        self._behind = False
+        self._failing = False
+        self._child: asyncio.Task[None] | None = None
+        self._journal: Journal | None = None
+        self._closed = False
+
+    # -- the port
+
+    def add(self, records: Sequence[Record]) -> None:
+        """See the port."""
+        if len(self._new) >= MOST_WAITING or self._table is None:
+            self._behind = True
+            return
+        self._new.extend(records)
+        if self._timer is None and not self._working:
+            self._later(DELAY)
+
+    def find(
+        self,
+        query: str,
+        streams: Sequence[str],
+        limit: int,
+        then: Callable[[Sequence[tuple[str, int]] | None], None],
+    ) -> bool:
+        """See the port."""
+        if self._queries >= MOST_QUERIES:
+            return False
+        table = self._table
+        if table is None:
+            self._loop.call_soon(then, None)
+            return True
+        self._queries += 1
+
+        def told(found: list[tuple[str, int]] | sqlite3.Error) -> None:
+            self._queries -= 1
+            if isinstance(found, sqlite3.Error):
+                self._fail(found)
+                then(None)
+            else:
+                then(found)
+
+        self._run(lambda: table.find(query, streams, limit), told)
+        return True
+
+    # -- following
+
+    def follow(self, journal: Journal) -> None:
+        """Catch up with this journal, now and whenever something was left out."""
+        self._journal = journal
+        self._catch_up()
+
+    async def close(self) -> None:
+        """Finish what the thread is doing, and let go. What still waits is indexed at the next start."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._child is not None:
+            self._child.cancel()
+            await asyncio.gather(self._child, return_exceptions=True)
+        await self._loop.run_in_executor(None, self._pool.shutdown)
+        if self._table is not None:
+            self._table.close()
+
+    def _later(self, seconds: float) -> None:
+        if not self._closed:
+            self._timer = self._loop.call_later(seconds, self._work)
+
+    def _work(self) -> None:
+        self._timer = None
+        table = self._table
+        if table is None or self._working:
+            return
+        if not self._new:
+            if self._behind:
+                self._catch_up()
+            return
+        batch = [self._new.popleft() for _ in range(min(BATCH, len(self._new)))]
+        self._working = True
+        self._run(lambda: table.add(batch), self._worked)
+
+    def _worked(self, missing: set[str] | sqlite3.Error) -> None:
+        self._working = False
+        if isinstance(missing, sqlite3.Error):
+            self._fail(missing)
+            return
+        self._failing = False
+        self._behind = self._behind or bool(missing)
+        if self._new or self._behind:
+            self._later(0.0 if self._new else DELAY)
+
+    def _fail(self, error: sqlite3.Error) -> None:
+        if not self._failing:
+            self._trouble(f"the search index cannot be written or read: {error}")
+        self._failing = True
+        self._behind = True
+        self._new.clear()
+        if self._timer is None:
+            self._later(RETRY)
+
+    def _run(self, work: Callable[[], ResultT], then: Callable[[ResultT | sqlite3.Error], None]) -> None:
+        """In the thread, and its result back on the loop."""
+
+        def run() -> None:
+            result: ResultT | sqlite3.Error
+            try:
+                result = work()
+            except sqlite3.Error as error:
+                result = error
+            if not self._closed:
+                self._loop.call_soon_threadsafe(then, result)
+
+        if not self._closed:
+            self._pool.submit(run)
+
+    # -- catching up
+
+    def _catch_up(self) -> None:
+        journal, table = self._journal, self._table
+        if journal is None or table is None or self._working:
+            return
+        self._working, self._behind = True, False
+        journal.read(lambda reader: (behind(reader, table), reader), self._found_behind)
+
+    def _found_behind(self, found: tuple[list[Behind], Reader] | JournalUnavailableError) -> None:
+        if isinstance(found, JournalUnavailableError):
+            self._working = False
+            self._trouble(f"the search index cannot catch up: {found.reason}")
+            return
+        streams = deque(found[0])
+        if self._log_directory is not None and sum(one.last - one.first + 1 for one in streams) > BULK:
+            self._child = self._loop.create_task(self._rebuild(self._log_directory))
+        else:
+            self._read_on(streams)
+
+    def _read_on(self, streams: deque[Behind]) -> None:
+        """The next entries of the first stream that is behind, and then the rest."""
+        journal = self._journal
+        if not streams or journal is None:
+            self._working = False
+            if self._new:
+                self._later(0.0)
+            return
+        stream, first, last = streams.popleft()
+        upto = min(first + BATCH - 1, last)
+
+        def told(records: Sequence[Record] | JournalUnavailableError) -> None:
+            table = self._table
+            if isinstance(records, JournalUnavailableError) or table is None:
+                self._worked(set())
+                return
+            if upto < last:
+                streams.appendleft(Behind(stream, upto + 1, last))
+
+            def add() -> None:
+                if not records or records[0].offset > first:  # trimmed meanwhile, or before
+                    table.skip(stream, records[0].offset - 1 if records else upto)
+                table.add(records)
+
+            def added(result: sqlite3.Error | None) -> None:
+                if isinstance(result, sqlite3.Error):
+                    self._worked(result)
+                else:
+                    self._read_on(streams)
+
+            self._run(add, added)
+
+        journal.read(lambda reader: reader.entries(stream, first, upto), told)
+
+    async def _rebuild(self, log_directory: Path) -> None:
+        """Have another process catch up, then take the table over again."""
+        assert self._table is not None  # noqa: S101 (the caller saw to it)
+        assert self._path is not None  # noqa: S101 (one in memory has no log)
+        table, self._table = self._table, None
+        await self._loop.run_in_executor(self._pool, table.close)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "hubbub.adapters.search_rebuild", str(log_directory), str(self._path),
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            _, words = await process.communicate()
+        except asyncio.CancelledError:
+            process.kill()
+            await process.wait()
+            raise
+        self._table = SearchTable(self._path, self._epoch)
+        self._new.clear()
+        self._working = False
+        if process.returncode == 0:
+            self._catch_up()
+        else:
+            last = words.decode("utf-8", "replace").strip().rpartition("\n")[2]
+            self._trouble(f"the search index could not be built: {last}")
+            self._behind = True
+            self._later(RETRY)
+
+
+def behind(reader: Reader, table: SearchTable) -> list[Behind]:
+    """The streams that are not indexed to their end."""
+    upto = table.upto()
+    found: list[Behind] = []
+    for stream in reader.streams(""):
+        done, head = upto.get(stream, 0), reader.head(stream).offset
+        if done < head:
+            found.append(Behind(stream, done + 1, head))
+    return found
