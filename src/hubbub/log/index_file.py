@@ -166,15 +166,21 @@ def read_block(name: str, segment: int, blocks: int, block: int, data: bytes) ->
     return array("Q", data[:width])
 
 
+def read_places(file: File, name: str, directory: Directory) -> array[int]:
+    """All places; CorruptError where a block is damaged."""
+    places = array("Q")
+    count = -(-directory.rows[-1] // PLACES)
+    data = memoryview(file.pread(count * BLOCK, directory.blocks))
+    for block in range(count):
+        part = bytes(data[block * BLOCK : (block + 1) * BLOCK])
+        places += read_block(name, directory.segment, directory.blocks, block, part)
+    return places
+
+
 def read_contents(file: File, name: str) -> tuple[Directory, Contents]:
     """The whole index in memory."""
     directory = read_directory(file, name)
-    count = directory.rows[-1]
-    places = array("Q")
-    data = memoryview(file.pread(-(-count // PLACES) * BLOCK, directory.blocks))
-    for block in range(-(-count // PLACES)):
-        part = bytes(data[block * BLOCK : (block + 1) * BLOCK])
-        places += read_block(name, directory.segment, directory.blocks, block, part)
+    places = read_places(file, name, directory)
     contents = Contents()
     for i, number in enumerate(directory.numbers):
         contents.names[number] = directory.names[i]

@@ -336,6 +336,8 @@ class Log:
         active = self._catalog.active
         mark = active.number, min(active.durable, active.settled)
         self._marked_at = self._clock()
+        if active.number not in self._writer.manifest.live:
+            return  # interval mode: settled before the sync that makes the segment part of the log
         if self._mark is not None and (mark != self._marked or force):
             try:
                 self._mark.write(*mark)

@@ -170,6 +170,8 @@ def open_sealed(
         try:
             index = files.open(index_name, write=False)
             directory = index_file.read_directory(index, index_name)
+            if not clustered:  # written without a sync, so a crash may have torn it anywhere
+                index_file.read_places(index, index_name, directory)
         except (FileNotFoundError, CorruptError):
             directory = None
         if directory is not None and directory.segment == number and directory.base == base:

@@ -17,7 +17,7 @@ def newest_tags(catalog: Catalog, identity: int, since: int, most: int) -> Itera
     count = 0
     for segment in (catalog.active, *reversed(catalog.sealed)):
         contents = segment.contents if isinstance(segment, Active) else segment
-        if contents.newest < since or count >= most:
+        if (contents.entries and contents.newest < since) or count >= most:
             break
         if contents.tags and not (isinstance(segment, Sealed) and segment.clustered):
             chosen.append((segment, contents.tags))

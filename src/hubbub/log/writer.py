@@ -259,8 +259,11 @@ class Writer:
         old = self._catalog.active
         dropped = [segment for segment in self._open if segment is not old]
         try:
-            if dropped:  # a sync that failed late may have named them already
-                self.change_manifest(lambda manifest: manifest)
+            if dropped:  # a sync may have named them already, even if it failed late
+                numbers = {segment.number for segment in dropped}
+                self.change_manifest(
+                    lambda old: changed(old, live=tuple(one for one in old.live if one not in numbers))
+                )
             old.file.truncate(old.settled)
             if old.settled > old.durable:  # interval mode: a failed sync may have dropped these pages
                 old.file.pwrite(old.file.pread(old.settled - old.durable, old.durable), old.durable)
