@@ -250,6 +250,15 @@ class Writer:
 
     # --- after a failure
 
+    def ahead(self) -> list[Active]:
+        """The segments behind the one in which the last settled frame stands."""
+        found = []
+        segment = self._catalog.active.following
+        while segment is not None:
+            found.append(segment)
+            segment = segment.following
+        return found
+
     def recover(self) -> bool:
         """Cut back to what is settled and begin a new segment, once there is space again."""
         if self.failure is None:
@@ -257,17 +266,22 @@ class Writer:
         if self.failure_errno not in SPACE:
             return False
         old = self._catalog.active
-        dropped = [segment for segment in self._open if segment is not old]
+        dropped = self.ahead()
+        kept = self._open[: self._open.index(old) + 1] if old in self._open else [old]
         try:
             if dropped:  # a sync may have named them already, even if it failed late
-                numbers = {segment.number for segment in dropped}
+                gone = {segment.number for segment in dropped}
                 self.change_manifest(
-                    lambda old: changed(old, live=tuple(one for one in old.live if one not in numbers))
+                    lambda manifest: changed(
+                        manifest, live=tuple(one for one in manifest.live if one not in gone)
+                    )
                 )
-            old.file.truncate(old.settled)
-            if old.settled > old.durable:  # interval mode: a failed sync may have dropped these pages
-                old.file.pwrite(old.file.pread(old.settled - old.durable, old.durable), old.durable)
-            old.file.fdatasync()
+            for segment in kept:  # more than one in interval mode alone
+                durable, settled = segment.durable, segment.settled
+                segment.file.truncate(settled)
+                if settled > durable:  # a failed sync may have dropped these pages
+                    segment.file.pwrite(segment.file.pread(settled - durable, durable), durable)
+                segment.file.fdatasync()
             sequence = old.base + old.contents.entries
             new = Active.create(
                 self._files, self.take_number(), sequence, self.manifest.identity, self._options.preallocate
@@ -275,7 +289,8 @@ class Writer:
             try:
                 new.file.fdatasync()
                 self._files.sync_directory()
-                self._name([new.number])
+                known = self.manifest.live
+                self._name([one.number for one in (*kept, new) if one.number not in known])
             except OSError:
                 new.file.close()  # the file stays, because the manifest may name it; else the next open removes it
                 raise
@@ -288,7 +303,8 @@ class Writer:
             self._files.unlink(segment.name)
         self._catalog.rewind()
         with self._lock:
-            old.end = old.durable = old.settled
+            for segment in kept:
+                segment.end = segment.durable = segment.settled
             old.following = new
             self._open = [new]
             self.failure = self.failure_errno = None
