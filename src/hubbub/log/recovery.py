@@ -81,6 +81,7 @@ def refuse_foreign(names: list[str]) -> None:
 def _create(files: Files, names: list[str], draw: Callable[[], str], options: Options) -> None:
     """The first segment and the manifest. What an earlier attempt left was never acknowledged."""
     first = SEGMENT_NAME % 0
+    files.sync_directory()  # an earlier attempt may have ended before the marker was durable
     left = [name for name in names if name not in (LOCK, MARKER, MARKER + TEMPORARY, MANIFEST + TEMPORARY)]
     for name in left:
         if name != first or _holds_frames(files, name):
