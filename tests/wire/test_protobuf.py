@@ -16,6 +16,7 @@ from hubbub.wire import message_pb2 as pb
 from hubbub.wire.codec import Reply, Request
 from hubbub.wire.protobuf import protobuf
 from hubbub.wire.protobuf_lean import UNSEEN
+from hubbub.wire.protobuf_requests import COMMANDS
 from hubbub.wire.protobuf_tables import BODIES, CODES, REQUESTED, UNSUPPORTED
 
 ROOT = Path(__file__).parents[2]
@@ -284,24 +285,36 @@ def test_a_long_request_is_as_good_as_a_short_one(message: pb.EchoMsg) -> None:
         b"\x08\x03\xfb\x3f*\x81\x80\x04" + LONG + b"\xfc\x3f",  # a group
         b"\xff" * (UNSEEN + 1),
         b"\x08\x03*\x81\x80\x04" + LONG + b"\x08",  # cut off in the last field
+        b"\x08\x03*\x80\x80\x08" + b"\x42\x00" * UNSEEN,  # a chat message of empty mentions
+        b"\x08\x35\xba\x03\x80\x80\x08" + b"\x0a\x00" * UNSEEN,  # positions
+        b"\x08\x03*\x80\x80\x08" + b"\x08\x03" * UNSEEN,  # a field again and again
     ],
 )
 def test_a_long_message_that_is_no_request_is_not_even_parsed(payload: bytes) -> None:
-    assert decoded(payload) == Request(Refusal(Code.BAD_REQUEST, "This is not a request."))
+    assert decoded(payload) == Request(
+        Refusal(Code.BAD_REQUEST, "A request of more than 65536 bytes has one body, and no list in it.")
+    )
 
 
-def test_no_request_has_a_field_that_repeats() -> None:
-    pending = [pb.EchoMsg.DESCRIPTOR.fields_by_name[name].message_type for name in REQUESTED]
+def test_a_list_stands_in_the_body_of_a_request_and_no_deeper() -> None:
+    pending = []
+    for name in REQUESTED:
+        body = pb.EchoMsg.DESCRIPTOR.fields_by_name[name].message_type
+        assert body is not None
+        pending += [field.message_type for field in body.fields if not field.is_repeated]
     seen = []
-    while pending:
-        message = pending.pop()
-        assert message is not None
-        seen.append(message.name)
-        for field in message.fields:
-            assert not field.is_repeated, field.full_name
-            if field.message_type is not None:
-                pending.append(field.message_type)
-    assert {"ChatMsg", "LoginRequest", "RoomAction", "Position"} <= set(seen)
+    for message in pending:
+        if message is not None:
+            seen.append(message.name)
+            for field in message.fields:
+                assert not field.is_repeated, field.full_name
+                assert field.message_type is None, field.full_name
+    assert "Position" in seen
+
+
+def test_every_request_is_in_the_list_of_bodies_that_are_requested() -> None:
+    bodies = {BODIES[kind] for kind in COMMANDS.values()} - {None}
+    assert bodies | {"voice_announce"} == REQUESTED
 
 
 def test_other_frames_bring_nothing() -> None:

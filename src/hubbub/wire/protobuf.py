@@ -18,16 +18,14 @@ from hubbub.core.events import Event
 from hubbub.net.framing.frames import BINARY, FAILED, TOO_LONG, Frame
 from hubbub.wire import message_pb2 as pb
 from hubbub.wire.codec import Reply, Request
-from hubbub.wire.protobuf_client import read_message, spell
 from hubbub.wire.protobuf_lean import UNSEEN, is_lean
-from hubbub.wire.protobuf_messages import answer_message, event_message
-from hubbub.wire.protobuf_tables import ACTIONS, BODIES, STATUSES, UNSUPPORTED
+from hubbub.wire.protobuf_messages import answer_message, event_message, read_message
+from hubbub.wire.protobuf_requests import IDENTIFIED, bad, command_of, spell
+from hubbub.wire.protobuf_tables import ACTIONS, BODIES
 from hubbub.wire.refusals import of_frame
 
 _LONGEST_ID: Final = 64  # characters
-_LARGEST_OFFSET: Final = 2**53 - 1  # the JSON dialects must be able to show it
-
-_STATUS_NAMES: Final = {number: name for name, number in STATUSES.items()}
+_NOT_LEAN: Final = f"A request of more than {UNSEEN} bytes has one body, and no list in it."
 _ROOM_VERBS: Final[dict[type, str]] = {
     kind: pb.RoomActionType.Name(number) for kind, number in ACTIONS.items()
 }
@@ -43,7 +41,7 @@ class Protobuf:
         if frame.kind != BINARY:
             return None
         if len(frame.payload) > UNSEEN and not is_lean(frame.payload):
-            return Request(Refusal(Code.BAD_REQUEST, "This is not a request."))
+            return Request(Refusal(Code.BAD_REQUEST, _NOT_LEAN))
         try:
             message = pb.EchoMsg.FromString(frame.payload)
         except DecodeError:
@@ -71,7 +69,7 @@ class Protobuf:
 
         Raises ValueError for a command that this dialect has no message for.
         """
-        if isinstance(command, commands.Publish | commands.Whisper) and command.id is not None:
+        if isinstance(command, IDENTIFIED) and command.id is not None:
             id = command.id
         message = spell(command)
         if id is not None:
@@ -82,7 +80,7 @@ class Protobuf:
         """Client: an event or an answer; ValueError for anything else."""
         try:
             return read_message(pb.EchoMsg.FromString(payload))
-        except (DecodeError, KeyError) as error:
+        except (DecodeError, KeyError, ValueError) as error:
             raise ValueError(f"not a message of a server: {error}") from error
 
 
@@ -100,89 +98,10 @@ def _request(message: pb.EchoMsg) -> Request:
     elif body == "room_action":
         claimed = message.room_action.user_id
     if len(id) > _LONGEST_ID:
-        return Request(_bad("id", f"The id is longer than {_LONGEST_ID} characters."))
-    command = _command(message, body, id or None)
+        return Request(bad("id", f"The id is longer than {_LONGEST_ID} characters."))
+    command = command_of(message, body, id or None)
     verb = "" if kind not in BODIES else pb.MsgType.Name(kind)
     return Request(command, id or None, _ROOM_VERBS.get(type(command), verb), None, claimed)
-
-
-def _bad(field: str, message: str) -> Refusal:
-    return Refusal(Code.BAD_REQUEST, message, field)
-
-
-def _command(message: pb.EchoMsg, body: str | None, id: str | None) -> Command | Refusal:
-    kind = message.type
-    if kind in UNSUPPORTED:
-        return Refusal(Code.UNSUPPORTED, f"{pb.MsgType.Name(kind)} is not in this build.")
-    if kind == pb.MT_UNSPECIFIED:
-        return _bad("type", "The message has no type.")
-    if kind not in BODIES:
-        return Refusal(Code.UNKNOWN_ACTION, "unknown action")
-    if body != BODIES[kind]:
-        wanted = BODIES[kind] or "no body"
-        return _bad("body", f"{pb.MsgType.Name(kind)} comes with {wanted}, not with {body or 'none'}.")
-    match kind:
-        case pb.MT_CHAT_MSG:
-            return _publish(message.chat_msg, id)
-        case pb.MT_WHISPER:
-            return _whisper(message.whisper, id)
-        case pb.MT_LOGIN_REQUEST:
-            login = message.login_request
-            return commands.Login(login.username or None, login.password or None, login.token or None)
-        case pb.MT_ROOM_ACTION:
-            return _room_action(message.room_action)
-        case pb.MT_PING:
-            return commands.Ping()
-        case pb.MT_PONG:
-            return commands.Pong()
-        case pb.MT_USER_LIST_REQUEST:
-            return commands.ListUsers()
-        case pb.MT_PRESENCE:
-            status = _STATUS_NAMES.get(message.presence.status)
-            if status is None:
-                return _bad("status", "There is no such status.")
-            return commands.SetStatus(status)
-        case pb.MT_ROOM_LIST_REQUEST:
-            return commands.ListRooms()
-        case pb.MT_TOPIC:
-            topic = message.topic
-            if topic.HasField("topic"):
-                return commands.SetTopic(topic.topic, topic.room_id or None)
-            return commands.GetTopic(topic.room_id or None)
-        case pb.MT_MEMBER_LIST_REQUEST:
-            return commands.ListMembers(message.member_list_request.room_id or None)
-        case pb.MT_TYPING:
-            return commands.Typing(message.typing.room_id or None)
-        case _:
-            return _bad("type", f"{pb.MsgType.Name(kind)} is sent by servers only.")
-
-
-def _publish(chat: pb.ChatMsg, id: str | None) -> Command | Refusal:
-    if chat.id and chat.id != id:
-        return _bad("id", "The id of the message and that of its request differ.")
-    if chat.reply_to > _LARGEST_OFFSET:
-        return _bad("reply_to", "This is not an offset.")
-    return commands.Publish(chat.content, chat.room_id or None, id, chat.reply_to or None)
-
-
-def _whisper(whisper: pb.Whisper, id: str | None) -> Command | Refusal:
-    if whisper.id and whisper.id != id:
-        return _bad("id", "The id of the message and that of its request differ.")
-    return commands.Whisper(whisper.to, whisper.content, id)
-
-
-def _room_action(action: pb.RoomAction) -> Command | Refusal:
-    match action.action_type:
-        case pb.RA_LEAVE:
-            return commands.LeaveRoom(action.room_id or None)
-        case pb.RA_CREATE | pb.RA_JOIN if not action.room_id:
-            return _bad("room_id", "Which room?")
-        case pb.RA_CREATE:
-            return commands.CreateRoom(action.room_id)
-        case pb.RA_JOIN:
-            return commands.JoinRoom(action.room_id)
-        case _:
-            return _bad("action_type", "There is no such room action.")
 
 
 protobuf: Final = Protobuf()

@@ -1,7 +1,7 @@
 """A look at a long EchoMsg before it is parsed, since a message can take far more memory than its bytes.
 
 Two bytes are an empty message in a list, or the change of a `oneof` from one body to another, and each costs
-the parser a new object: 16 MiB would become 600. Requests have neither: a few fields, one body, no lists.
+the parser a new object: 16 MiB would become 600. A long request has neither: a few fields, one body, no list.
 """
 
 from __future__ import annotations
@@ -14,39 +14,59 @@ from hubbub.wire.protobuf_tables import REQUESTED
 UNSEEN: Final = 65_536
 """Bytes that need no look: they can become two megabytes."""
 MAX_FIELDS: Final = 16
-"""Fields of a long request. It has three; the rest is for those that later versions add."""
+"""Fields of a long request, and of its body. The rest is for those that later versions add."""
 
-_ALLOWED: Final = frozenset(
+_REFUSED: Final = frozenset(
     field.number
     for field in pb.EchoMsg.DESCRIPTOR.fields
-    if field.containing_oneof is None or field.name in REQUESTED
+    if field.message_type is not None and field.name not in REQUESTED
 )
-_KNOWN: Final = frozenset(field.number for field in pb.EchoMsg.DESCRIPTOR.fields)
+"""Bodies that only servers send."""
+_LISTS: Final = {
+    field.number: frozenset(inner.number for inner in field.message_type.fields if inner.is_repeated)
+    for field in pb.EchoMsg.DESCRIPTOR.fields
+    if field.message_type is not None and field.name in REQUESTED
+}
+"""The fields that repeat, of each body that requests come with."""
 
 
 def is_lean(payload: bytes) -> bool:
-    """Whether it has at most MAX_FIELDS fields, and none that only servers send.
+    """Whether it and its body have at most MAX_FIELDS fields each, and none that only servers send or lists.
 
     Reads their tags and lengths only (protobuf.dev/programming-guides/encoding).
     """
-    at = 0
+    fields = _fields(payload, 0, len(payload))
+    if fields is None or not _REFUSED.isdisjoint(number for number, _, _ in fields):
+        return False
+    for number, start, end in fields:
+        if number in _LISTS:
+            inner = _fields(payload, start, end)
+            if inner is None or not _LISTS[number].isdisjoint(field for field, _, _ in inner):
+                return False
+    return True
+
+
+def _fields(payload: bytes, at: int, end: int) -> list[tuple[int, int, int]] | None:
+    """Number, start and end of each field; None if there are more than MAX_FIELDS, or it is not sound."""
+    found: list[tuple[int, int, int]] = []
     for _ in range(MAX_FIELDS):
-        if at == len(payload):
-            return True
-        tag, at = _varint(payload, at)
-        number, wire_type = tag >> 3, tag & 7
-        if number in _KNOWN and number not in _ALLOWED:
-            return False
+        if at == end:
+            return found
+        tag, start = _varint(payload, at)
+        wire_type = tag & 7
         if wire_type == 0:
-            _, at = _varint(payload, at)
+            _, at = _varint(payload, start)
         elif wire_type == 2:
-            length, at = _varint(payload, at)
-            at += length
+            length, start = _varint(payload, start)
+            at = start + length
         elif wire_type in (1, 5):
-            at += 8 if wire_type == 1 else 4
+            at = start + (8 if wire_type == 1 else 4)
         else:  # groups: no field of ours is one
-            return False
-    return at == len(payload)
+            return None
+        if at > end:
+            return None
+        found.append((tag >> 3, start, at))
+    return found if at == end else None
 
 
 def _varint(payload: bytes, at: int) -> tuple[int, int]:

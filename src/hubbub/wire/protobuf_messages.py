@@ -1,149 +1,164 @@
-"""What a server says in the Protobuf dialect: events and answers, as EchoMsg."""
+"""What a server says in the Protobuf dialect: events and answers as EchoMsg, and read back from it."""
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from hubbub.core import answers, events
-from hubbub.core.answers import Answer, UserView
+from hubbub.core.answers import Answer
 from hubbub.core.errors import Refusal
-from hubbub.core.events import DurableEvent, Event
+from hubbub.core.events import Event
 from hubbub.wire import message_pb2 as pb
-from hubbub.wire.protobuf_tables import CODES, ROOM_VERBS, STATUSES
+from hubbub.wire.codec import Reply
+from hubbub.wire.protobuf_shapes import fill, read
+from hubbub.wire.protobuf_tables import BODIES, CODES, ENTERING, ROOM_VERBS
+
+EVENTS: Final[dict[type, pb.MsgType]] = {
+    events.MessagePosted: pb.MT_CHAT_MSG,
+    events.WhisperPosted: pb.MT_WHISPER,
+    events.TopicChanged: pb.MT_TOPIC_CHANGED,
+    events.MessageEdited: pb.MT_MESSAGE_EDITED,
+    events.MessageDeleted: pb.MT_MESSAGE_DELETED,
+    events.ReactionChanged: pb.MT_REACTION_CHANGED,
+    events.RoomChanged: pb.MT_ROOM_CHANGED,
+    events.RoleChanged: pb.MT_ROLE_CHANGED,
+    events.Mentioned: pb.MT_MENTIONED,
+    events.RoomInvitation: pb.MT_ROOM_INVITATION,
+    events.MessageErased: pb.MT_MESSAGE_ERASED,
+    events.Gap: pb.MT_GAP,
+    events.ReadMoved: pb.MT_READ_MOVED,
+    events.Joined: pb.MT_USER_JOINED,
+    events.Left: pb.MT_USER_LEFT,
+    events.StatusChanged: pb.MT_PRESENCE_CHANGED,
+    events.UserTyping: pb.MT_USER_TYPING,
+    events.Alive: pb.MT_PING,
+    events.GoingAway: pb.MT_GOING_AWAY,
+}
+"""Every event but those of the WebSocket gateway."""
+
+ANSWERS: Final[dict[type, pb.MsgType]] = {
+    answers.LoggedIn: pb.MT_LOGIN_RESPONSE,
+    answers.LoggedOut: pb.MT_LOGGED_OUT,
+    answers.PasswordSet: pb.MT_PASSWORD_SET,
+    answers.SessionList: pb.MT_SESSION_LIST,
+    answers.SessionEnded: pb.MT_SESSION_ENDED,
+    answers.Accepted: pb.MT_CHAT_ACK,
+    answers.History: pb.MT_HISTORY_RESULT,
+    answers.SearchResult: pb.MT_SEARCH_RESULT,
+    answers.Resumed: pb.MT_RESUMED,
+    answers.ReadUpTo: pb.MT_READ_UP_TO,
+    answers.UnreadList: pb.MT_UNREAD_LIST,
+    answers.Invited: pb.MT_INVITED,
+    answers.RoleSet: pb.MT_ROLE_SET,
+    answers.RoomSettingsShown: pb.MT_ROOM_SETTINGS,
+    answers.UserList: pb.MT_USER_LIST,
+    answers.StatusSet: pb.MT_PRESENCE,
+    answers.RoomList: pb.MT_ROOM_LIST,
+    answers.RoomJoined: pb.MT_ROOM_ACTION_RESPONSE,
+    answers.RoomLeft: pb.MT_ROOM_ACTION_RESPONSE,
+    answers.TopicSet: pb.MT_TOPIC,
+    answers.MemberList: pb.MT_MEMBER_LIST,
+    answers.Ponged: pb.MT_PONG,
+    answers.Done: pb.MT_OK,
+}
+"""Every answer but a refusal, and those to commands that other dialects have."""
+
+_EVENT_OF: Final = {number: kind for kind, number in EVENTS.items()}
+_ANSWER_OF: Final = {
+    **{number: kind for kind, number in ANSWERS.items()},
+    pb.MT_ROOM_ACTION_RESPONSE: answers.RoomJoined,
+}
+_REFUSABLE: Final = (pb.MT_ERROR, pb.MT_LOGIN_RESPONSE, pb.MT_ROOM_ACTION_RESPONSE)
+_CODE_OF: Final = {number: code for code, number in CODES.items()}
 
 
 def event_message(event: Event) -> pb.EchoMsg | None:
     """An event as it is sent; None for those of the WebSocket gateway."""
-    match event:
-        case events.MessagePosted():
-            chat = pb.ChatMsg(
-                user_id=event.sender_id,
-                room_id=event.room,
-                content=event.content,
-                username=event.sender,
-                id=event.id,
-                reply_to=event.reply_to,
-                position=_position(event),
-            )
-            return pb.EchoMsg(type=pb.MT_CHAT_MSG, chat_msg=chat)
-        case events.WhisperPosted():
-            whisper = pb.Whisper(
-                user_id=event.sender_id,
-                to=event.to,
-                content=event.content,
-                username=event.sender,
-                id=event.id,
-                to_id=event.to_id,
-                position=_position(event),
-            )
-            return pb.EchoMsg(type=pb.MT_WHISPER, whisper=whisper)
-        case events.TopicChanged():
-            topic = pb.TopicChanged(
-                user_id=event.sender_id,
-                username=event.sender,
-                room_id=event.room,
-                topic=event.topic,
-                position=_position(event),
-            )
-            return pb.EchoMsg(type=pb.MT_TOPIC_CHANGED, topic_changed=topic)
-        case events.Joined(username, user_id, room):
-            joined = pb.UserJoined(user_id=user_id, username=username, room_id=room)
-            return pb.EchoMsg(type=pb.MT_USER_JOINED, user_joined=joined)
-        case events.Left(username, user_id, room):
-            left = pb.UserLeft(user_id=user_id, username=username, room_id=room)
-            return pb.EchoMsg(type=pb.MT_USER_LEFT, user_left=left)
-        case events.StatusChanged(username, user_id, status):
-            changed = pb.PresenceChanged(user_id=user_id, username=username, status=STATUSES[status])
-            return pb.EchoMsg(type=pb.MT_PRESENCE_CHANGED, presence_changed=changed)
-        case events.UserTyping(username, user_id, room):
-            typing = pb.UserTyping(user_id=user_id, username=username, room_id=room)
-            return pb.EchoMsg(type=pb.MT_USER_TYPING, user_typing=typing)
-        case events.Alive():
-            return pb.EchoMsg(type=pb.MT_PING)
-        case events.GoingAway(reason, retry_after):
-            away = pb.GoingAway(reason=reason, retry_after=retry_after)
-            return pb.EchoMsg(type=pb.MT_GOING_AWAY, going_away=away)
-        case events.Announcement() | events.Welcome():
-            return None
+    if type(event) is events.MessagePosted:  # by far the most frequent
+        position = pb.Position(stream=event.stream, epoch=event.epoch, offset=event.offset, at=event.at)
+        chat = pb.ChatMsg(
+            user_id=event.sender_id,
+            room_id=event.room,
+            content=event.content,
+            username=event.sender,
+            id=event.id,
+            reply_to=event.reply_to,
+            position=position,
+            mentions=event.mentions,
+        )
+        return pb.EchoMsg(type=pb.MT_CHAT_MSG, chat_msg=chat)
+    kind = EVENTS.get(type(event))
+    return None if kind is None else _message(kind, event)
 
 
 def answer_message(answer: Answer, verb: str) -> pb.EchoMsg:
     """An answer as it is sent, but for the request's id. `verb` is that of the request."""
-    match answer:
-        case answers.LoggedIn(username, user_id, token, server):
-            response = pb.LoginResponse(
-                status_code=pb.SC_OK,
-                user_id=user_id,
-                message=f"Welcome, {username}.",
-                username=username,
-                token=token,
-                server=server,
-            )
-            return pb.EchoMsg(type=pb.MT_LOGIN_RESPONSE, login_response=response)
-        case answers.Accepted(id, stream, epoch, offset, at):
-            position = pb.Position(stream=stream, epoch=epoch, offset=offset, at=at)
-            return pb.EchoMsg(type=pb.MT_CHAT_ACK, chat_ack=pb.ChatAck(id=id, position=position))
-        case answers.RoomJoined():
-            joined = pb.RoomActionResponse(
-                action_type=ROOM_VERBS.get(verb, pb.RA_JOIN),
-                room_id=answer.room,
-                position=pb.Position(stream=answer.stream, epoch=answer.epoch, offset=answer.offset),
-                members=answer.members,
-                topic=answer.topic,
-                created=answer.created,
-            )
-            return pb.EchoMsg(type=pb.MT_ROOM_ACTION_RESPONSE, room_action_response=joined)
-        case answers.RoomLeft(room, current, members):
-            left = pb.RoomActionResponse(
-                action_type=pb.RA_LEAVE, room_id=room, current=current, members=members
-            )
-            return pb.EchoMsg(type=pb.MT_ROOM_ACTION_RESPONSE, room_action_response=left)
-        case Refusal():
-            return _refusal_message(answer, verb)
-        case answers.UserList(users):
-            return pb.EchoMsg(type=pb.MT_USER_LIST, user_list=pb.UserList(users=map(_user, users)))
-        case answers.StatusSet(status):
-            return pb.EchoMsg(type=pb.MT_PRESENCE, presence=pb.Presence(status=STATUSES[status]))
-        case answers.RoomList(rooms):
-            views = [pb.RoomView(room_id=view.room, topic=view.topic, members=view.members) for view in rooms]
-            return pb.EchoMsg(type=pb.MT_ROOM_LIST, room_list=pb.RoomList(rooms=views))
-        case answers.TopicSet(room, topic):
-            return pb.EchoMsg(type=pb.MT_TOPIC, topic=pb.Topic(room_id=room, topic=topic))
-        case answers.MemberList(room, count, users):
-            members_of = pb.MemberList(room_id=room, count=count, users=map(_user, users))
-            return pb.EchoMsg(type=pb.MT_MEMBER_LIST, member_list=members_of)
-        case answers.Ponged():
-            return pb.EchoMsg(type=pb.MT_PONG)
-        case _:  # Done, and what only commands of other dialects get
-            return pb.EchoMsg(type=pb.MT_OK)
+    if isinstance(answer, Refusal):
+        return _refusal_message(answer, verb)
+    message = _message(ANSWERS.get(type(answer), pb.MT_OK), answer)
+    if isinstance(answer, answers.LoggedIn):
+        message.login_response.message = f"Welcome, {answer.username}."
+    elif isinstance(answer, answers.RoomLeft):
+        message.room_action_response.action_type = pb.RA_LEAVE
+    elif isinstance(answer, answers.RoomJoined):
+        message.room_action_response.action_type = ROOM_VERBS.get(verb, pb.RA_JOIN)
+    return message
+
+
+def _message(kind: pb.MsgType, struct: Event | Answer) -> pb.EchoMsg:
+    message = pb.EchoMsg(type=kind)
+    body = BODIES[kind]
+    if body is not None:
+        fill(getattr(message, body), struct)
+    return message
 
 
 def _refusal_message(refusal: Refusal, verb: str) -> pb.EchoMsg:
     """A login and a room action are answered by messages of their own, also where they fail."""
     message = pb.EchoMsg()
-    if verb == "MT_LOGIN_REQUEST":
+    if verb in ENTERING:
         message.type = pb.MT_LOGIN_RESPONSE
-        _fill(message.login_response, refusal)
+        _refuse(message.login_response, refusal)
     elif verb in ROOM_VERBS:
         message.type = pb.MT_ROOM_ACTION_RESPONSE
         message.room_action_response.action_type = ROOM_VERBS[verb]
-        _fill(message.room_action_response, refusal)
+        _refuse(message.room_action_response, refusal)
     else:
         message.type = pb.MT_ERROR
-        _fill(message.error, refusal)
+        _refuse(message.error, refusal)
     return message
 
 
-def _fill(target: pb.LoginResponse | pb.RoomActionResponse | pb.Error, refusal: Refusal) -> None:
+def _refuse(target: pb.LoginResponse | pb.RoomActionResponse | pb.Error, refusal: Refusal) -> None:
+    fill(target, refusal)
     target.status_code = CODES[refusal.code]
-    target.message = refusal.message
-    target.field = refusal.field or ""
-    target.limit = refusal.limit or ""
-    if refusal.retry_after is not None:
-        target.retry_after = refusal.retry_after
 
 
-def _position(event: DurableEvent) -> pb.Position:
-    return pb.Position(stream=event.stream, epoch=event.epoch, offset=event.offset, at=event.at)
+# -- the client's half
 
 
-def _user(view: UserView) -> pb.UserView:
-    return pb.UserView(user_id=view.user_id, username=view.username, status=STATUSES[view.status])
+def read_message(message: pb.EchoMsg) -> Event | Reply:
+    """An event or an answer; KeyError or FieldError for what a server does not send."""
+    kind, field = message.type, BODIES[message.type]
+    if field != message.WhichOneof("body"):
+        raise KeyError(f"type {kind} with the body of another")
+    body: Any = message if field is None else getattr(message, field)
+    if kind in _EVENT_OF:
+        event: Event = read(body, _EVENT_OF[kind])
+        return event
+    verb = ""
+    if kind == pb.MT_LOGIN_RESPONSE:
+        verb = "MT_LOGIN_REQUEST"
+    elif kind == pb.MT_ROOM_ACTION_RESPONSE:
+        verb = pb.RoomActionType.Name(body.action_type)
+    return Reply(_answer(kind, body), message.id or None, verb)
+
+
+def _answer(kind: pb.MsgType, body: Any) -> Answer:
+    if kind in _REFUSABLE and body.status_code != pb.SC_OK:
+        retry_after = body.retry_after if body.HasField("retry_after") else None
+        code = _CODE_OF[body.status_code]
+        return Refusal(code, body.message, body.field or None, body.limit or None, retry_after)
+    left = kind == pb.MT_ROOM_ACTION_RESPONSE and body.action_type == pb.RA_LEAVE
+    answer: Answer = read(body, answers.RoomLeft if left else _ANSWER_OF[kind])
+    return answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hubbub.core import commands
-from hubbub.core.commands import Status
+from hubbub.core.commands import RoomRole, Status
 from hubbub.core.errors import Code
 from hubbub.wire import message_pb2 as pb
 
@@ -14,7 +14,7 @@ _FIELDS: Final = frozenset(field.name for field in pb.EchoMsg.DESCRIPTOR.oneofs_
 UNSUPPORTED: Final = frozenset(
     number
     for name, number in pb.MsgType.items()
-    if number >= pb.MT_REGISTER or number == pb.MT_VOICE_ANNOUNCE
+    if name.startswith("MT_FILE_") or number == pb.MT_VOICE_ANNOUNCE
 )
 """Types that have their number, and are not in this build."""
 
@@ -26,15 +26,22 @@ BODIES: Final[dict[int, str | None]] = {
 
 REQUESTED: Final = frozenset(
     {"login_request", "chat_msg", "room_action", "voice_announce", "whisper", "presence", "topic"}
-    | {"member_list_request", "typing"}
+    | {"member_list_request", "typing", "register", "refresh", "password", "sessions", "invite", "role"}
+    | {"room_settings", "history", "search", "edit", "delete", "react", "resume", "read"}
 )
-"""The bodies that requests come with. None of them has a field that repeats."""
+"""The bodies that requests come with."""
 
 STATUSES: Final[dict[Status, pb.PresenceStatus]] = {
     "online": pb.PS_ONLINE,
     "away": pb.PS_AWAY,
     "busy": pb.PS_BUSY,
     "offline": pb.PS_OFFLINE,
+}
+ROLES: Final[dict[RoomRole, pb.RoomRole]] = {
+    "owner": pb.RR_OWNER,
+    "moderator": pb.RR_MODERATOR,
+    "member": pb.RR_MEMBER,
+    "none": pb.RR_NONE,
 }
 ACTIONS: Final[dict[type, pb.RoomActionType]] = {
     commands.CreateRoom: pb.RA_CREATE,
@@ -64,3 +71,5 @@ ROOM_VERBS: Final[dict[str, pb.RoomActionType]] = {
     "MT_ROOM_ACTION": pb.RA_UNSPECIFIED,
 }
 """The verb of a request that is a room action; the last is that of one which was refused as it stood."""
+ENTERING: Final = frozenset({"MT_LOGIN_REQUEST", "MT_REGISTER", "MT_REFRESH"})
+"""Verbs of requests that are answered by a LoginResponse."""
