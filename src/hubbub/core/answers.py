@@ -152,7 +152,7 @@ class History(_Answer, frozen=True, omit_defaults=True, rename={"with_": "with"}
 
     stream: str
     messages: list[MessageView]
-    more: bool = False
+    more: bool
     room: str | None = None
     with_: str | None = None
 

@@ -33,22 +33,39 @@ _ANSWERED_ID: Final[_Schema] = {
     "description": "That of the request; null where it had none, or none that could be read.",
     "type": ["string", "null"],
 }
+_HEADERS: Final[_Schema] = {
+    "description": "`seq` rises with each request that is signed. A `token` has no effect.",
+    "anyOf": [
+        {
+            "type": "object",
+            "properties": {
+                "token": {"type": ["string", "null"]},
+                "seq": {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 2**53 - 1}, {"type": "null"}]},
+            },
+        },
+        {"type": "null"},
+    ],
+}
+_HMAC: Final[_Schema] = {
+    "description": "HMAC-SHA256, in hex, of the canonical form (RFC 8785) of the object without it.",
+    "type": ["string", "null"],
+}
 _NAMES: Final[_Schema] = {"type": "array", "items": {"type": "string"}}
 
-_NDJSON_ANSWERS: Final = tuple(answer for _, answer in ndjson_commands.COMMANDS.values())
 _TYPES: Final = tuple(
     dict.fromkeys(
         (
             Refusal,
             *(row.payload for row in json_actions.ACTIONS.values()),
-            *(row.answer for row in json_actions.ACTIONS.values()),
+            *(kind for row in json_actions.ACTIONS.values() for kind in row.answers),
             *websocket_json.EVENTS.values(),
             *(row.payload for row in length_json.TYPES.values()),
             *length_json.ANSWERS.values(),
             *length_json.EVENTS.values(),
             *(payload for payload, _ in ndjson_commands.COMMANDS.values()),
-            *_NDJSON_ANSWERS,
             *ndjson_commands.EVENTS.values(),
+            *ndjson_commands.SHAPES.values(),
+            ndjson_commands.NdjsonSent,
         )
     )
 )
@@ -144,6 +161,10 @@ def _object(properties: _Schema, optional: Iterable[str] = ()) -> _Schema:
     }
 
 
+def _one_of(schemas: list[_Schema]) -> _Schema:
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
+
+
 def _websocket(schemas: _Schemas) -> _Channel:
     channel = _Channel("websocket", "/ws", "A WebSocket; every JSON object is a text message.")
     refusal = schemas.ref(Refusal)
@@ -155,8 +176,8 @@ def _websocket(schemas: _Schemas) -> _Channel:
         payload = _object(
             {**request, "payload": schemas.ref(row.payload)}, ["id"] if needed else ["id", "payload"]
         )
-        data = {} if row.answer is answers.Echoed else schemas.ref(row.answer)
-        response = _object({"id": _ANSWERED_ID, "type": {"const": "response"}, "data": data})
+        told = {} if answers.Echoed in row.answers else _one_of([schemas.ref(kind) for kind in row.answers])
+        response = _object({"id": _ANSWERED_ID, "type": {"const": "response"}, "data": told})
         channel.request(name, payload, [channel.message(f"{name}.response", name, response), refused])
     for name, event in websocket_json.EVENTS.items():
         told = {} if event is events.Announcement else schemas.ref(event)
@@ -175,7 +196,7 @@ def _length_json(schemas: _Schemas) -> _Channel:
         for name, answer in length_json.ANSWERS.items()
     }
     for name, row in length_json.TYPES.items():
-        answered = [] if name == "Pong" else [replies[row.answer], replies[Refusal]]
+        answered = [] if name == "Pong" else [replies[kind] for kind in (*row.answers, Refusal)]
         channel.request(name, _flat(name, schemas.of(row.payload)), answered)
     for name, event in length_json.EVENTS.items():
         channel.push(name, _flat(name, schemas.of(event), with_id=False))
@@ -206,33 +227,28 @@ def _ndjson(schemas: _Schemas) -> _Channel:
     channel = _Channel("ndjson", None, "TCP; every JSON object is a line.")
     answered = {"command": {"type": ["string", "null"]}, "id": _ANSWERED_ID, "status": {"type": "integer"}}
     refused = channel.message("error", "error", _object({**answered, "error": schemas.ref(Refusal)}))
-    for name, (payload, answer) in ndjson_commands.COMMANDS.items():
-        head = {"command": {"const": name}, "id": _ID, "headers": {"type": ["object", "null"]}}
+    for name, (payload, kinds) in ndjson_commands.COMMANDS.items():
+        head = {"command": {"const": name}, "id": _ID, "headers": _HEADERS, "hmac": _HMAC}
         needed = schemas.of(payload).get("required", [])
         request = _object(
             {**head, "payload": schemas.ref(payload)},
-            ["id", "headers"] if needed else ["id", "headers", "payload"],
+            ["id", "headers", "hmac", *([] if needed else ["payload"])],
         )
         said = {"command": {"const": name}, "id": _ANSWERED_ID, "status": {"const": 200}}
-        response = _object({**said, "payload": _ndjson_payload(schemas, answer)})
+        told = _one_of([schemas.ref(_ndjson_shape(name, kind)) for kind in kinds])
+        response = _object({**said, "payload": told})
         channel.request(name, request, [channel.message(f"{name}.response", name, response), refused])
     for name, event in ndjson_commands.EVENTS.items():
-        channel.push(name, _object({"command": {"const": name}, "payload": _ndjson_payload(schemas, event)}))
+        pushed = schemas.ref(_ndjson_shape(name, event))
+        channel.push(name, _object({"command": {"const": name}, "payload": pushed}))
     return channel
 
 
-def _ndjson_payload(schemas: _Schemas, told: type) -> _Schema:
-    """What is told, with the names of this dialect."""
-    schema = schemas.of(told)
-    if told in (events.MessagePosted, events.WhisperPosted):
-        return _renamed(schema, ndjson_commands.TEXT_NAMES)
-    if told is answers.Accepted:
-        sent = _renamed(schema, ndjson_commands.TEXT_NAMES)
-        return {**sent, "properties": {**sent["properties"], "conversation_id": {"type": "string"}}}
-    if told is answers.LoggedIn:
-        later = {"refresh_token": {"type": ["string", "null"]}, "expires_in": {"type": ["number", "null"]}}
-        return {**schema, "properties": {**schema["properties"], **later}}
-    return schemas.ref(told)
+def _ndjson_shape(name: str, told: type) -> type:
+    """What it is told as in this dialect."""
+    if name == "message/send":
+        return ndjson_commands.NdjsonSent
+    return ndjson_commands.SHAPES.get(told, told)
 
 
 def _renamed(schema: _Schema, names: dict[str, str]) -> _Schema:

@@ -18,12 +18,21 @@ from hubbub.core.events import Event
 from hubbub.net.framing.frames import Frame
 
 
+class Signature(msgspec.Struct, frozen=True, gc=False):
+    """What a request was signed with: `mac` is in hex, over the canonical form of `message` without it."""
+
+    mac: str
+    seq: int | None
+    message: bytes
+
+
 class Request(msgspec.Struct, frozen=True, gc=False):
     """A decoded request. What could not be decoded is a Request whose command is a Refusal.
 
     `id` comes back with the answer. `verb` is the dialect's own name of the command, `label` an opaque
     string of the client, for answers that must repeat them. `claimed_user_id` is the id that the client
-    says it has (0: it says nothing); a session refuses one that is not its own.
+    says it has (0: it says nothing); a session refuses one that is not its own. `signing_key` of a login
+    is "" where it asks for one, and the key in hex when the answer is to tell it.
     """
 
     command: Command | Refusal
@@ -31,6 +40,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     verb: str = ""
     label: str | None = None
     claimed_user_id: int = 0
+    signature: Signature | None = None
+    signing_key: str | None = None
 
 
 class Reply(msgspec.Struct, frozen=True, gc=False):

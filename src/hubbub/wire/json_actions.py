@@ -3,100 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import msgspec
+from msgspec.structs import astuple
 
 from hubbub.core import answers, commands
 from hubbub.core.commands import Command
-
-RequestId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-Offset = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
-
-
-class _Payload(msgspec.Struct, gc=False, omit_defaults=True):
-    pass
-
-
-class NoPayload(_Payload):
-    """Of an action that takes nothing."""
-
-
-class LoginPayload(_Payload):
-    """Of `login`."""
-
-    username: str | None = None
-    password: str | None = None
-    token: str | None = None
-
-
-class PublishPayload(_Payload):
-    """Of `publish`. The message's id is the request's."""
-
-    content: str
-    room: str | None = None
-    reply_to: Offset | None = None
-
-
-class WhisperPayload(_Payload):
-    """Of `whisper`. The message's id is the request's."""
-
-    to: str
-    content: str
-
-
-class PresencePayload(_Payload):
-    """Of `presence`."""
-
-    status: commands.Status
-
-
-class RoomPayload(_Payload):
-    """Of an action on a room that must be named."""
-
-    room: str
-
-
-class OwnRoomPayload(_Payload):
-    """Of an action on a room; without `room` it is the default room."""
-
-    room: str | None = None
-
-
-class TopicPayload(_Payload):
-    """Of `topic`. Without `topic` it asks for it."""
-
-    room: str | None = None
-    topic: str | None = None
-
-
-class SendToPayload(_Payload):
-    """Of `send_to`: `payload` is any JSON value."""
-
-    connection_ids: list[str]
-    payload: msgspec.Raw
+from hubbub.wire import json_payloads as payloads
+from hubbub.wire.json_payloads import NoPayload, OwnRoomPayload, RoomPayload, SendToPayload, TopicPayload
 
 
 class Action(NamedTuple):
-    """One row of the table: how a payload becomes a command, and what type of answer comes back."""
+    """One row of the table: how a payload becomes a command, and what types of answers come back."""
 
     payload: type
     command: Callable[[msgspec.Raw, str | None], Command]
-    answer: type
+    answers: tuple[type, ...]
 
 
-_P = TypeVar("_P")
+_P = TypeVar("_P", bound=msgspec.Struct)
 
 
-def _action(payload: type[_P], build: Callable[[_P, str | None], Command], answer: type) -> Action:
+def _action(payload: type[_P], build: Callable[[_P, str | None], Command], *answers: type) -> Action:
     decode = msgspec.json.Decoder(payload).decode
-    return Action(payload, lambda raw, id: build(decode(raw), id), answer)
+    return Action(payload, lambda raw, id: build(decode(raw), id), answers)
+
+
+def _same(payload: type[msgspec.Struct], command: type[Command], *answers: type) -> Action:
+    """Of a payload whose fields are those of the command."""
+    return _action(payload, lambda p, _: command(*astuple(p)), *answers)
+
+
+def _lasting(payload: type[msgspec.Struct], command: Callable[..., Command]) -> Action:
+    """The same, where the command has the request's id behind them, and a retry must do no harm."""
+    return _action(payload, lambda p, id: command(*astuple(p), id), answers.Accepted)
 
 
 def _topic(payload: TopicPayload, _: str | None) -> Command:
     if payload.topic is None:
         return commands.GetTopic(payload.room)
     return commands.SetTopic(payload.topic, payload.room)
+
+
+def _sessions(payload: payloads.SessionsPayload, _: str | None) -> Command:
+    return commands.ListSessions() if payload.end is None else commands.EndSession(payload.end)
+
+
+def _room_settings(payload: payloads.RoomSettingsPayload, _: str | None) -> Command:
+    if payload.private is None and payload.retain_days is None:
+        return commands.GetRoom(payload.room)
+    return commands.SetRoom(*astuple(payload))
 
 
 def _valid(payload: msgspec.Raw) -> msgspec.Raw:
@@ -107,6 +64,8 @@ def _valid(payload: msgspec.Raw) -> msgspec.Raw:
 
 MAX_CONNECTION_IDS: Final = 1_048_576
 """Bytes of `connection_ids` as JSON. Read into strings they take about fourteen times as much memory."""
+MAX_RESUME: Final = 262_144
+"""Bytes of a `resume` as JSON, for the same reason: enough for all positions that it may have."""
 
 
 class _UnreadIds(msgspec.Struct, gc=False):
@@ -115,6 +74,7 @@ class _UnreadIds(msgspec.Struct, gc=False):
 
 _unread_ids: Final = msgspec.json.Decoder(_UnreadIds).decode
 _read_send_to: Final = msgspec.json.Decoder(SendToPayload).decode
+_read_resume: Final = msgspec.json.Decoder(payloads.ResumePayload).decode
 
 
 def _send_to(raw: msgspec.Raw, _: str | None) -> Command:
@@ -124,83 +84,122 @@ def _send_to(raw: msgspec.Raw, _: str | None) -> Command:
     return commands.SendTo(payload.connection_ids, _valid(payload.payload))
 
 
+def _resume(raw: msgspec.Raw, _: str | None) -> Command:
+    if memoryview(raw).nbytes > MAX_RESUME:
+        raise msgspec.ValidationError(f"longer than {MAX_RESUME} bytes - at `$.positions`")
+    positions = _read_resume(raw).positions
+    return commands.Resume({name: commands.Place(at.epoch, at.offset) for name, at in positions.items()})
+
+
 ACTIONS: Final[dict[str, Action]] = {
-    "login": _action(
-        LoginPayload, lambda p, _: commands.Login(p.username, p.password, p.token), answers.LoggedIn
-    ),
+    "login": _same(payloads.LoginPayload, commands.Login, answers.LoggedIn),
+    "register": _same(payloads.RegisterPayload, commands.Register, answers.LoggedIn),
+    "refresh": _same(payloads.RefreshPayload, commands.Refresh, answers.LoggedIn),
+    "logout": _same(NoPayload, commands.Logout, answers.LoggedOut),
+    "password": _same(payloads.PasswordPayload, commands.ChangePassword, answers.PasswordSet),
+    "sessions": _action(payloads.SessionsPayload, _sessions, answers.SessionList, answers.SessionEnded),
     "publish": _action(
-        PublishPayload,
+        payloads.PublishPayload,
         lambda p, id: commands.Publish(p.content, p.room, id, p.reply_to),
         answers.Accepted,
     ),
-    "whisper": _action(WhisperPayload, lambda p, id: commands.Whisper(p.to, p.content, id), answers.Accepted),
-    "list": _action(NoPayload, lambda _p, _: commands.ListUsers(), answers.UserList),
-    "presence": _action(PresencePayload, lambda p, _: commands.SetStatus(p.status), answers.StatusSet),
-    "rooms": _action(NoPayload, lambda _p, _: commands.ListRooms(), answers.RoomList),
-    "create": _action(RoomPayload, lambda p, _: commands.CreateRoom(p.room), answers.RoomJoined),
-    "join": _action(RoomPayload, lambda p, _: commands.JoinRoom(p.room), answers.RoomJoined),
-    "leave": _action(OwnRoomPayload, lambda p, _: commands.LeaveRoom(p.room), answers.RoomLeft),
+    "whisper": _action(
+        payloads.WhisperPayload,
+        lambda p, id: commands.Whisper(p.to, p.content, id, p.reply_to),
+        answers.Accepted,
+    ),
+    "list": _same(NoPayload, commands.ListUsers, answers.UserList),
+    "presence": _same(payloads.PresencePayload, commands.SetStatus, answers.StatusSet),
+    "rooms": _same(NoPayload, commands.ListRooms, answers.RoomList),
+    "create": _same(payloads.CreatePayload, commands.CreateRoom, answers.RoomJoined),
+    "join": _same(RoomPayload, commands.JoinRoom, answers.RoomJoined),
+    "leave": _same(OwnRoomPayload, commands.LeaveRoom, answers.RoomLeft),
     "topic": _action(TopicPayload, _topic, answers.TopicSet),
-    "members": _action(OwnRoomPayload, lambda p, _: commands.ListMembers(p.room), answers.MemberList),
-    "typing": _action(OwnRoomPayload, lambda p, _: commands.Typing(p.room), answers.Done),
-    "ping": _action(NoPayload, lambda _p, _: commands.Ping(), answers.Ponged),
-    "echo": Action(msgspec.Raw, lambda raw, _: commands.Echo(_valid(raw)), answers.Echoed),
-    "broadcast": Action(msgspec.Raw, lambda raw, _: commands.Announce(_valid(raw)), answers.Announced),
-    "send_to": Action(SendToPayload, _send_to, answers.Announced),
-    "get_connections": _action(NoPayload, lambda _p, _: commands.CountConnections(), answers.Connections),
+    "members": _same(OwnRoomPayload, commands.ListMembers, answers.MemberList),
+    "invite": _same(payloads.InvitePayload, commands.Invite, answers.Invited),
+    "role": _same(payloads.RolePayload, commands.SetRole, answers.RoleSet),
+    "room_settings": _action(payloads.RoomSettingsPayload, _room_settings, answers.RoomSettingsShown),
+    "history": _same(payloads.HistoryPayload, commands.GetHistory, answers.History),
+    "search": _same(payloads.SearchPayload, commands.Search, answers.SearchResult),
+    "edit": _lasting(payloads.EditPayload, commands.Edit),
+    "delete": _lasting(payloads.DeletePayload, commands.Delete),
+    "react": _lasting(payloads.ReactPayload, commands.React),
+    "resume": Action(payloads.ResumePayload, _resume, (answers.Resumed,)),
+    "read": _same(payloads.ReadPayload, commands.MarkRead, answers.ReadUpTo),
+    "unread": _same(NoPayload, commands.GetUnread, answers.UnreadList),
+    "typing": _same(OwnRoomPayload, commands.Typing, answers.Done),
+    "ping": _same(NoPayload, commands.Ping, answers.Ponged),
+    "echo": Action(msgspec.Raw, lambda raw, _: commands.Echo(_valid(raw)), (answers.Echoed,)),
+    "broadcast": Action(msgspec.Raw, lambda raw, _: commands.Announce(_valid(raw)), (answers.Announced,)),
+    "send_to": Action(SendToPayload, _send_to, (answers.Announced,)),
+    "get_connections": _same(NoPayload, commands.CountConnections, answers.Connections),
 }
 
-UNSUPPORTED: Final = frozenset(
-    {
-        "register", "refresh", "logout", "password", "sessions",
-        "invite", "role", "room_settings",
-        "history", "search", "edit", "delete", "react", "resume", "read", "unread",
-        "file_offer", "file_accept", "file_decline", "file_cancel",
-    }
-)  # fmt: skip
+UNSUPPORTED: Final = frozenset({"file_offer", "file_accept", "file_decline", "file_cancel"})
 """Actions that have their name, and are not in this build."""
 
 _encode: Final = msgspec.json.Encoder().encode
+
+_SAME: Final[dict[type[Command], str]] = {
+    commands.Login: "login",
+    commands.Register: "register",
+    commands.Refresh: "refresh",
+    commands.Logout: "logout",
+    commands.ChangePassword: "password",
+    commands.ListSessions: "sessions",
+    commands.EndSession: "sessions",
+    commands.ListUsers: "list",
+    commands.SetStatus: "presence",
+    commands.ListRooms: "rooms",
+    commands.CreateRoom: "create",
+    commands.JoinRoom: "join",
+    commands.LeaveRoom: "leave",
+    commands.ListMembers: "members",
+    commands.Invite: "invite",
+    commands.SetRole: "role",
+    commands.GetRoom: "room_settings",
+    commands.SetRoom: "room_settings",
+    commands.GetHistory: "history",
+    commands.Search: "search",
+    commands.Edit: "edit",
+    commands.Delete: "delete",
+    commands.React: "react",
+    commands.Resume: "resume",
+    commands.MarkRead: "read",
+    commands.GetUnread: "unread",
+    commands.Typing: "typing",
+    commands.Ping: "ping",
+    commands.CountConnections: "get_connections",
+}
+"""Commands whose fields, but for the id at their end, are the first of the payload, in this order."""
+
+
+def request_id(command: Command, id: str | None) -> str | None:
+    """The id of a request: the one that a command has of its own goes before `id`."""
+    return getattr(command, "id", None) or id
 
 
 def spell(command: Command) -> tuple[str, bytes]:
     """Action and payload of a command; ValueError for one that this dialect has no action for."""
     match command:
-        case commands.Login(username, password, token):
-            return "login", _encode(LoginPayload(username, password, token))
         case commands.Publish(content, room, _, reply_to):
-            return "publish", _encode(PublishPayload(content, room, reply_to))
-        case commands.Whisper(to, content):
-            return "whisper", _encode(WhisperPayload(to, content))
-        case commands.ListUsers():
-            return "list", b"{}"
-        case commands.SetStatus(status):
-            return "presence", _encode(PresencePayload(status))
-        case commands.ListRooms():
-            return "rooms", b"{}"
-        case commands.CreateRoom(room):
-            return "create", _encode(RoomPayload(room))
-        case commands.JoinRoom(room):
-            return "join", _encode(RoomPayload(room))
-        case commands.LeaveRoom(room):
-            return "leave", _encode(OwnRoomPayload(room))
+            return "publish", _encode(payloads.PublishPayload(content, room, reply_to))
+        case commands.Whisper(to, content, _, reply_to):
+            return "whisper", _encode(payloads.WhisperPayload(to, content, reply_to))
         case commands.SetTopic(topic, room):
             return "topic", _encode(TopicPayload(room, topic))
         case commands.GetTopic(room):
             return "topic", _encode(TopicPayload(room))
-        case commands.ListMembers(room):
-            return "members", _encode(OwnRoomPayload(room))
-        case commands.Typing(room):
-            return "typing", _encode(OwnRoomPayload(room))
-        case commands.Ping():
-            return "ping", b"{}"
         case commands.Echo(payload):
             return "echo", bytes(payload)
         case commands.Announce(payload):
             return "broadcast", bytes(payload)
         case commands.SendTo(connection_ids, payload):
             return "send_to", _encode(SendToPayload(connection_ids, payload))
-        case commands.CountConnections():
-            return "get_connections", b"{}"
-        case commands.Send() | commands.Pong() | commands.Quit():
-            raise ValueError(f"no action of the WebSocket dialect: {type(command).__name__}")
+    action = _SAME.get(type(command))
+    if action is None:
+        raise ValueError(f"no action of the WebSocket dialect: {type(command).__name__}")
+    fields = astuple(command)
+    if isinstance(command, commands.Edit | commands.Delete | commands.React):
+        fields = fields[:-1]
+    return action, _encode(ACTIONS[action].payload(*fields))

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from hubbub.wire.json_actions import RequestId
+from hubbub.wire.json_payloads import RequestId
 
 encode: Final = msgspec.json.Encoder().encode
 """One encoder for all: it keeps its buffer."""

@@ -17,12 +17,18 @@ from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event
 from hubbub.net.framing.frames import BINARY, FAILED, TEXT, TOO_LONG, Frame
 from hubbub.wire.codec import Reply, Request
-from hubbub.wire.json_actions import ACTIONS, Action, NoPayload, RequestId, spell
+from hubbub.wire.json_actions import ACTIONS, Action, request_id, spell
+from hubbub.wire.json_payloads import NoPayload, RequestId
 from hubbub.wire.json_shapes import UNREAD, check_utf8, encode, id_or_none, members, text_or_none
 from hubbub.wire.refusals import UNREADABLE, of_frame, of_json
 
 _ACTION_OF_TYPE: Final = {
     "Login": "login",
+    "Register": "register",
+    "Refresh": "refresh",
+    "Logout": "logout",
+    "Password": "password",
+    "Sessions": "sessions",
     "Broadcast": "publish",
     "Whisper": "whisper",
     "List": "list",
@@ -33,30 +39,44 @@ _ACTION_OF_TYPE: Final = {
     "Leave": "leave",
     "Topic": "topic",
     "Members": "members",
+    "Invite": "invite",
+    "Role": "role",
+    "RoomSettings": "room_settings",
+    "History": "history",
+    "Search": "search",
+    "Edit": "edit",
+    "Delete": "delete",
+    "React": "react",
+    "Resume": "resume",
+    "Read": "read",
+    "Unread": "unread",
     "Typing": "typing",
     "Ping": "ping",
 }
 
 TYPES: Final[dict[str, Action]] = {
     **{name: ACTIONS[action] for name, action in _ACTION_OF_TYPE.items()},
-    "Pong": Action(NoPayload, lambda _payload, _id: commands.Pong(), answers.Done),
+    "Pong": Action(NoPayload, lambda _payload, _id: commands.Pong(), (answers.Done,)),
 }
 """What a request of each type holds (beside `type` and `id`), becomes, and is answered by."""
 
-UNSUPPORTED: Final = frozenset(
-    {
-        "Register", "Refresh", "Logout", "Password", "Sessions",
-        "Invite", "Role", "RoomSettings",
-        "History", "Search", "Edit", "Delete", "React", "Resume", "Read", "Unread",
-        "FileOffer", "FileAccept", "FileDecline", "FileCancel",
-    }
-)  # fmt: skip
+UNSUPPORTED: Final = frozenset({"FileOffer", "FileAccept", "FileDecline", "FileCancel"})
 """Types that have their name, and are not in this build."""
 
 EVENTS: Final[dict[str, type[Event]]] = {
     "NewMessage": events.MessagePosted,
     "PrivateMessage": events.WhisperPosted,
+    "MessageEdited": events.MessageEdited,
+    "MessageDeleted": events.MessageDeleted,
+    "MessageErased": events.MessageErased,
+    "Reaction": events.ReactionChanged,
+    "Mention": events.Mentioned,
     "TopicChanged": events.TopicChanged,
+    "RoomChanged": events.RoomChanged,
+    "RoleChanged": events.RoleChanged,
+    "Invitation": events.RoomInvitation,
+    "Gap": events.Gap,
+    "ReadMoved": events.ReadMoved,
     "UserJoined": events.Joined,
     "UserLeft": events.Left,
     "UserStatus": events.StatusChanged,
@@ -68,6 +88,10 @@ EVENTS: Final[dict[str, type[Event]]] = {
 
 ANSWERS: Final[dict[str, type[Answer]]] = {
     "Welcome": answers.LoggedIn,
+    "LoggedOut": answers.LoggedOut,
+    "PasswordSet": answers.PasswordSet,
+    "SessionList": answers.SessionList,
+    "SessionEnded": answers.SessionEnded,
     "Ack": answers.Accepted,
     "UserList": answers.UserList,
     "RoomList": answers.RoomList,
@@ -75,6 +99,14 @@ ANSWERS: Final[dict[str, type[Answer]]] = {
     "Left": answers.RoomLeft,
     "Topic": answers.TopicSet,
     "Members": answers.MemberList,
+    "Invited": answers.Invited,
+    "Role": answers.RoleSet,
+    "RoomSettings": answers.RoomSettingsShown,
+    "History": answers.History,
+    "SearchResult": answers.SearchResult,
+    "Resumed": answers.Resumed,
+    "Read": answers.ReadUpTo,
+    "UnreadList": answers.UnreadList,
     "Presence": answers.StatusSet,
     "Pong": answers.Ponged,
     "Ok": answers.Done,
@@ -169,8 +201,7 @@ class LengthJson:
 
         Raises ValueError for a command that this dialect has no type for.
         """
-        if isinstance(command, commands.Publish | commands.Whisper) and command.id is not None:
-            id = command.id
+        id = request_id(command, id)
         action, payload = ("", b"{}") if isinstance(command, commands.Pong) else spell(command)
         name = _type_of_action.get(action) if action else "Pong"
         if name is None:

@@ -10,26 +10,32 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from hubbub.core import commands
-from hubbub.core.answers import Answer
+from hubbub.core.answers import Accepted, Answer
 from hubbub.core.commands import Command
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event
 from hubbub.net.framing.frames import BINARY, FAILED, TEXT, TOO_LONG, Frame
-from hubbub.wire.codec import Reply, Request
-from hubbub.wire.json_actions import ACTIONS, RequestId, spell
+from hubbub.wire.codec import Reply, Request, Signature
+from hubbub.wire.json_actions import ACTIONS, request_id, spell
+from hubbub.wire.json_payloads import Offset, RequestId
 from hubbub.wire.json_shapes import UNREAD, check_utf8, encode, id_or_none, members, text_or_none
 from hubbub.wire.ndjson_commands import (
     ACTION_OF_COMMAND,
     COMMANDS,
     EVENTS,
+    RENAMED,
     TEXT_NAMES,
     UNSUPPORTED,
-    LoginPayload,
+    AuthLoginPayload,
+    AuthRegisterPayload,
+    MessageEditPayload,
     SendPayload,
-    payload_of,
+    answer_payload,
+    event_payload,
+    sent_payload,
 )
 from hubbub.wire.refusals import UNREADABLE, of_frame, of_json
 
@@ -37,7 +43,8 @@ _MAX_QUOTED: Final = 64  # characters of an unknown command that its refusal rep
 
 
 class _Headers(msgspec.Struct, gc=False):
-    token: str | None = None
+    token: str | None = None  # read, and of no effect: a connection is logged in, not a request
+    seq: Offset | None = None
 
 
 class _Envelope(msgspec.Struct, gc=False):
@@ -53,14 +60,20 @@ class _LooseEnvelope(msgspec.Struct, gc=False):
     id: msgspec.Raw = UNREAD
 
 
-_read_login: Final = msgspec.json.Decoder(LoginPayload).decode
+_read_login: Final = msgspec.json.Decoder(AuthLoginPayload).decode
+_read_register: Final = msgspec.json.Decoder(AuthRegisterPayload).decode
 _read_send: Final = msgspec.json.Decoder(SendPayload).decode
+_read_edit: Final = msgspec.json.Decoder(MessageEditPayload).decode
 _envelope: Final = msgspec.json.Decoder(_Envelope).decode
 _loose_envelope: Final = msgspec.json.Decoder(_LooseEnvelope).decode
 _start_of_event: Final = {
     kind: b'{"command":"%b","payload":' % name.encode() for name, kind in EVENTS.items()
 }
-_command_of_action: Final = {action: command for command, action in ACTION_OF_COMMAND.items()}
+_command_of_action: Final = {
+    "login": "auth/login",
+    "register": "auth/register",
+    **{action: command for command, action in ACTION_OF_COMMAND.items()},
+}
 
 
 class Ndjson:
@@ -80,27 +93,30 @@ class Ndjson:
         verb, id = envelope.command, envelope.id
         if verb not in COMMANDS:
             return Request(_unknown(verb), id, verb[:_MAX_QUOTED])
-        if envelope.hmac is not None:
-            no_key = Refusal(Code.BAD_CREDENTIALS, "This session has no key to sign with.", field="hmac")
-            return Request(no_key, id, verb)
         try:
-            return _request(verb, id, envelope.payload)
+            request = _request(verb, id, envelope.payload)
         except UNREADABLE as error:
             return Request(of_json(error, "payload"), id, verb)
+        if envelope.hmac is not None:
+            seq = envelope.headers.seq if envelope.headers is not None else None
+            return replace(request, signature=Signature(envelope.hmac, seq, frame.payload))
+        return request
 
     def encode_answer(self, request: Request, answer: Answer) -> bytes:
         """Server: an answer. `command` and `id` are null where they could not be read."""
         start = b'{"command":%b,"id":%b,"status":' % (encode(request.verb or None), encode(request.id))
         if isinstance(answer, Refusal):
-            if request.verb == "message/send":
+            if request.verb in ("message/send", "message/edit"):
                 answer = _with_own_field(answer, request.command)
             return start + b'%d,"error":{%b}' % (answer.code.status, members(answer)[1:])
-        return start + b'200,"payload":%b}' % payload_of(answer, request.label)
+        if isinstance(answer, Accepted) and request.verb == "message/send":
+            return start + b'200,"payload":%b}' % sent_payload(answer, request.label)
+        return start + b'200,"payload":%b}' % answer_payload(answer, request.signing_key)
 
     def encode_event(self, event: Event, own: bool = False) -> bytes:  # noqa: ARG002 - all are told alike here
         """Server: a push; b"" for events of the gateway."""
         start = _start_of_event.get(type(event))
-        return b"" if start is None else start + payload_of(event) + b"}"
+        return b"" if start is None else start + event_payload(event) + b"}"
 
     def encode_command(self, command: Command, id: str | None = None) -> bytes:
         """Client: a request. The id of a message is that of its request, and goes before `id`.
@@ -108,18 +124,17 @@ class Ndjson:
         A Whisper goes out as a Send to `@name`, a Pong as the heartbeat that it answers.
         Raises ValueError for a command that this dialect has no form for.
         """
+        id = request_id(command, id)
         match command:
-            case commands.Login(username, password, token):
-                verb = "auth/login"
-                payload = encode(LoginPayload(username, password, token=token))
-            case commands.Publish(content, room, message_id, reply_to):
-                verb, id = "message/send", message_id or id
-                payload = encode(SendPayload(content, None, room, reply_to))
-            case commands.Send(target, content, message_id):
-                verb, id = "message/send", message_id or id
-                payload = encode(SendPayload(content, target))
-            case commands.Whisper(to, content, message_id):
-                return self.encode_command(commands.Send(f"@{to}", content, message_id), id)
+            case commands.Publish(content, room, _, reply_to):
+                verb, payload = "message/send", encode(SendPayload(content, None, room, reply_to))
+            case commands.Send(target, content, _, reply_to):
+                verb, payload = "message/send", encode(SendPayload(content, target, None, reply_to))
+            case commands.Whisper(to, content, _, reply_to):
+                return self.encode_command(commands.Send(f"@{to}", content, id, reply_to), id)
+            case commands.Edit(content, stream, offset):
+                payload = encode(MessageEditPayload(stream, offset, text=content))
+                verb = "message/edit"
             case commands.Pong():
                 verb, payload = "heartbeat", b"{}"
             case _:
@@ -138,9 +153,7 @@ class Ndjson:
         verb = msgspec.convert(told.get("command"), str | None) or ""
         body = msgspec.convert(told.get("payload", {}), dict[str, Any])
         label = msgspec.convert(body.get("conversation_id"), str | None)
-        for name, here in TEXT_NAMES.items():
-            if here in body:
-                body[name] = body.pop(here)
+        _rename(body, RENAMED.get(verb, {}))
         if "status" not in told:
             if verb not in EVENTS:
                 raise ValueError(f"no event of the NDJSON dialect: {verb!r}")
@@ -150,12 +163,31 @@ class Ndjson:
             return Reply(msgspec.convert(told["error"], Refusal), id, verb)
         if verb not in COMMANDS:
             raise ValueError(f"no command of the NDJSON dialect: {verb!r}")
-        return Reply(msgspec.convert(body, COMMANDS[verb][1]), id, verb, label)
+        if verb in ("message/history", "message/search"):
+            for message in msgspec.convert(body.get("messages"), list[dict[str, Any]]):
+                _rename(message, TEXT_NAMES)
+        return Reply(_first(body, COMMANDS[verb][1]), id, verb, label)
+
+
+def _rename(body: dict[str, Any], names: dict[str, str]) -> None:
+    for name, here in names.items():
+        if here in body:
+            body[name] = body.pop(here)
+
+
+def _first(body: dict[str, Any], kinds: tuple[type[Answer], ...]) -> Answer:
+    """As the first type of answer that it fits."""
+    for kind in kinds[:-1]:
+        try:
+            return msgspec.convert(body, kind)
+        except msgspec.ValidationError:
+            continue
+    return msgspec.convert(body, kinds[-1])
 
 
 def _send(payload: SendPayload, id: str | None) -> Command:
     if payload.target_id is not None:
-        return commands.Send(payload.target_id, payload.text, id)
+        return commands.Send(payload.target_id, payload.text, id, payload.reply_to)
     return commands.Publish(payload.text, payload.conversation_id, id, payload.reply_to)
 
 
@@ -173,20 +205,23 @@ def _with_own_field(refusal: Refusal, command: Command | Refusal) -> Refusal:
             return refusal
 
 
-def _login(payload: LoginPayload) -> Command | Refusal:
-    if payload.hmac:
-        return Refusal(Code.UNSUPPORTED, "Signed requests are not in this build.", field="hmac")
-    password = payload.password if payload.password is not None else payload.password_sha256
-    return commands.Login(payload.username, password, payload.token)
-
-
 def _request(verb: str, id: str | None, payload: msgspec.Raw) -> Request:
     """A request of a command that there is. Raises what is in `UNREADABLE` for a payload that is not."""
-    if verb == "message/send":
-        send = _read_send(payload)
-        return Request(_send(send, id), id, verb, send.conversation_id)
-    if verb == "auth/login":
-        return Request(_login(_read_login(payload)), id, verb)
+    match verb:
+        case "message/send":
+            send = _read_send(payload)
+            return Request(_send(send, id), id, verb, send.conversation_id)
+        case "message/edit":
+            edit = _read_edit(payload)
+            return Request(commands.Edit(edit.text, edit.stream, edit.offset, id), id, verb)
+        case "auth/login":
+            name, password, token, digest, hmac = astuple(_read_login(payload))
+            command: Command = commands.Login(name, password, token, digest)
+            return Request(command, id, verb, signing_key="" if hmac else None)
+        case "auth/register":
+            name, password, digest, hmac = astuple(_read_register(payload))
+            command = commands.Register(name, password, digest)
+            return Request(command, id, verb, signing_key="" if hmac else None)
     row = ACTIONS[ACTION_OF_COMMAND[verb]]
     return Request(row.command(payload, id), id, verb)
 

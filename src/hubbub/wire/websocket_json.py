@@ -14,20 +14,31 @@ from typing import Final, Literal
 
 import msgspec
 
-from hubbub.core import answers, commands, events
+from hubbub.core import answers, events
 from hubbub.core.answers import Answer
 from hubbub.core.commands import Command
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event
 from hubbub.net.framing.frames import BINARY, FAILED, TEXT, TOO_LONG, Frame
 from hubbub.wire.codec import Reply, Request
-from hubbub.wire.json_actions import ACTIONS, UNSUPPORTED, RequestId, spell
+from hubbub.wire.json_actions import ACTIONS, UNSUPPORTED, request_id, spell
+from hubbub.wire.json_payloads import RequestId
 from hubbub.wire.refusals import UNREADABLE, of_frame, of_json
 
 EVENTS: Final[dict[str, type[Event]]] = {
     "message": events.MessagePosted,
     "private": events.WhisperPosted,
+    "edited": events.MessageEdited,
+    "deleted": events.MessageDeleted,
+    "erased": events.MessageErased,
+    "reaction": events.ReactionChanged,
+    "mention": events.Mentioned,
     "topic": events.TopicChanged,
+    "room_changed": events.RoomChanged,
+    "role": events.RoleChanged,
+    "invitation": events.RoomInvitation,
+    "gap": events.Gap,
+    "read": events.ReadMoved,
     "joined": events.Joined,
     "left": events.Left,
     "status": events.StatusChanged,
@@ -69,21 +80,30 @@ _refusal: Final = msgspec.json.Decoder(Refusal).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 _read_event: Final = {name: msgspec.json.Decoder(kind).decode for name, kind in EVENTS.items()}
-_read_answer: Final[dict[str, Callable[[msgspec.Raw], Answer]]] = {
-    name: msgspec.json.Decoder(action.answer).decode
+_read_answer: Final[dict[str, list[Callable[[msgspec.Raw], Answer]]]] = {
+    name: [msgspec.json.Decoder(answer).decode for answer in action.answers]
     for name, action in ACTIONS.items()
-    if action.answer is not answers.Echoed
+    if answers.Echoed not in action.answers
 }
 
 # The structs of `core` are tagged: their JSON begins with `{"type":"MessagePosted",`, which no data of this
 # dialect has. Cutting it off costs less than copying the fields into a struct without a tag.
 _TAGS: Final = {
     kind: len(b'{"type":"%b",' % kind.__name__.encode())
-    for kind in (*EVENTS.values(), *(action.answer for action in ACTIONS.values()), Refusal)
+    for kind in (*EVENTS.values(), *(kind for action in ACTIONS.values() for kind in action.answers), Refusal)
 }
 _OWN_EVENTS: Final = (events.Announcement, events.Welcome, events.Alive)
 _OWN_ANSWERS: Final = frozenset(
-    {Refusal, answers.Echoed, answers.RoomLeft, answers.Ponged, answers.Done, answers.Farewell}
+    {
+        Refusal,
+        answers.Echoed,
+        answers.RoomLeft,
+        answers.LoggedOut,
+        answers.PasswordSet,
+        answers.Ponged,
+        answers.Done,
+        answers.Farewell,
+    }
 )
 
 
@@ -145,8 +165,7 @@ class WebSocketJson:
 
         Raises ValueError for a command that this dialect has no action for.
         """
-        if isinstance(command, commands.Publish | commands.Whisper) and command.id is not None:
-            id = command.id
+        id = request_id(command, id)
         action, payload = spell(command)
         return b'{"id":%b,"type":"request","action":"%b","payload":%b}' % (
             _encode(id),
@@ -169,8 +188,8 @@ class WebSocketJson:
             if message.type == "error":
                 return Reply(_refusal(message.data), message.id)
             action = (actions or {}).get(message.id or "", "")
-            read = _read_answer.get(action)
-            answer = answers.Echoed(message.data) if read is None else read(message.data)
+            readers = _read_answer.get(action)
+            answer = answers.Echoed(message.data) if readers is None else _first(readers, message.data)
         except KeyError as error:
             raise ValueError(f"no such event: {error}") from error
         except RecursionError as error:
@@ -186,6 +205,16 @@ class WebSocketJson:
                 return template % (self._count(), _encode(_Welcome(connection_id, user))[1:])
             case events.Alive():
                 return b""
+
+
+def _first(readers: list[Callable[[msgspec.Raw], Answer]], data: msgspec.Raw) -> Answer:
+    """As the first type of answer that it fits."""
+    for read in readers[:-1]:
+        try:
+            return read(data)
+        except msgspec.ValidationError:
+            continue
+    return readers[-1](data)
 
 
 def _own_answer(id: bytes, answer: Answer) -> bytes:

@@ -1,0 +1,213 @@
+"""What the requests of the JSON dialects hold: one struct each, with bounds on everything that costs.
+
+The fields stand in the order of the command that they become, without the `id`, which is the request's.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+
+from hubbub.core import commands
+
+RequestId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Offset = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+Digest = Annotated[str, msgspec.Meta(max_length=64, pattern="^[0-9A-Fa-f]{64}$")]
+"""The SHA-256 of a password, in hexadecimal digits."""
+
+_Before = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]  # 0: before the first
+_Secret = Annotated[str, msgspec.Meta(max_length=1024)]
+_Key = Annotated[str, msgspec.Meta(max_length=128)]  # a stream, an epoch, a token, the id of a login
+_Days = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
+
+MAX_POSITIONS: Final = 1000
+"""Streams of one `resume`."""
+
+
+class _Payload(msgspec.Struct, gc=False, omit_defaults=True):
+    pass
+
+
+class NoPayload(_Payload):
+    """Of an action that takes nothing."""
+
+
+class LoginPayload(_Payload):
+    """Of `login`. `password_sha256` stands for `password`."""
+
+    username: str | None = None
+    password: _Secret | None = None
+    token: str | None = None
+    password_sha256: Digest | None = None
+
+
+class RegisterPayload(_Payload):
+    """Of `register`. `password_sha256` stands for `password`."""
+
+    username: str | None = None
+    password: _Secret | None = None
+    password_sha256: Digest | None = None
+
+
+class RefreshPayload(_Payload):
+    """Of `refresh`."""
+
+    refresh_token: _Key
+
+
+class PasswordPayload(_Payload):
+    """Of `password`: `old` and `new`, or the SHA-256 of both."""
+
+    old: _Secret | None = None
+    new: _Secret | None = None
+    old_sha256: Digest | None = None
+    new_sha256: Digest | None = None
+
+
+class SessionsPayload(_Payload):
+    """Of `sessions`. With the id of a login in `end` it ends that one."""
+
+    end: _Key | None = None
+
+
+class PublishPayload(_Payload):
+    """Of `publish`. The message's id is the request's."""
+
+    content: str
+    room: str | None = None
+    reply_to: Offset | None = None
+
+
+class WhisperPayload(_Payload):
+    """Of `whisper`. The message's id is the request's."""
+
+    to: str
+    content: str
+    reply_to: Offset | None = None
+
+
+class PresencePayload(_Payload):
+    """Of `presence`."""
+
+    status: commands.Status
+
+
+class CreatePayload(_Payload):
+    """Of `create`."""
+
+    room: str
+    private: bool = False
+
+
+class RoomPayload(_Payload):
+    """Of an action on a room that must be named."""
+
+    room: str
+
+
+class OwnRoomPayload(_Payload):
+    """Of an action on a room; without `room` it is the default room."""
+
+    room: str | None = None
+
+
+class TopicPayload(_Payload):
+    """Of `topic`. Without `topic` it asks for it."""
+
+    room: str | None = None
+    topic: str | None = None
+
+
+class InvitePayload(_Payload):
+    """Of `invite`."""
+
+    to: str
+    room: str | None = None
+
+
+class RolePayload(_Payload):
+    """Of `role`."""
+
+    user: str
+    role: commands.RoomRole
+    room: str | None = None
+
+
+class RoomSettingsPayload(_Payload):
+    """Of `room_settings`. Without a change it asks for them."""
+
+    room: str | None = None
+    private: bool | None = None
+    retain_days: _Days | None = None
+
+
+class HistoryPayload(_Payload, rename={"with_": "with"}):
+    """Of `history`: of a room, or of the private talk `with` somebody."""
+
+    room: str | None = None
+    with_: str | None = None
+    before: Offset | None = None
+    after: _Before | None = None
+    around: Offset | None = None
+    limit: Offset | None = None
+
+
+class SearchPayload(_Payload, rename={"with_": "with"}):
+    """Of `search`."""
+
+    query: Annotated[str, msgspec.Meta(max_length=1024)]
+    room: str | None = None
+    with_: str | None = None
+    limit: Offset | None = None
+
+
+class EditPayload(_Payload):
+    """Of `edit`. Without `stream` the default room, without `offset` one's own last message there."""
+
+    content: str
+    stream: _Key | None = None
+    offset: Offset | None = None
+
+
+class DeletePayload(_Payload):
+    """Of `delete`; `stream` and `offset` as in `edit`."""
+
+    stream: _Key | None = None
+    offset: Offset | None = None
+
+
+class ReactPayload(_Payload):
+    """Of `react`. Without `offset` the last message there."""
+
+    emoji: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    stream: _Key | None = None
+    offset: Offset | None = None
+    remove: bool = False
+
+
+class PlacePayload(_Payload):
+    """A position that a client has; offset 0: nothing of it yet."""
+
+    epoch: _Key
+    offset: _Before
+
+
+class ResumePayload(_Payload):
+    """Of `resume`: the last position that was seen, by stream."""
+
+    positions: Annotated[dict[str, PlacePayload], msgspec.Meta(max_length=MAX_POSITIONS)]
+
+
+class ReadPayload(_Payload):
+    """Of `read`."""
+
+    stream: _Key
+    offset: _Before
+
+
+class SendToPayload(_Payload):
+    """Of `send_to`: `payload` is any JSON value."""
+
+    connection_ids: list[str]
+    payload: msgspec.Raw
