@@ -3,6 +3,7 @@
 It knows bytes and nothing of chat, and imports the standard library alone.
 """
 
+from hubbub.log.backup import BackUp, back_up
 from hubbub.log.batch import Batch
 from hubbub.log.compaction import CompactionPlan, CompactionResult, compact
 from hubbub.log.errors import (
@@ -18,8 +19,10 @@ from hubbub.log.files import Directory, File, Files
 from hubbub.log.log import Log, Stat
 from hubbub.log.options import Options
 from hubbub.log.segment import Written
+from hubbub.log.verify import Finding, verify
 
 __all__ = [
+    "BackUp",
     "Batch",
     "ColdError",
     "CompactionPlan",
@@ -28,6 +31,7 @@ __all__ = [
     "Directory",
     "File",
     "Files",
+    "Finding",
     "ForeignDirectoryError",
     "LockedError",
     "Log",
@@ -37,5 +41,7 @@ __all__ = [
     "ReadOnlyError",
     "Stat",
     "Written",
+    "back_up",
     "compact",
+    "verify",
 ]

@@ -18,7 +18,8 @@ from hubbub.log.layout import (
 class Batch:
     """A set of changes that becomes durable and visible as one.
 
-    Appends of a stream keep their order, and so do changes of a key. Every method raises ValueError, naming the
+    Appends of a stream keep their order, and so do changes of a key. Every method raises ValueError, naming
+    the
     limit, for what is too long, and leaves the batch as it was.
     """
 
@@ -32,7 +33,10 @@ class Batch:
         """Bytes of payloads, keys and values."""
 
     def append(self, stream: bytes, payload: bytes, tag: bytes = b"") -> None:
-        """Add `payload` at the end of `stream`. `tag` is opaque and comes back from `Log.tags` for a while."""
+        """Add `payload` at the end of `stream`.
+
+        `tag` is opaque and comes back from `Log.tags` for a while.
+        """
         size = len(payload)
         if size > PAYLOAD_LIMIT:
             raise ValueError(f"a payload of {size} bytes is over the limit of {PAYLOAD_LIMIT}")
@@ -60,12 +64,15 @@ class Batch:
         self.records.append((DELETE, key, b""))
 
     def erase(self, stream: bytes, offset: int) -> None:
-        """Make one payload unreadable from the commit on; its bytes go at compaction. No error where it is not."""
+        """Make one payload unreadable from the commit on; its bytes go at compaction.
+
+        No error where it is not.
+        """
         self._check_shift(stream, offset)
         self.shifts.append((ERASE, stream, offset))
 
     def trim(self, stream: bytes, first: int) -> None:
-        """Retention: everything below offset `first` is gone from the commit on; its bytes go at compaction."""
+        """Retention: everything below offset `first` is gone from the commit on; its bytes at compaction."""
         self._check_shift(stream, first)
         self.shifts.append((TRIM, stream, first))
 

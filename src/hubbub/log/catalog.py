@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from typing import Protocol
+from zlib import crc32
 
 from hubbub.log.contents import Contents
 from hubbub.log.errors import CorruptError
 from hubbub.log.index_file import Directory
-from hubbub.log.layout import CONTROL, ERASE, GONE, KEY_LENGTH
+from hubbub.log.layout import CHECKSUM, CONTROL, ERASE, GONE, KEY_LENGTH, LENGTH, MANIFEST, PLACES, RESIDUE
 from hubbub.log.options import Options
-from hubbub.log.reading import fetch, fetch_one
+from hubbub.log.reading import fetch, fetch_one, nowait
 from hubbub.log.segment import Active, BlockCache, Sealed, Written
 from hubbub.log.streams import NOTHING, Stream, Tail
 
 _PLACE = (1 << 64) - 1
+
+
+class Read(Protocol):
+    """`Log.read`."""
+
+    def __call__(self, stream: bytes, first: int, count: int, *, wait: bool = True) -> list[bytes | None]:
+        """Payloads, from `first` on."""
+        ...
+
+
+class Get(Protocol):
+    """`Log.get`."""
+
+    def __call__(self, key: bytes, *, wait: bool = True) -> bytes | None:
+        """The value."""
+        ...
 
 
 class Catalog:
@@ -186,7 +204,10 @@ class Catalog:
         self.set_sealed([*self.sealed, sealed])
 
     def replace(self, old: list[Sealed], new: Sealed, keys: Sequence[tuple[bytes, int]]) -> None:
-        """Compaction has made one segment of several neighbours. What changed since it was planned counts as dead."""
+        """Compaction has made one segment of several neighbours.
+
+        What changed since it was planned counts as dead.
+        """
         at = self.sealed.index(old[0])
         gone = {one.number for one in old}
         self.set_sealed([*self.sealed[:at], new, *self.sealed[at + len(old) :]])
@@ -212,7 +233,7 @@ class Catalog:
         if -back <= len(stream.tail):
             stream.tail[back] = None
         if offset < stream.start:
-            sealed, row = self._find(stream, offset)
+            sealed, row, _ = self._find(stream, offset)
             if sealed.place(row) == GONE:
                 return  # compaction has honoured it
             sealed.dead += 1
@@ -241,51 +262,81 @@ class Catalog:
 
     # --- reading
 
-    def _find(self, stream: Stream, offset: int) -> tuple[Sealed, int]:
-        """The sealed segment of a message, and its row there."""
+    def _find(self, stream: Stream, offset: int) -> tuple[Sealed, int, int]:
+        """The sealed segment of a message, its row there, and the first offset of its run."""
         number = stream.number
         for sealed in self._newest_first:
             numbers = sealed.numbers
             i = bisect_left(numbers, number)
             if i < len(numbers) and numbers[i] == number and (first := sealed.firsts[i]) <= offset:
                 row = sealed.rows[i] + offset - first
-                if row < sealed.rows[i + 1]:
-                    return sealed, row
-                break
-        raise CorruptError("MANIFEST", 0, f"no segment holds offset {offset} of stream {stream.name!r}")
+                return sealed, row, first
+        raise self._missing(stream, offset)
 
-    def read(self, name: bytes, first: int, count: int, *, wait: bool = True) -> list[bytes | None]:
+    @staticmethod
+    def _missing(stream: Stream, offset: int) -> CorruptError:
+        return CorruptError(MANIFEST, 0, f"no segment holds offset {offset} of stream {stream.name!r}")
+
+    def read(self, stream: bytes, first: int, count: int, *, wait: bool = True) -> list[bytes | None]:
         """See `Log.read`."""
-        stream = self.streams.get(name)
-        if stream is None:
+        found = self.streams.get(stream)
+        if found is None:
             return []
-        start = stream.start
-        head = start + len(stream.places) - 1
-        last = min(first + count - 1, head)
-        first = max(first, stream.low)
+        start = found.start
+        head = start + len(found.places) - 1
+        last = first + count - 1
+        if last > head:
+            last = head
+        if first < found.low:
+            first = found.low
         if first > last:
             return []
-        tail = stream.tail
+        tail = found.tail
         i = first - head - 1 + len(tail)
         if i >= 0:
             return tail[i : i + last - first + 1]
-        erased = stream.erased
+        erased = found.erased
         if first == last:
             if erased and first in erased:
                 return [None]
-            if first >= start:
-                return [
-                    fetch_one(self.active.file, self.active.name, stream.places[first - start], wait=wait)
-                ]
-            sealed, row = self._find(stream, first)
-            place = sealed.place(row, wait=wait)
-            return [fetch_one(sealed.file, sealed.name, place, wait=wait) if place != GONE else None]
-        found = self._read_run(stream, first, last, wait=wait)
+            return [self._read_one(found, first, wait)]
+        payloads = self._read_run(found, first, last, wait=wait)
         if erased:
             for offset in erased:
                 if first <= offset <= last:
-                    found[offset - first] = None
-        return found
+                    payloads[offset - first] = None
+        return payloads
+
+    def _read_one(self, stream: Stream, offset: int, wait: bool) -> bytes | None:
+        """One payload. Written out, because every call that it does not make counts."""
+        segment: Active | Sealed = self.active
+        if offset >= stream.start:
+            place = stream.places[offset - stream.start]
+        else:
+            number = stream.number
+            for sealed in self._newest_first:
+                numbers = sealed.numbers
+                i = bisect_left(numbers, number)
+                if i < len(numbers) and numbers[i] == number and (first := sealed.firsts[i]) <= offset:
+                    row = sealed.rows[i] + offset - first
+                    block = self.cache.young.get(sealed.key | row // PLACES)
+                    place = sealed.place(row, wait=wait) if block is None else block[row % PLACES]
+                    segment = sealed
+                    break
+            else:
+                raise self._missing(stream, offset)
+        if place == GONE:
+            return None
+        length = place & LENGTH
+        file = segment.file
+        data = (
+            file.pread(length + CHECKSUM, place >> 32)
+            if wait
+            else nowait(file, length + CHECKSUM, place >> 32)
+        )
+        if crc32(data, RESIDUE) != RESIDUE or len(data) != length + CHECKSUM:
+            raise CorruptError(segment.name, place >> 32, "the payload is damaged")
+        return data[:length]
 
     def _read_run(self, stream: Stream, first: int, last: int, *, wait: bool) -> list[bytes | None]:
         parts: list[list[bytes | None]] = []
@@ -295,12 +346,11 @@ class Catalog:
             parts.append(fetch(self.active.file, self.active.name, places, wait=wait))
             last = begin - 1
         while last >= first:
-            sealed, row = self._find(stream, last)
-            run = sealed.firsts[sealed.row(stream.number)]
+            sealed, row, run = self._find(stream, last)
             begin = max(first, run)
             count = last + 1 - begin
             places = sealed.places(row + 1 - count, count, wait=wait)
-            parts.append(fetch(sealed.file, sealed.name, places, wait=wait))
+            parts.append(fetch(sealed.file, sealed.name, places, holes=sealed.holes, wait=wait))
             last = begin - 1
         if len(parts) == 1:
             return parts[0]

@@ -1,6 +1,7 @@
-"""Compaction: rewrite sealed segments as one, sorted by stream, without what is erased, trimmed or overwritten.
+"""Compaction: sealed segments rewritten as one, sorted by stream, without what is erased, trimmed, overwritten.
 
-`choose` and `adopt` run where the log is open. `compact` is a pure function over files and belongs into another
+`choose` and `adopt` run where the log is open. `compact` is a pure function over files and belongs into
+another
 process: `python -m hubbub.log.compaction` reads a plan as JSON and prints lines of progress, then the result.
 """
 
@@ -101,7 +102,7 @@ class CompactionResult:
 def choose(
     sealed: Sequence[Sealed], options: Options, since: int, *, everything: bool
 ) -> CompactionPlan | None:
-    """The first run of neighbours that is worth it: many that are not sorted yet, or one with much that is dead."""
+    """The first run of neighbours that is worth it: many not sorted yet, or one with much that is dead."""
     run: list[Sealed] = []
     for one in [*sealed, None]:
         eligible = one is not None and one.newest < since
@@ -278,7 +279,7 @@ def _write_streams(
             if gone:
                 places = array("Q", [GONE if begin + i in gone else place for i, place in enumerate(places)])
             for i in range(max(first - begin, 0), len(places), _AT_ONCE):
-                for payload in fetch(source.file, source.name, places[i : i + _AT_ONCE]):
+                for payload in fetch(source.file, source.name, places[i : i + _AT_ONCE], holes=True):
                     output.add(number, payload)
             begin += len(places)
             done += 8 * len(places) + sum(place & 0xFFFFFFFF for place in places if place != GONE)

@@ -30,17 +30,9 @@ class Contents:
     """The index of one segment, in memory. A place is position << 32 | length; `GONE`: erased or deleted."""
 
     __slots__ = (
-        "entries",
-        "erased",
-        "firsts",
-        "keys",
-        "landmarks",
-        "names",
-        "newest",
-        "places",
-        "tags",
+        "entries", "erased", "firsts", "holes", "keys", "landmarks", "names", "newest", "places", "tags",
         "trimmed",
-    )
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.names: dict[int, bytes] = {}
@@ -53,6 +45,8 @@ class Contents:
         self.entries = 0
         self.tags = 0
         self.newest = 0
+        self.holes = 0
+        """Erased entries of a compacted segment."""
 
     def introduce(self, number: int, name: bytes, first: int) -> array[int]:
         """A stream begins in this segment, with offset `first`. Its places, still empty."""
@@ -87,6 +81,7 @@ class Contents:
                 appends += 1
                 if length == HOLE:
                     append(GONE)
+                    self.holes += 1
                     continue
                 append(at << 32 | length)
             else:
@@ -109,5 +104,8 @@ class Contents:
             self.trimmed.append(NAMED.unpack(payload))
 
     def row_of(self, number: int, position: int) -> int:
-        """Which of a stream's payloads stands at a position. Only where places rise: not in a compacted segment."""
+        """Which of a stream's payloads stands at a position.
+
+        Only where places rise: not in a compacted segment.
+        """
         return bisect_left(self.places[number], position << 32)

@@ -38,7 +38,7 @@ class ReadOnlyError(LogError):
 class Readable(Protocol):
     """What a cold read is made good with."""
 
-    def pread(self, length: int, offset: int) -> bytes:
+    def pread(self, length: int, offset: int, /) -> bytes:
         """The bytes, from the disk if need be."""
         ...
 

@@ -7,10 +7,10 @@ The payloads stand first, so that the place of each is known before the table is
 
 from __future__ import annotations
 
+import struct
 import zlib
 from array import array
 from collections.abc import Iterator, Sequence
-from struct import error as StructError
 
 from hubbub.log.errors import CorruptError
 from hubbub.log.files import File
@@ -45,7 +45,7 @@ def seal_frame(
     time: int,
     seed: int,
 ) -> bytearray:
-    """A frame of payloads with their CRCs (`parts`), the table, and one tag for each append (or none at all)."""
+    """A frame of payloads with their CRCs (`parts`), the table, and a tag for each append, or none."""
     block = b""
     if tags:
         block = array("H", map(len, tags)).tobytes() + b"".join(tags)
@@ -127,7 +127,8 @@ def frame_at(view: memoryview, position: int, seed: int) -> Frame | None:
 def read_frames(file: File, start: int, end: int, seed: int, base: int | None = None) -> Iterator[Frame]:
     """The sound frames from `start` on, one behind the other; ends with the first that is not.
 
-    With `base`, a frame whose sequence does not continue is not sound either: it is an old one, shining through.
+    With `base`, a frame whose sequence does not continue is not sound either: it is an old one, shining
+    through.
     """
     buffer = memoryview(b"")
     held = start  # the position of buffer[0]
@@ -193,7 +194,7 @@ def read_segment_header(file: File, name: str, number: int, identity: int) -> tu
     data = file.pread(SEGMENT_HEADER, 0)
     try:
         magic, crc, _, flags, its_number, base, its_identity, _ = SEGMENT.unpack_from(data)
-    except StructError:
+    except struct.error:
         raise CorruptError(name, 0, "the segment is cut within its header") from None
     if len(data) < SEGMENT_HEADER or magic != SEGMENT_MAGIC or zlib.crc32(data[8:]) != crc:
         raise CorruptError(name, 0, "the segment's header is damaged")

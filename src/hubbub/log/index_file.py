@@ -1,6 +1,7 @@
 """An index on the disk: `.idx` of a sealed segment, `.chk` (up to some position) of the active one.
 
-Header and directory are read whole; the places, eight bytes a message, stand in blocks of 511 with a CRC each,
+Header and directory are read whole; the places, eight bytes a message, stand in blocks of 511 with a CRC
+each,
 and are read as they are asked for.
 """
 
@@ -22,7 +23,7 @@ class Directory:
     """All of an index but the places. `rows[i]` … `rows[i + 1]` are the rows of stream `numbers[i]`."""
 
     __slots__ = (
-        "base", "blocks", "end", "entries", "erased", "firsts", "keys", "landmarks",
+        "base", "blocks", "end", "entries", "erased", "firsts", "holes", "keys", "landmarks",
         "names", "newest", "numbers", "rows", "segment", "tags", "trimmed",
     )  # fmt: skip
 
@@ -33,6 +34,7 @@ class Directory:
     entries: int
     newest: int
     tags: int
+    holes: int
     blocks: int
     """Where the first block stands in the file."""
     numbers: array[int]
@@ -76,18 +78,8 @@ def encode(contents: Contents, segment: int, end: int, base: int) -> bytes:
         )
     )
     counts = len(numbers), len(contents.erased), len(contents.trimmed), len(keys), len(contents.landmarks)
-    rest = INDEX.pack(
-        INDEX_MAGIC,
-        0,
-        len(directory),
-        *counts,
-        segment,
-        end,
-        base,
-        contents.entries,
-        contents.newest,
-        contents.tags,
-    )[8:]
+    sums = contents.entries, contents.newest, contents.tags, contents.holes
+    rest = INDEX.pack(INDEX_MAGIC, 0, len(directory), *counts, segment, end, base, *sums)[8:]
     crc = zlib.crc32(directory, zlib.crc32(rest))
     parts = [INDEX_MAGIC.to_bytes(4, "little"), crc.to_bytes(4, "little"), rest, directory]
     size = INDEX.size + len(directory)
@@ -114,7 +106,7 @@ def read_directory(file: File, name: str) -> Directory:
     if zlib.crc32(body, zlib.crc32(data[8 : INDEX.size])) != crc:
         raise CorruptError(name, 0, "the index's directory is damaged")
     found = Directory()
-    found.segment, found.end, found.base, found.entries, found.newest, found.tags = numbers
+    found.segment, found.end, found.base, found.entries, found.newest, found.tags, found.holes = numbers
     found.blocks = _aligned(INDEX.size + length)
     at = 0
 
@@ -190,5 +182,6 @@ def read_contents(file: File, name: str) -> tuple[Directory, Contents]:
     contents.trimmed = directory.trimmed
     contents.keys = directory.keys
     contents.landmarks = directory.landmarks
-    contents.entries, contents.newest, contents.tags = directory.entries, directory.newest, directory.tags
+    contents.entries, contents.newest = directory.entries, directory.newest
+    contents.tags, contents.holes = directory.tags, directory.holes
     return directory, contents

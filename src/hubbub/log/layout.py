@@ -1,4 +1,6 @@
-"""Every width, magic and version that stands on the disk, and nothing else. `docs/storage-format.md` explains them.
+"""Every width, magic and version that stands on the disk, and nothing else.
+
+`docs/storage-format.md` explains them.
 
 All numbers are little-endian; a CRC is CRC-32 (ISO-HDLC, as in zlib).
 """
@@ -94,9 +96,9 @@ LENGTH = 0xFFFFFFFF
 
 # --- an index (.idx), and the checkpoint of the active segment (.chk): header, directory, blocks of places
 
-INDEX = struct.Struct("<IIIIIIIIQQQQQQ")
+INDEX = struct.Struct("<IIIIIIIIQQQQQQQ")
 # magic, crc of the rest and of the directory, directory length, streams, erased, trimmed, keys, landmarks,
-# segment, end, base, entries, newest time, tags
+# segment, end, base, entries, newest time, tags, holes
 INDEX_MAGIC = 0x58494248  # HBIX
 BLOCK = 4096
 PLACES = 511

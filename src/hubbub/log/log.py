@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from hubbub.log import index_file
 from hubbub.log.batch import Batch
-from hubbub.log.catalog import Catalog
+from hubbub.log.catalog import Catalog, Get, Read
 from hubbub.log.compaction import CompactionPlan, CompactionResult, adopt, choose
 from hubbub.log.errors import LogError, ReadOnlyError
 from hubbub.log.files import Directory, File, Files
@@ -70,8 +70,15 @@ class Log:
         self._marked = (-1, -1)
         self._marked_at = clock()
         self._closed = False
+        self.read: Read = self._catalog.read
+        """The payloads of `first` … `first + count - 1`, clipped to `Log.first` and `Log.head`; None: erased.
+
+        Raises CorruptError, and with `wait=False` ColdError where the disk would have to be waited for.
+        """
+        self.get: Get = self._catalog.get
+        """The value of a keyed record; None: there is none. Errors as in `read`."""
         self.closed_cleanly = opened.closed
-        """Whether the last writer closed it in order; if not, interval mode may have lost its last moments."""
+        """The last writer closed it in order; if not, interval mode may have lost its last moments."""
         if read_only:
             self._writer.failure = "opened for reading only"
 
@@ -88,7 +95,8 @@ class Log:
     ) -> Log:
         """Open the log at `path`, and make it where there is none.
 
-        Raises ForeignDirectoryError, NewerFormatError, LockedError, CorruptError, OSError. With `read_only` it takes
+        Raises ForeignDirectoryError, NewerFormatError, LockedError, CorruptError, OSError. With `read_only`
+        it takes
         no lock, writes nothing, and works beside a running writer, showing what was there when it was opened.
         """
         if sys.byteorder != "little":
@@ -151,9 +159,12 @@ class Log:
         return self._writer.write(batches)
 
     def sync(self) -> None:
-        """Make all that was written before the call durable. Blocks; may run on another thread beside `write`.
+        """Make all that was written before the call durable.
 
-        An OSError poisons the log (fsync is never retried: the kernel may have dropped the pages): what was not
+        Blocks; may run on another thread beside `write`.
+
+        An OSError poisons the log (fsync is never retried: the kernel may have dropped the pages): what was
+        not
         settled is not kept.
         """
         self._writer.sync()
@@ -190,9 +201,12 @@ class Log:
             self._note()
 
     def recover(self) -> bool:
-        """After a full disk: cut back to what is settled and go on in a new segment. Blocks. False: still not.
+        """After a full disk: cut back to what is settled and go on in a new segment.
 
-        To be called with no sync under way; what was written and not settled is given up. Never after a sync that
+        Blocks. False: still not.
+
+        To be called with no sync under way; what was written and not settled is given up. Never after a sync
+        that
         failed for another reason: that needs a restart.
         """
         if self._read_only or self._closed:
@@ -215,17 +229,6 @@ class Log:
         """The lowest offset that is not trimmed; head + 1 where all is."""
         found = self._catalog.streams.get(stream)
         return found.low if found is not None else 1
-
-    def read(self, stream: bytes, first: int, count: int, *, wait: bool = True) -> list[bytes | None]:
-        """The payloads of `first` … `first + count - 1`, clipped to `Log.first` and `Log.head`; None: erased.
-
-        Raises CorruptError, and with `wait=False` ColdError where the disk would have to be waited for.
-        """
-        return self._catalog.read(stream, first, count, wait=wait)
-
-    def get(self, key: bytes, *, wait: bool = True) -> bytes | None:
-        """The value of a keyed record; None: there is none. Errors as in `read`."""
-        return self._catalog.get(key, wait=wait)
 
     def scan(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """The keyed records whose keys begin so, sorted by key."""
@@ -263,7 +266,9 @@ class Log:
     # --- compaction
 
     def plan_compaction(self, *, everything: bool = False) -> CompactionPlan | None:
-        """Which sealed segments are worth rewriting now; None: none are. `everything`: whether worth it or not.
+        """Which sealed segments are worth rewriting now; None: none are.
+
+        `everything`: whether worth it or not.
 
         Segments whose tags are still given back are left alone.
         """
@@ -283,7 +288,10 @@ class Log:
         adopt(result, self._files, self._catalog, self._writer)
 
     def seal(self) -> None:
-        """Seal the active segment, so that compaction may take it. Blocks. Nothing may be written and unsettled."""
+        """Seal the active segment, so that compaction may take it.
+
+        Blocks. Nothing may be written and unsettled.
+        """
         self._check()
         if self._catalog.active.contents.entries:
             self._writer.rotate()

@@ -24,7 +24,10 @@ class Manifest:
     """The live segments, oldest first; the last is the active one."""
 
     identity: int
-    """Drawn when the directory was made: its segments bear it, and their CRCs start from it. Not shown to anyone."""
+    """Drawn when the directory was made: its segments bear it, and their CRCs start from it.
+
+    Not shown to anyone.
+    """
     epoch: str
     live: tuple[int, ...]
     following: int
@@ -60,7 +63,10 @@ class Manifest:
         try:
             text = json.loads(body)
             found = cls(
-                int(text["identity"], 16), str(text["epoch"]), tuple(text["live"]), int(text["following"])
+                int(text["identity"], 16),
+                str(text["epoch"]),
+                tuple(map(int, text["live"])),
+                int(text["following"]),
             )
         except (ValueError, KeyError, TypeError):
             raise CorruptError(MANIFEST, head.end(), "this is not a manifest") from None

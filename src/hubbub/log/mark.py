@@ -22,7 +22,8 @@ class Mark(NamedTuple):
 def read_mark(files: Files) -> Mark | None:
     """The newest slot that is sound; None where there is none.
 
-    A crash may tear both slots, because they are written without a sync: then the proofs in the frames have to do.
+    A crash may tear both slots, because they are written without a sync: then the proofs in the frames have
+    to do.
     """
     try:
         file = files.open(MARK, write=False)
@@ -50,7 +51,7 @@ class MarkFile:
         self._counter = found.counter if found else 0
 
     def write(self, segment: int, position: int, *, closed: bool = False) -> None:
-        """Into the page cache; the system writes it out in its time, and an older mark is only a weaker proof."""
+        """Into the page cache; the system writes it out in its time. An older mark is only a weaker proof."""
         self._counter += 1
         rest = MARK_SLOT.pack(MARK_MAGIC, 0, self._counter, segment, position, closed, 0)[8:]
         crc = zlib.crc32(rest).to_bytes(4, "little")

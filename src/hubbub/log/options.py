@@ -14,9 +14,9 @@ class Options:
     segment_bytes: int = 64 << 20
     """A segment is sealed once it is this long: what has to be scanned at most when its index is lost."""
     preallocate: int = 4 << 20
-    """Space is taken from the file system in steps of this, so that a sync need not write the file's length."""
+    """Space is taken from the file system in such steps, so that a sync need not write the file's length."""
     checkpoint_bytes: int = 8 << 20
-    """The index of the active segment is written down each time it has grown by this: what an open has to scan."""
+    """The index of the active segment is written down each time it has grown so far: what an open scans."""
     mark_seconds: float = 0.03
     """The high-water mark is written at most this often."""
     tag_seconds: float = 600.0
@@ -25,7 +25,7 @@ class Options:
     """And how many it gives back at most, the newest: the memory of who keeps them has a bound."""
     tail_bytes: int = 8 << 20
     """Newest payloads held in memory, so that reading a stream's end touches no file."""
-    cache_bytes: int = 8 << 20
+    cache_bytes: int = 16 << 20
     """Blocks of sealed indexes held in memory."""
     compact_dead: float = 0.3
     """A sealed segment with this share of dead entries is worth compacting."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from array import array
 from collections.abc import Sequence
 
 from hubbub.log.errors import ColdError, CorruptError
@@ -16,9 +17,12 @@ _PIECE = 256 << 10
 
 
 def pread(file: File, length: int, offset: int, *, wait: bool) -> bytes:
+    """The bytes, waited for or not."""
+    return file.pread(length, offset) if wait else nowait(file, length, offset)
+
+
+def nowait(file: File, length: int, offset: int) -> bytes:
     """The bytes; ColdError where they would have to be waited for."""
-    if wait:
-        return file.pread(length, offset)
     data = file.pread_nowait(length, offset)
     if data is None:
         raise ColdError(file, getattr(file, "descriptor", -1), offset, length)
@@ -37,19 +41,25 @@ def fetch_one(file: File, name: str, place: int, *, wait: bool = True) -> bytes:
     return data[:length]
 
 
-def fetch(file: File, name: str, places: Sequence[int], *, wait: bool = True) -> list[bytes | None]:
-    """The payloads at these places; None for what is erased."""
-    if GONE in places:
+def fetch(
+    file: File, name: str, places: array[int], *, holes: bool = False, wait: bool = True
+) -> list[bytes | None]:
+    """The payloads at these places; None for what is erased, which is looked for only with `holes`."""
+    if holes and GONE in places:
         return [None if place == GONE else fetch_one(file, name, place, wait=wait) for place in places]
-    start = places[0] >> 32
-    end = (places[-1] >> 32) + (places[-1] & LENGTH) + CHECKSUM
-    if len(places) == 1 or not 0 < end - start <= _PIECE:
+    words = array("I", places.tobytes())  # a length, a position, a length, …
+    start = words[1]
+    size = words[-1] + words[-2] + CHECKSUM - start
+    if not 0 < size <= _PIECE:
         return _fetch_pieces(file, name, places, wait=wait)
     # A rising run without foreign bytes in between passes one CRC as a whole (see layout.RESIDUE).
-    data = pread(file, end - start, start, wait=wait)
-    if zlib.crc32(data, RESIDUE) == RESIDUE and len(data) == end - start:
-        return [data[(at := (place >> 32) - start) : at + (place & LENGTH)] for place in places]
-    return _fetch_pieces(file, name, places, wait=wait)
+    data = file.pread(size, start) if wait else nowait(file, size, start)
+    if zlib.crc32(data, RESIDUE) != RESIDUE or len(data) != size:
+        return _fetch_pieces(file, name, places, wait=wait)
+    return [
+        data[(at := position - start) : at + length]
+        for length, position in zip(words[::2], words[1::2], strict=True)
+    ]
 
 
 def _fetch_pieces(file: File, name: str, places: Sequence[int], *, wait: bool) -> list[bytes | None]:

@@ -1,7 +1,9 @@
-"""Opening a directory: whose it is, what is live in it, and what of the active segment's end was acknowledged.
+"""Opening a directory: whose it is, what is live in it, and what of its end was acknowledged.
 
-Recovery cuts only what lies beyond every proof of durability: a frame tells how far the segment was durable when it
-was written (`synced`), the mark tells the same, and so does a checkpoint. Damage below a proof stops the opening.
+Recovery cuts only what lies beyond every proof of durability: a frame tells how far the segment was durable
+when it
+was written (`synced`), the mark tells the same, and so does a checkpoint. Damage below a proof stops the
+opening.
 """
 
 from __future__ import annotations
@@ -262,7 +264,8 @@ def _checkpoint(files: Files, number: int, base: int) -> tuple[int, Contents] | 
 def _settle_end(active: Active, proof: int) -> int:
     """Make what was found durable before anyone sees it, and cut the rest. The number of bytes that were cut.
 
-    What lies past the proof may stand in the page cache alone, behind a sync that failed: it is written again.
+    What lies past the proof may stand in the page cache alone, behind a sync that failed: it is written
+    again.
     """
     file, end = active.file, active.end
     torn = file.pread(file.size() - end, end).rstrip(b"\0")

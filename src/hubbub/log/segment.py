@@ -146,8 +146,24 @@ class Sealed:
     """A segment that is complete, with what has to be in memory of its index: 16 bytes a stream."""
 
     __slots__ = (
-        "_blocks", "_cache", "_index", "_index_name", "_key", "clustered", "dead", "entries",
-        "file", "firsts", "name", "newest", "number", "numbers", "rows", "size", "tags",
+        "_blocks",
+        "_cache",
+        "_index",
+        "_index_name",
+        "clustered",
+        "dead",
+        "entries",
+        "file",
+        "firsts",
+        "holes",
+        "key",
+        "name",
+        "newest",
+        "number",
+        "numbers",
+        "rows",
+        "size",
+        "tags",
     )  # fmt: skip
 
     def __init__(
@@ -164,7 +180,7 @@ class Sealed:
         self._index = index
         self._index_name = index_name
         self._cache = cache
-        self._key = directory.segment << 32
+        self.key = directory.segment << 32
         self._blocks = directory.blocks
         self.number = directory.segment
         self.name = SEGMENT_NAME % directory.segment
@@ -175,6 +191,7 @@ class Sealed:
         self.entries = directory.entries
         self.newest = directory.newest
         self.tags = directory.tags
+        self.holes = bool(directory.holes)
         self.clustered = clustered
         self.dead = 0
         """Entries that compaction would drop, as far as is known."""
@@ -188,7 +205,7 @@ class Sealed:
     def places(self, row: int, count: int, *, wait: bool = True) -> array[int]:
         """The places of `count` messages from a row of the places on."""
         block, at = divmod(row, PLACES)
-        found = self._cache.young.get(self._key | block)
+        found = self._cache.young.get(self.key | block)
         if found is None:
             found = self._block(block, wait=wait)
         places = found[at : at + count]
@@ -199,17 +216,17 @@ class Sealed:
 
     def place(self, row: int, *, wait: bool = True) -> int:
         """The place of one message."""
-        found = self._cache.young.get(self._key | row // PLACES)
+        found = self._cache.young.get(self.key | row // PLACES)
         if found is None:
             found = self._block(row // PLACES, wait=wait)
         return found[row % PLACES]
 
     def _block(self, block: int, *, wait: bool) -> array[int]:
-        found = self._cache.find(self._key | block)
+        found = self._cache.find(self.key | block)
         if found is None:
             data = pread(self._index, BLOCK, self._blocks + block * BLOCK, wait=wait)
             found = index_file.read_block(self._index_name, self.number, self._blocks, block, data)
-            self._cache.put(self._key | block, found)
+            self._cache.put(self.key | block, found)
         return found
 
     def contents(self) -> Contents:
@@ -223,7 +240,7 @@ class Sealed:
 
 
 def scan(file: File, name: str, number: int, identity: int) -> tuple[Contents, int]:
-    """Contents and base of a sealed segment from its frames alone; CorruptError where they do not reach its end."""
+    """Contents and base of a sealed segment from its frames alone; CorruptError if they end early."""
     base, _ = read_segment_header(file, name, number, identity)
     contents = Contents()
     end = SEGMENT_HEADER

@@ -53,7 +53,7 @@ class Stream:
 
 
 class Tail:
-    """Bounds what the tails of all streams hold, in two generations: dropping the older costs nothing a message."""
+    """Bounds what the tails of all streams hold, in two generations, because dropping one costs little."""
 
     __slots__ = ("_half", "_old", "_size", "young")
 

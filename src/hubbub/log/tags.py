@@ -12,10 +12,11 @@ from hubbub.log.segment import Active, Sealed
 
 
 def newest_tags(catalog: Catalog, identity: int, since: int, most: int) -> Iterator[tuple[bytes, int, bytes]]:
-    """(stream, offset, tag) of frames not older than `since` (µs), at most the newest `most`, oldest first."""
+    """(stream, offset, tag) of frames not older than `since` (µs), the newest `most`, oldest first."""
     chosen: list[tuple[Sealed | Active, int]] = []
     count = 0
-    for segment in (catalog.active, *reversed(catalog.sealed)):
+    segments: list[Sealed | Active] = [catalog.active, *reversed(catalog.sealed)]
+    for segment in segments:
         contents = segment.contents if isinstance(segment, Active) else segment
         if (contents.entries and contents.newest < since) or count >= most:
             break

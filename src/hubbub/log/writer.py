@@ -1,6 +1,7 @@
 """The one who writes: frames into the newest segment, and what makes them durable.
 
-`write` runs on the owner's thread, `sync` may run on one other thread beside it. What both touch is under `_lock`.
+`write` runs on the owner's thread, `sync` may run on one other thread beside it. What both touch is under
+`_lock`.
 """
 
 from __future__ import annotations
@@ -292,7 +293,7 @@ class Writer:
                 known = self.manifest.live
                 self._name([one.number for one in (*kept, new) if one.number not in known])
             except OSError:
-                new.file.close()  # the file stays, because the manifest may name it; else the next open removes it
+                new.file.close()  # the file stays: the manifest may name it, or the next open removes it
                 raise
         except OSError as error:
             self.failure_errno = error.errno
