@@ -62,13 +62,22 @@ class Passwords:
     def __init__(self, call_soon: Callable[[Callable[[], None]], None]) -> None:
         self._call_soon = call_soon
         self.full = False
+        self.broken = False
+        """There is no memory for a hash."""
+        self.started: list[str] = []
+        """What was hashed, or compared with something stored or with nothing, in order."""
 
-    def hash(self, digest: str, then: Callable[[str], None]) -> bool:
-        self._call_soon(lambda: then(f"hashed {digest}"))
-        return not self.full
+    def hash(self, digest: str, then: Callable[[str | None], None]) -> bool:
+        return self._start("hash", lambda: then(None if self.broken else f"hashed {digest}"))
 
-    def verify(self, digest: str, stored: str | None, then: Callable[[bool], None]) -> bool:
-        self._call_soon(lambda: then(stored == f"hashed {digest}"))
+    def verify(self, digest: str, stored: str | None, then: Callable[[bool | None], None]) -> bool:
+        kind = "verify" if stored is not None else "verify nobody"
+        return self._start(kind, lambda: then(None if self.broken else stored == f"hashed {digest}"))
+
+    def _start(self, kind: str, tell: Callable[[], None]) -> bool:
+        if not self.full:
+            self.started.append(kind)
+            self._call_soon(tell)
         return not self.full
 
 
@@ -85,12 +94,15 @@ class House:
         self.now = 1_000_000.0
         self.turns = Turns()
         self.outlet = Outlet()
+        self.claims = MemoryClaims()
+        self.passwords = Passwords(self.turns.call_soon)
+        self.journal = make_journal(self.turns, seed)
         self.service: Service[Session] = Service(
             settings or CoreSettings(),
-            make_journal(self.turns, seed),
-            MemoryClaims(),
+            self.journal,
+            self.claims,
             self.outlet,
-            Passwords(self.turns.call_soon),
+            self.passwords,
             lambda: self.now,
             chance.randbytes,
         )

@@ -36,6 +36,8 @@ class Login(_Command, frozen=True):
     password: str | None = None
     token: str | None = None
     password_sha256: str | None = None
+    or_guest: bool = False
+    """A password for a name that no account holds means nothing, and whoever gives it is a guest."""
 
 
 class Register(_Command, frozen=True):

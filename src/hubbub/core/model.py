@@ -5,10 +5,17 @@ A User is online by a Session; a Session is in Rooms. `people` and `rooms` are w
 
 from __future__ import annotations
 
+from typing import Literal
+
+import msgspec
+
 from hubbub.core import names
 from hubbub.core.answers import UserView
-from hubbub.core.commands import Status
+from hubbub.core.commands import RoomRole, Status
 from hubbub.core.dedupe import Window
+
+UserRole = Literal["guest", "member", "admin"]
+"""What somebody is on this server. An admin may do in every room what its owner may."""
 
 
 class Session:
@@ -23,7 +30,10 @@ class Session:
         "local",
         "login",
         "private",
+        "read",
+        "resuming",
         "rooms",
+        "since",
         "tries",
         "user",
         "wished",
@@ -63,24 +73,35 @@ class Session:
         """Failed passwords on this connection."""
         self.login: str | None = None
         """The login (see `logins`) that it came in by; None for guests."""
+        self.resuming: set[str] | None = None
+        """Streams of which it is just being told what it missed: what is new there waits (see `resume`)."""
+        self.since: dict[str, int] | None = None
+        """Behind which offsets it hears talks and notices; made with the first one that it heard."""
+        self.read: dict[str, int] | None = None
+        """A guest's cursors (see `cursors`): they end with the session."""
 
 
 class User:
     """One person online, by one connection or several. `id` is 1 … 2^53 - 1."""
 
-    __slots__ = ("account", "id", "keys", "name", "sessions", "status", "window")
+    __slots__ = ("id", "keys", "name", "role", "sessions", "status", "window")
 
-    def __init__(self, id: int, name: str, session: Session, *, account: bool = False) -> None:
+    def __init__(self, id: int, name: str, session: Session, role: UserRole = "guest") -> None:
         self.id = id
         self.name = name
         self.keys = names.keys(name)
         """All that it claims: see `names.keys`."""
         self.sessions = [session]
         """Its devices: a guest has one, an account any number."""
-        self.account = account
+        self.role = role
         self.status: Status = "online"
         self.window: Window | None = None
         """The ids of what it said; made with the first one."""
+
+    @property
+    def account(self) -> bool:
+        """Whether an account of that id holds the name. Else a guest has it, as long as he is here."""
+        return self.role != "guest"
 
     def view(self) -> UserView:
         """As others see it: who is offline to them is away."""
@@ -88,10 +109,33 @@ class User:
         return UserView(username=self.name, user_id=self.id, status=shown)
 
 
+class Member(msgspec.Struct, frozen=True, gc=False):
+    """What an account is to a room, present or not."""
+
+    role: RoomRole = "member"
+    joined: str = ""
+    """Since when it is in the room (RFC 3339); "": it may come in, and has not yet."""
+
+
 class Room:
     """One room. `stream` is its immutable id, and the key of everything that is kept of it."""
 
-    __slots__ = ("_sorted", "id", "keys", "members", "name", "stream", "topic")
+    __slots__ = (
+        "_away",
+        "_present",
+        "_who",
+        "begun",
+        "held",
+        "id",
+        "kept",
+        "keys",
+        "members",
+        "name",
+        "private",
+        "retain_days",
+        "stream",
+        "topic",
+    )
 
     def __init__(self, id: int, name: str) -> None:
         self.id = id
@@ -99,22 +143,85 @@ class Room:
         self.keys = names.keys(name)
         self.stream = f"room:{id:x}"
         self.topic = ""
-        self.members: dict[Session, None] = {}
-        self._sorted: list[User] | None = None
+        self.private = False
+        """Those who are not let in cannot tell it from a room that is not there."""
+        self.retain_days = 0.0
+        """For how long what is said is kept; 0: for ever."""
+        self.kept = False
+        """The journal has it: it lasts when everybody has left."""
+        self.begun = 0
+        """How often something that would make it last was on its way to the journal."""
+        self.members: dict[Session, int] = {}
+        """The sessions that are in it, each with the offset behind which its live events began."""
+        self.held: dict[int, Member] = {}
+        """Accounts that belong to it, present or not, by id."""
+        self._who: dict[int, int] = {}
+        """Everybody who is in it, by id: accounts that are away too. How many sessions of each are present."""
+        self._present: list[User] | None = None
+        self._away: list[int] | None = None
 
-    def add(self, session: Session) -> None:
-        """It is in the room from now on."""
-        self.members[session] = None
-        self._sorted = None
+    @property
+    def count(self) -> int:
+        """How many people are in it, each counted once, accounts that are away included."""
+        return len(self._who)
 
-    def remove(self, session: Session) -> None:
-        """It no longer is."""
+    def add(self, session: Session, since: int) -> bool:
+        """It is in the room from now on, and hears what comes behind `since`. True: its user was not yet."""
+        assert session.user is not None  # noqa: S101 (who comes in is somebody)
+        id = session.user.id
+        self.members[session] = since
+        before = self._who.get(id, 0)
+        self._who[id] = before + 1
+        self._present = self._away = None
+        return not before
+
+    def remove(self, session: Session) -> bool:
+        """It no longer is. True: no other session of its user is."""
+        assert session.user is not None  # noqa: S101 (who was in is somebody)
+        id = session.user.id
         del self.members[session]
-        self._sorted = None
+        left = self._who[id] = self._who[id] - 1
+        if not left:
+            self._forget(id)
+        self._present = self._away = None
+        return not left
+
+    def hold(self, id: int, member: Member) -> None:
+        """The account belongs to the room from now on."""
+        self.held[id] = member
+        if member.joined:
+            self._who.setdefault(id, 0)
+            self._away = None
+
+    def release(self, id: int) -> None:
+        """It no longer does."""
+        if self.held.pop(id, None) is not None and not self._who.get(id):
+            self._forget(id)
+            self._away = None
+
+    def _forget(self, id: int) -> None:
+        member = self.held.get(id)
+        if member is None or not member.joined:
+            self._who.pop(id, None)
+
+    def belongs(self, id: int) -> bool:
+        """Whether the account of that id is in the room, present or away."""
+        member = self.held.get(id)
+        return member is not None and member.joined != ""
+
+    def visible_to(self, user: User | None) -> bool:
+        """Whether that person may know of the room, and come in."""
+        return not self.private or (user is not None and user.id in self.held)
 
     def people(self) -> list[User]:
-        """Who is in it, sorted by name. Kept until somebody comes or goes: a thousand may ask at once."""
-        if self._sorted is None:
+        """Who is present, sorted by name. Kept until somebody comes or goes: a thousand may ask at once."""
+        if self._present is None:
             users = dict.fromkeys(session.user for session in self.members if session.user is not None)
-            self._sorted = sorted(users, key=lambda user: user.name)
-        return self._sorted
+            self._present = sorted(users, key=lambda user: user.name)
+        return self._present
+
+    def away(self) -> list[int]:
+        """The ids of those who are in it and not present."""
+        if self._away is None:
+            self._away = [id for id, sessions in self._who.items() if not sessions]
+        return self._away

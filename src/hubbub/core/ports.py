@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
-import msgspec
-
 from hubbub.core.answers import Answer
 from hubbub.core.entries import Change, Entry, Group, Kept, Position, Record
 from hubbub.core.events import Event
@@ -126,12 +124,18 @@ class Journal(Protocol):
 class Passwords(Protocol):
     """Hashes passwords, slowly on purpose, beside the loop. `digest` is the password's SHA-256 in hex."""
 
-    def hash(self, digest: str, then: Callable[[str], None]) -> bool:
-        """Tell `then` what to store of it. False: too many are waiting, and nothing will be told."""
+    def hash(self, digest: str, then: Callable[[str | None], None]) -> bool:
+        """Tell `then` what to store of it; None: there was no memory for it, say.
+
+        False: too many are waiting, and nothing will be told.
+        """
         ...
 
-    def verify(self, digest: str, stored: str | None, then: Callable[[bool], None]) -> bool:
-        """Tell `then` whether it is the password. Without `stored` it takes as long, and is not. False as above."""
+    def verify(self, digest: str, stored: str | None, then: Callable[[bool | None], None]) -> bool:
+        """Tell `then` whether it is the password; None: it could not be tried. The result False as above.
+
+        Without `stored` it takes as long, and is not.
+        """
         ...
 
 
@@ -215,7 +219,7 @@ class Outlet(Protocol[SessionT]):
         ...
 
     def dismiss(self, session: SessionT, reason: str) -> None:
-        """Say goodbye to the session and close it: `replaced`."""
+        """Say goodbye to the session and close it: `replaced`, `policy`."""
         ...
 
     def flush(self) -> None:

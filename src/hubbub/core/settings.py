@@ -37,6 +37,29 @@ class MessageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """And for how long, in seconds."""
     dedupe_total: int = 2_000_000
     """And of all senders together: a bound on memory (about 300 bytes each)."""
+    mentions: int = 20
+    """People that one message can notify by `@name`; whoever is named beyond that is not told."""
+    history_default: int = 50
+    """Messages in one page of history, where the asker does not say."""
+    history_limit: int = 500
+    """And at most: who asks for more gets these."""
+    history_bytes: int = 2_000_000
+    """Bytes of text in one page of history or search (UTF-8), but at least one message: six times as much
+    may be needed to quote it, and must fit a frame."""
+    history_entries: int = 5_000
+    """Entries that are looked at in one go. A page ends there, if anything was found."""
+    reaction_kinds: int = 20
+    """Different signs on one message: they are shown with it."""
+    reactions: int = 1_000
+    """Signs on one message in all: each new one writes down all of them again."""
+    reaction_users: int = 10
+    """People named with each sign; the count is always exact."""
+    search_default: int = 20
+    """Messages found by one search, where the asker does not say."""
+    search_limit: int = 100
+    """And at most: who asks for more gets these."""
+    search_query: int = 256
+    """Characters of what is searched for."""
 
 
 class GuestSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,6 +71,40 @@ class GuestSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long a dropped guest session can be taken back by its token, in seconds."""
     max_kept: int = 100_000
     """Dropped guest sessions remembered: a bound on memory."""
+
+
+class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Section `[accounts]`."""
+
+    register: bool = True
+    """Whether people may make themselves accounts. Off: whoever runs the server does (`hubbub user add`)."""
+    min_password: int = 8
+    """Characters of a password that somebody chooses (NIST SP 800-63B §5.1.1.2), where it is seen: of a
+    `password_sha256`, and of what whoever runs the server sets, the length is not asked."""
+    allow_plaintext_login: bool = False
+    """Whether passwords are taken where somebody on the way could read them: neither TLS nor this machine."""
+    max_accounts: int = 100_000
+    """Accounts in all: a bound on memory (about 1 KiB each)."""
+    registrations: int = 20
+    """Accounts that one address (of IPv6: one /64) may make at once; one more each
+    `attempts_seconds / registrations`. 0: no limit, as on this machine."""
+    max_logins: int = 100
+    """Logins of one account. With one more, the one that was not used for the longest time ends."""
+    access_seconds: float = 3_600.0
+    """How long a token is good for, in seconds."""
+    refresh_seconds: float = 2_592_000.0
+    """How long a refresh token is, in seconds: a login that rests longer has ended."""
+    tries: int = 3
+    """Wrong passwords on one plain-text connection before it is closed."""
+    attempts: int = 10
+    """Failed logins of one account, and of one address, at once; one more each
+    `attempts_seconds / attempts`. 0: no limit. This machine is no address."""
+    attempts_seconds: float = 300.0
+    """After that many seconds without a failure nothing of them is left."""
+    attempts_kept: int = 100_000
+    """Names and addresses with failures that are remembered: a bound on memory (about 200 bytes each)."""
+    max_hashing: int = 64
+    """Passwords that may wait to be hashed: a few seconds' worth."""
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,4 +124,5 @@ class CoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rooms: RoomSettings = RoomSettings()
     messages: MessageSettings = MessageSettings()
     guests: GuestSettings = GuestSettings()
+    accounts: AccountSettings = AccountSettings()
     gateway: GatewaySettings = GatewaySettings()

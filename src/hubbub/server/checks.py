@@ -25,10 +25,15 @@ _MAY_BE_ZERO: Final = frozenset(
         "messages.dedupe_ids",
         "messages.dedupe_seconds",
         "messages.dedupe_total",
+        "messages.mentions",
         "guests.keep_seconds",
         "guests.max_kept",
+        "accounts.registrations",
+        "accounts.attempts",
     }
 )
+_QUOTED: Final = 8
+"""Bytes that a wire may need for one of text: JSON writes a control character as six."""
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?", re.IGNORECASE)
 _ORIGIN: Final = re.compile(
@@ -64,6 +69,10 @@ def check(config: Config) -> Iterator[Fault]:
     if limits.max_frame_before_login > limits.max_frame:
         yield Fault(
             "limits.max_frame_before_login", f"must not be more than limits.max_frame ({limits.max_frame})"
+        )
+    if config.messages.history_bytes > MAX_FRAME // _QUOTED:
+        yield Fault(
+            "messages.history_bytes", f"must be at most {MAX_FRAME // _QUOTED}, or its answer may fit no frame"
         )
     if timers.idle <= timers.ping:
         yield Fault(

@@ -59,11 +59,15 @@ class Server:
         self.journal = MemoryJournal(loop.call_soon, lambda: os.urandom(4).hex())
         self.fanout = Fanout(loop.call_soon, log)
         settings = CoreSettings(
-            rooms=config.rooms, messages=config.messages, guests=config.guests, gateway=config.gateway
+            rooms=config.rooms,
+            messages=config.messages,
+            guests=config.guests,
+            accounts=config.accounts,
+            gateway=config.gateway,
         )
         if not config.limits.enforce:
             settings = _without_rates(settings)
-        self.passwords = Argon2Passwords(loop.call_soon_threadsafe)
+        self.passwords = Argon2Passwords(loop.call_soon_threadsafe, config.accounts.max_hashing)
         self.service: Service[Connection] = Service(
             settings,
             self.journal,
@@ -261,7 +265,11 @@ def _without_rates(settings: CoreSettings) -> CoreSettings:
     """`--limits off`."""
     from msgspec.structs import replace
 
-    return replace(settings, gateway=replace(settings.gateway, rate=0.0))
+    return replace(
+        settings,
+        gateway=replace(settings.gateway, rate=0.0),
+        accounts=replace(settings.accounts, attempts=0, registrations=0),
+    )
 
 
 def raise_descriptor_limit(connections: int, log: ServerLog) -> None:

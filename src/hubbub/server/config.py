@@ -9,7 +9,13 @@ from typing import Final, Literal, NamedTuple, get_args
 
 import msgspec
 
-from hubbub.core.settings import GatewaySettings, GuestSettings, MessageSettings, RoomSettings
+from hubbub.core.settings import (
+    AccountSettings,
+    GatewaySettings,
+    GuestSettings,
+    MessageSettings,
+    RoomSettings,
+)
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 Dialect = Literal["text", "relay", "json", "ndjson", "protobuf", "http"]
@@ -165,5 +171,6 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rooms: RoomSettings = RoomSettings()
     messages: MessageSettings = MessageSettings()
     guests: GuestSettings = GuestSettings()
+    accounts: AccountSettings = AccountSettings()
     gateway: GatewaySettings = GatewaySettings()
     log: LogSettings = LogSettings()

@@ -38,7 +38,14 @@ _READ_AHEAD: Final = 32  # requests that may wait before reading stops
 _LARGE: Final = 65_536  # bytes of an answer that deserves an allowance
 _BYE: Final = 1001
 _TOO_BIG: Final = 1009
-_CLOSE_CODES: Final = {"drain": 1012, "slow": 1013, "overload": 1013, "idle": 1001, "replaced": 1008}
+_CLOSE_CODES: Final = {
+    "drain": 1012,
+    "slow": 1013,
+    "overload": 1013,
+    "idle": 1001,
+    "replaced": 1008,
+    "policy": 1008,
+}
 _RETRY_AFTER: Final = {"slow": 1.0, "overload": 5.0, "idle": 0.0}
 
 
