@@ -1,15 +1,20 @@
-"""Journals to hold against the contract: the real one, and one that delays, fails and interleaves."""
+"""Journals to hold against the contract: the real ones, and one that delays, fails and interleaves."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
-from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
+from hubbub.adapters.journal_log import LogJournal
 from hubbub.adapters.journal_memory import MemoryJournal
 from hubbub.core.entries import Change, Entry, Group, Kept, Position, Record, Said
 from hubbub.core.ports import JournalSink, JournalUnavailableError, Reader
+from hubbub.log import Files, Log, Options
 
 ResultT = TypeVar("ResultT")
 
@@ -34,9 +39,85 @@ class Turns:
         while self.run():
             pass
 
+    def finish(self, work: Coroutine[Any, Any, None]) -> None:
+        """Carry out a coroutine of the journal."""
+        asyncio.run(work)
 
-def entry(stream: str, id: str, content: str = "hi") -> Entry:
-    return Entry(stream, id, "2026-01-01T00:00:00.000Z", Said("Alice", 1, "lobby", content))
+
+class RealTurns(Turns):
+    """A real loop, for a journal that works beside it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.busy: Callable[[], bool] = lambda: False
+
+    def call_soon(self, function: Callable[[], None]) -> None:
+        self.loop.call_soon(function)
+
+    def run(self) -> bool:
+        self.loop.run_until_complete(asyncio.sleep(0))
+        return self.busy()
+
+    def run_all(self) -> None:
+        """Until nothing is on its way to the disk, and what came of it has been told."""
+        deadline = time.monotonic() + 20
+        calm = 0
+        while calm < 3:
+            assert time.monotonic() < deadline, "the journal does not come to rest"
+            calm = 0 if self.run() else calm + 1
+
+    def finish(self, work: Coroutine[Any, Any, None]) -> None:
+        self.loop.run_until_complete(work)
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Let the loop work until it is so."""
+        deadline = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < deadline, "it did not come true in time"
+            self.loop.run_until_complete(asyncio.sleep(0.001))
+
+
+class News:
+    """Writes down what a journal tells the operator. Implements `JournalNews`."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def journal_read_only(self, reason: str) -> None:
+        self.lines.append(f"read-only: {reason}")
+
+    def journal_writable(self) -> None:
+        self.lines.append("writable")
+
+    def commit_slow(self, seconds: float, appends: int) -> None:
+        self.lines.append(f"slow: {appends}")
+
+    def failed(self, doing: str, error: BaseException) -> None:
+        self.lines.append(f"failed: {doing}: {error}")
+
+
+def on_log(
+    turns: RealTurns,
+    path: Path,
+    interval: float | None = None,
+    news: News | None = None,
+    files: Files | None = None,
+    options: Options = Options(),  # noqa: B008 (frozen)
+) -> LogJournal:
+    """The journal on a log at `path`."""
+    log = Log.open(path, options, files=files)
+    journal = LogJournal(log, path, turns.loop, news or News(), interval=interval)
+
+    def busy() -> bool:
+        return journal._flight is not None or bool(journal._batches or journal._reads._cold)
+
+    turns.busy = busy
+    return journal
+
+
+def entry(stream: str, id: str, content: str = "hi", author: int = 0) -> Entry:
+    return Entry(stream, id, "2026-01-01T00:00:00.000Z", Said("Alice", 1, "lobby", content), author)
 
 
 class UnrulyJournal:
