@@ -33,6 +33,23 @@ LACKING = {
     "length_json": GATEWAY | {commands.Send},
     "ndjson": GATEWAY,
 }
+SHOWN = [
+    answers.MessageView("Alice", 3, "hi", "m1", *POSITION, "den"),
+    answers.MessageView(
+        "Alice",
+        3,
+        "",
+        "m1",
+        *POSITION,
+        None,
+        "Bob",
+        4,
+        2,
+        POSITION[3],
+        True,
+        [answers.Reaction("+1", 1, ["Bob"])],
+    ),
+]
 USERS = [answers.UserView("Alice", 3, "online")]
 
 TOLD: list[Event] = [
@@ -40,6 +57,19 @@ TOLD: list[Event] = [
     events.MessagePosted("Alice", 3, "den", "hi", "m1", *POSITION, 2),
     events.WhisperPosted("Alice", 3, "Bob", 4, "hi", "m1", *POSITION),
     events.TopicChanged("Alice", 3, "den", "Tea", *POSITION),
+    events.MessagePosted("Alice", 3, "den", "hi @Bob", "m1", *POSITION, 2, ["Bob"]),
+    events.WhisperPosted("Alice", 3, "Bob", 4, "hi", "m1", *POSITION, 2),
+    events.MessageEdited("Alice", 3, 6, "ho", "m2", *POSITION, "den"),
+    events.MessageEdited("Alice", 3, 6, "ho", "m2", *POSITION),
+    events.MessageDeleted("Alice", 3, 6, "m3", *POSITION, "den"),
+    events.ReactionChanged("Alice", 3, 6, "+1", "m4", *POSITION, True, "den"),
+    events.RoomChanged("Alice", 3, "den", True, 30.0, *POSITION),
+    events.RoleChanged("Alice", 3, "Bob", 4, "moderator", "den", *POSITION),
+    events.Mentioned("Alice", 3, "den", "r1", "m1", *POSITION),
+    events.RoomInvitation("Alice", 3, "den", "r1", *POSITION),
+    events.MessageErased(*POSITION[:3]),
+    events.Gap(*POSITION[:3]),
+    events.ReadMoved("r1", 7),
     events.Joined("Alice", 3, "den"),
     events.Left("Alice", 3, "den"),
     events.Left("Alice", 3),
@@ -55,19 +85,46 @@ TOLD: list[Event] = [
 ASKED: list[Command] = [
     commands.Login("Alice", "secret"),
     commands.Login(token="t"),
+    commands.Login("Alice", password_sha256="0" * 64),
+    commands.Register("Alice", "secret"),
+    commands.Register("Alice", password_sha256="0" * 64),
+    commands.Refresh("r"),
+    commands.Logout(),
+    commands.ChangePassword("old", "new"),
+    commands.ChangePassword(old_sha256="0" * 64, new_sha256="1" * 64),
+    commands.ListSessions(),
+    commands.EndSession("s1"),
     commands.Publish("hi"),
     commands.Publish("hi", "den", "m1", 2),
     commands.Whisper("Bob", "hi", "m1"),
+    commands.Whisper("Bob", "hi", "m1", 2),
     commands.Send("#den", "hi"),
     commands.ListUsers(),
     commands.SetStatus("offline"),
     commands.ListRooms(),
     commands.CreateRoom("den"),
+    commands.CreateRoom("den", private=True),
     commands.JoinRoom("den"),
     commands.LeaveRoom("den"),
     commands.SetTopic("Tea", "den"),
     commands.GetTopic("den"),
     commands.ListMembers("den"),
+    commands.Invite("Bob", "den"),
+    commands.SetRole("Bob", "moderator", "den"),
+    commands.GetRoom("den"),
+    commands.SetRoom("den", private=True, retain_days=0.5),
+    commands.GetHistory("den", before=9, limit=50),
+    commands.GetHistory(with_="Bob", after=0),
+    commands.GetHistory("den", around=9),
+    commands.Search("tea", "den", limit=5),
+    commands.Search("tea", with_="Bob"),
+    commands.Edit("ho", "r1", 6, "m2"),
+    commands.Edit("ho"),
+    commands.Delete("r1", 6),
+    commands.React("+1", "r1", 6, remove=True),
+    commands.Resume({"r1": commands.Place("e1", 6), "r2": commands.Place("e1", 0)}),
+    commands.MarkRead("r1", 6),
+    commands.GetUnread(),
     commands.Typing("den"),
     commands.Ping(),
     commands.Pong(),
@@ -78,6 +135,25 @@ ASKED: list[Command] = [
 ]
 ANSWERED: list[Answer] = [
     answers.LoggedIn("Alice", 3, "t", "hubbub"),
+    answers.LoggedIn(
+        "Alice", 3, "t", "hubbub", "r", 3600, "admin", [answers.RoomPlace("lobby", "r1", "e1", 7)]
+    ),
+    answers.LoggedOut(),
+    answers.PasswordSet(),
+    answers.SessionList([answers.SessionView("s1", POSITION[3], POSITION[3], True)]),
+    answers.SessionEnded("s1"),
+    answers.History("r1", SHOWN, True, "den"),
+    answers.History("talk", [], False, None, "Bob"),
+    answers.SearchResult(SHOWN, False),
+    answers.Resumed({"r1": commands.Place("e1", 7)}),
+    answers.ReadUpTo("r1", 7),
+    answers.UnreadList(
+        [answers.UnreadView("r1", "e1", 7, 3, 4, 1, "den"), answers.UnreadView("notices", "e1", 7, 3, 4)]
+    ),
+    answers.Invited("den", "Bob"),
+    answers.RoleSet("den", "Bob", "moderator"),
+    answers.RoomSettingsShown("den", True, 30.0, "Tea", "Alice", "owner"),
+    answers.RoomSettingsShown("den", False, 0.0),
     answers.Accepted("m1", *POSITION),
     answers.UserList(USERS),
     answers.StatusSet("away"),
@@ -237,9 +313,14 @@ def test_every_verb_is_described(dialect: str, verbs: dict[str, object]) -> None
 @pytest.mark.parametrize(
     ("dialect", "verb", "kind"),
     [
-        *(("websocket", verb, row.answer) for verb, row in ACTIONS.items()),
-        *(("length_json", verb, row.answer) for verb, row in TYPES.items() if verb != "Pong"),
-        *(("ndjson", verb, answer) for verb, (_, answer) in COMMANDS.items()),
+        *(("websocket", verb, kind) for verb, row in ACTIONS.items() for kind in row.answers),
+        *(
+            ("length_json", verb, kind)
+            for verb, row in TYPES.items()
+            if verb != "Pong"
+            for kind in row.answers
+        ),
+        *(("ndjson", verb, kind) for verb, (_, kinds) in COMMANDS.items() for kind in kinds),
     ],
 )
 def test_answers_are_as_described(dialect: str, verb: str, kind: type) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import astuple
@@ -171,7 +171,7 @@ _SAME: Final[dict[type[Command], str]] = {
     commands.Ping: "ping",
     commands.CountConnections: "get_connections",
 }
-"""Commands whose fields, but for the id at their end, are the first of the payload, in this order."""
+"""Commands whose fields are those of the payload, in this order; what more either has, stands behind."""
 
 
 def request_id(command: Command, id: str | None) -> str | None:
@@ -199,7 +199,6 @@ def spell(command: Command) -> tuple[str, bytes]:
     action = _SAME.get(type(command))
     if action is None:
         raise ValueError(f"no action of the WebSocket dialect: {type(command).__name__}")
-    fields = astuple(command)
-    if isinstance(command, commands.Edit | commands.Delete | commands.React):
-        fields = fields[:-1]
-    return action, _encode(ACTIONS[action].payload(*fields))
+    payload_type: Any = ACTIONS[action].payload
+    told = astuple(command)[: len(payload_type.__struct_fields__)]
+    return action, _encode(payload_type(*told))

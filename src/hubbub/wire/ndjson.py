@@ -164,7 +164,8 @@ class Ndjson:
         if verb not in COMMANDS:
             raise ValueError(f"no command of the NDJSON dialect: {verb!r}")
         if verb in ("message/history", "message/search"):
-            for message in msgspec.convert(body.get("messages"), list[dict[str, Any]]):
+            body["messages"] = messages = msgspec.convert(body.get("messages"), list[dict[str, Any]])
+            for message in messages:
                 _rename(message, TEXT_NAMES)
         return Reply(_first(body, COMMANDS[verb][1]), id, verb, label)
 
