@@ -18,6 +18,7 @@ from hubbub.log.errors import (
 from hubbub.log.files import Directory, File, Files
 from hubbub.log.log import Log, Stat
 from hubbub.log.options import Options
+from hubbub.log.rebuild import rebuild_indexes
 from hubbub.log.segment import Written
 from hubbub.log.verify import Finding, verify
 
@@ -43,5 +44,6 @@ __all__ = [
     "Written",
     "back_up",
     "compact",
+    "rebuild_indexes",
     "verify",
 ]

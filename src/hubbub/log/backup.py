@@ -69,18 +69,17 @@ def _open_all(files: Directory) -> tuple[Manifest, list[tuple[str, File]]]:
     for _ in range(_ATTEMPTS):
         manifest = Manifest.read(files)
         opened: list[tuple[str, File]] = []
-        try:
-            for number in manifest.live:
-                opened.append((SEGMENT_NAME % number, files.open(SEGMENT_NAME % number, write=False)))
-        except FileNotFoundError:
-            for _, file in opened:
-                file.close()
-            if Manifest.read(files) == manifest:
-                raise CorruptError(
-                    SEGMENT_NAME % number, 0, "the manifest names it, but it is missing"
-                ) from None
-            continue
-        return manifest, opened
+        for name in [SEGMENT_NAME % number for number in manifest.live]:
+            try:
+                opened.append((name, files.open(name, write=False)))
+            except FileNotFoundError:
+                if Manifest.read(files) == manifest:
+                    raise CorruptError(name, 0, "the manifest names it, but it is missing") from None
+                break
+        else:
+            return manifest, opened
+        for _, file in opened:
+            file.close()
     raise LogError("the log changes too fast to be copied")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from hubbub.log.layout import (
+    CHECKSUM,
     DELETE,
+    ENTRY,
     ERASE,
     KEY_LENGTH,
     KEY_LIMIT,
@@ -13,6 +15,8 @@ from hubbub.log.layout import (
     TAG_LIMIT,
     TRIM,
 )
+
+_OVERHEAD = ENTRY + CHECKSUM + 4
 
 
 class Batch:
@@ -30,7 +34,7 @@ class Batch:
         self.records: list[tuple[int, bytes, bytes]] = []  # PUT or DELETE, key, value
         self.shifts: list[tuple[int, bytes, int]] = []  # ERASE or TRIM, stream, offset
         self.size = 0
-        """Bytes of payloads, keys and values."""
+        """About the bytes that it takes on the disk."""
 
     def append(self, stream: bytes, payload: bytes, tag: bytes = b"") -> None:
         """Add `payload` at the end of `stream`.
@@ -44,7 +48,7 @@ class Batch:
             raise ValueError(f"a stream's name of {len(stream)} bytes is over the limit of {STREAM_LIMIT}")
         if len(tag) > TAG_LIMIT:
             raise ValueError(f"a tag of {len(tag)} bytes is over the limit of {TAG_LIMIT}")
-        self.size += size
+        self.size += size + len(tag) + _OVERHEAD
         self.appends.append((stream, payload, tag))
 
     def put(self, key: bytes, value: bytes) -> None:
@@ -54,13 +58,13 @@ class Batch:
             raise ValueError(
                 f"a key and value of {len(key) + len(value)} bytes are over the limit of {PAYLOAD_LIMIT}"
             )
-        self.size += len(key) + len(value)
+        self.size += len(key) + len(value) + _OVERHEAD
         self.records.append((PUT, key, value))
 
     def delete(self, key: bytes) -> None:
         """Remove a keyed record; one that is not there is no error."""
         self._check_key(key)
-        self.size += len(key)
+        self.size += len(key) + _OVERHEAD
         self.records.append((DELETE, key, b""))
 
     def erase(self, stream: bytes, offset: int) -> None:

@@ -131,9 +131,7 @@ class Catalog:
             old = self.keys.get(key)
             self.keys[key] = segment << 64 | place
         if old is not None:
-            home = self._files.get(old >> 64)
-            if isinstance(home, Sealed):
-                home.dead += 1
+            self._files[old >> 64].dead += 1
 
     def finish_taking(self) -> None:
         """All segments were taken in: apply their trims and erasures."""
@@ -195,12 +193,14 @@ class Catalog:
         contents.pass_frame(written.position, written.count, written.time, written.tags)
         self.tail.grow(written.size)
 
-    def seal(self, active: Active, sealed: Sealed) -> None:
-        """The active segment has become a sealed one."""
+    def seal(self, active: Active, sealed: Sealed, following: Active) -> None:
+        """The active segment has become a sealed one, and another is active."""
         for number, places in active.contents.places.items():
             stream = self.by_number[number]
             stream.start += len(places)
             stream.places = NOTHING
+        sealed.dead = active.dead
+        self.set_active(following)
         self.set_sealed([*self.sealed, sealed])
 
     def replace(self, old: list[Sealed], new: Sealed, keys: Sequence[tuple[bytes, int]]) -> None:
@@ -232,13 +232,17 @@ class Catalog:
         back = offset - stream.head - 1
         if -back <= len(stream.tail):
             stream.tail[back] = None
+        if stream.erased is None:
+            stream.erased = set()
+        elif offset in stream.erased:
+            return
         if offset < stream.start:
             sealed, row, _ = self._find(stream, offset)
             if sealed.place(row) == GONE:
                 return  # compaction has honoured it
             sealed.dead += 1
-        if stream.erased is None:
-            stream.erased = set()
+        else:
+            self.active.dead += 1
         stream.erased.add(offset)
 
     def _trim(self, stream: Stream, first: int) -> None:
@@ -251,6 +255,7 @@ class Catalog:
                 run = sealed.firsts[i]
                 end = run + sealed.rows[i + 1] - sealed.rows[i]
                 sealed.dead += max(min(first, end) - max(stream.low, run), 0)
+        self.active.dead += max(first - max(stream.low, stream.start), 0)
         stream.low = first
         keep = stream.head + 1 - first
         if len(stream.tail) > keep:

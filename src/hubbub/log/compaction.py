@@ -1,4 +1,4 @@
-"""Compaction: sealed segments rewritten as one, sorted by stream, without what is erased, trimmed, overwritten.
+"""Compaction: sealed segments rewritten as one, sorted by stream, without what is erased or overwritten.
 
 `choose` and `adopt` run where the log is open. `compact` is a pure function over files and belongs into
 another
@@ -21,6 +21,7 @@ from hubbub.log.errors import CorruptError, LogError
 from hubbub.log.files import Directory, File, Files
 from hubbub.log.frames import checked, read_segment_header, seal_frame, seed_of, segment_header
 from hubbub.log.layout import (
+    CHECKPOINT_NAME,
     CHECKSUM,
     COMPACTED_INDEX_NAME,
     COMPACTED_NAME,
@@ -62,6 +63,8 @@ class CompactionPlan:
     """Neighbours, oldest first."""
     later: tuple[int, ...]
     """The sealed segments behind them, which may erase, trim or overwrite."""
+    active: int | None
+    """The active one, whose checkpoint tells the same; None: it has none that is durable."""
     oldest: bool
     """Nothing stands before them, so that nothing can come back."""
     bytes: int
@@ -118,9 +121,15 @@ def choose(
     begin = list(sealed).index(run[0])
     later = sealed[begin + len(run) :]
     return CompactionPlan(
-        directory="", identity=0, number=0, segments=tuple(one.number for one in run),
-        later=tuple(one.number for one in later), oldest=begin == 0, bytes=sum(one.size for one in run),
-    )  # fmt: skip
+        directory="",
+        identity=0,
+        number=0,
+        segments=tuple(one.number for one in run),
+        later=tuple(one.number for one in later),
+        active=None,
+        oldest=begin == 0,
+        bytes=sum(one.size for one in run),
+    )
 
 
 def _is_dead(one: Sealed, options: Options) -> bool:
@@ -204,6 +213,19 @@ def _contents(files: Files, file: File, number: int, identity: int) -> Contents:
     return contents
 
 
+def _checkpoint(files: Files, number: int) -> list[Contents]:
+    """What the active segment's checkpoint tells; nothing, if it has gone: then the next compaction learns it."""
+    name = CHECKPOINT_NAME % number
+    try:
+        file = files.open(name, write=False)
+    except FileNotFoundError:
+        return []
+    try:
+        return [index_file.read_contents(file, name)[1]]
+    finally:
+        file.close()
+
+
 def compact(
     plan: CompactionPlan, progress: Progress | None = None, files: Files | None = None
 ) -> CompactionResult:
@@ -218,6 +240,8 @@ def compact(
         source = _Source(files, number, plan.identity)
         later.append(source.contents)
         source.file.close()
+    if plan.active is not None:
+        later += _checkpoint(files, plan.active)
     name = COMPACTED_NAME % plan.number
     file = files.create(name)
     try:

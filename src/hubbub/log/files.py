@@ -246,8 +246,8 @@ class Directory:
 def replace(files: Files, name: str, data: bytes, *, durable: bool = True) -> None:
     """Put a whole file in the place of another, so that after a crash it is the old or the new one.
 
-    Write beside it, sync, rename, sync the directory (Pillai et al., "All File Systems Are Not
-    Created Equal", OSDI 2014). Without `durable` a crash may leave neither: only for files that can be made anew.
+    Write beside it, sync, rename, sync the directory (Pillai et al., "All File Systems Are Not Created
+    Equal", OSDI 2014). Without `durable` a crash may leave neither: only for files that can be made anew.
     """
     temporary = name + ".tmp"
     try:

@@ -108,11 +108,14 @@ class Log:
                 files, _open_beside(files, options), options, read_only=True, clock=clock, draw=new_epoch
             )
         claim(files, new_epoch, options)
+        log: Log | None = None
         try:
             opened = open_segments(files, options, read_only=False)
             log = cls(files, opened, options, read_only=False, clock=clock, draw=new_epoch)
             log._begin_mark()
         except BaseException:
+            if log is not None:
+                log._close_files()
             files.unlock()
             raise
         return log
@@ -254,7 +257,7 @@ class Log:
             streams=sum(one.known for one in catalog.streams.values()),
             keys=len(catalog.keys),
             entries=active.contents.entries + sum(one.entries for one in sealed),
-            dead=sum(min(one.dead, one.entries) for one in sealed),
+            dead=active.dead + sum(min(one.dead, one.entries) for one in sealed),
             segments=len(sealed) + 1,
             bytes=active.settled + sum(one.size for one in sealed),
             erased=sum(len(one.erased) for one in catalog.streams.values() if one.erased),
@@ -274,12 +277,20 @@ class Log:
         """
         self._check()
         since = int((self._clock() - self._options.tag_seconds) * 1_000_000)
-        plan = choose(self._catalog.sealed, self._options, since, everything=everything)
+        incomplete = self._writer.incomplete()  # in interval mode a segment may be sealed before it is synced
+        sealed = [one for one in self._catalog.sealed if one.number not in incomplete]
+        plan = choose(sealed, self._options, since, everything=everything)
         if plan is None:
             return None
+        active = self._catalog.active
+        told = active.contents.entries > 0 and active.durable >= active.settled and self._checkpoint()
         path = str(self._files.path) if isinstance(self._files, Directory) else ""
         return replace(
-            plan, directory=path, identity=self._writer.manifest.identity, number=self._writer.take_number()
+            plan,
+            directory=path,
+            identity=self._writer.manifest.identity,
+            number=self._writer.take_number(),
+            active=active.number if told else None,
         )
 
     def adopt(self, result: CompactionResult) -> None:
@@ -308,11 +319,16 @@ class Log:
             if not self._read_only:
                 self._finish()
         finally:
-            self._catalog.close()
-            if self._mark is not None:
-                self._mark.close()
+            self._close_files()
             if not self._read_only:
                 self._files.unlock()
+
+    def _close_files(self) -> None:
+        for segment in self._writer.ahead():
+            segment.file.close()
+        self._catalog.close()
+        if self._mark is not None:
+            self._mark.close()
 
     def _finish(self) -> None:
         self._writer.finish()
@@ -354,15 +370,16 @@ class Log:
                 if force:
                     raise
 
-    def _checkpoint(self) -> None:
-        """Write down the active segment's index. It saves time at the next opening, and no more."""
+    def _checkpoint(self) -> bool:
+        """Write down the active segment's index, to save time at the next opening. Whether that was possible."""
         active = self._catalog.active
         active.checkpointed = active.settled
         data = index_file.encode(active.contents, active.number, active.settled, active.base)
         try:
             replace_file(self._files, CHECKPOINT_NAME % active.number, data, durable=False)
         except OSError:
-            return
+            return False
+        return True
 
     def _seal(self) -> None:
         """The active segment is complete, because frames of the next one are settled."""
@@ -379,8 +396,7 @@ class Log:
             index = Held(data)
         directory = index_file.read_directory(index, name)
         sealed = Sealed(old.file, index, directory, self._catalog.cache, clustered=False, index_name=name)
-        self._catalog.seal(old, sealed)
-        self._catalog.set_active(new)
+        self._catalog.seal(old, sealed, new)
         try:
             self._files.unlink(CHECKPOINT_NAME % old.number)
         except OSError:

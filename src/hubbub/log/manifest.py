@@ -70,9 +70,7 @@ class Manifest:
             )
         except (ValueError, KeyError, TypeError):
             raise CorruptError(MANIFEST, head.end(), "this is not a manifest") from None
-        if not found.live or not all(
-            isinstance(one, int) and 0 <= one < found.following for one in found.live
-        ):
+        if not found.live or min(found.live) < 0 or max(found.live) >= found.following:
             raise CorruptError(MANIFEST, head.end(), "the numbers of the segments make no sense")
         return found
 

@@ -91,8 +91,10 @@ def _create(files: Files, names: list[str], draw: Callable[[], str], options: Op
         files.unlink(name)
     identity = int.from_bytes(hashlib.blake2b(draw().encode(), digest_size=8).digest())
     segment = Active.create(files, 0, 0, identity, options.preallocate)
-    segment.file.fdatasync()
-    segment.file.close()
+    try:
+        segment.file.fdatasync()
+    finally:
+        segment.file.close()
     files.sync_directory()
     Manifest(identity, draw(), (0,), 1).write(files)
 
@@ -129,6 +131,7 @@ def open_segments(files: Files, options: Options, *, read_only: bool) -> Opened:
             catalog.take_sealed(one, directory)
             rebuilt += made
         active, proof = _open_active(files, last, manifest.identity, mark, read_only=read_only)
+        catalog.set_active(active)
         cut = 0
         if not read_only:
             cut = _settle_end(active, proof)

@@ -19,7 +19,7 @@ class Active:
     """A segment that is written. `end` ≥ what is settled; `durable` ≤ `end`."""
 
     __slots__ = (
-        "allocated", "base", "checkpointed", "contents", "durable", "end", "file",
+        "allocated", "base", "checkpointed", "contents", "dead", "durable", "end", "file",
         "following", "introduced", "name", "number", "seed", "sequence", "settled",
     )  # fmt: skip
 
@@ -32,6 +32,8 @@ class Active:
         self.sequence = base
         self.end = self.settled = self.durable = self.allocated = self.checkpointed = SEGMENT_HEADER
         self.contents = Contents()
+        self.dead = 0
+        """Settled entries that are erased, trimmed or overwritten."""
         self.introduced: dict[bytes, Stream] = {}
         """Streams that a frame of this segment, settled or not, has introduced."""
         self.following: Active | None = None

@@ -206,6 +206,11 @@ class Writer:
         except OSError as error:
             raise ReadOnlyError(str(self.failure)) from error
 
+    def incomplete(self) -> set[int]:
+        """The numbers of the segments that a sync has still to complete or to name."""
+        with self._lock:
+            return {segment.number for segment in self._open}
+
     def take_number(self) -> int:
         """A number for a new segment."""
         self.following += 1
