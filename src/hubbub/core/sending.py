@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from typing import Generic, TypeVar, cast
+from typing import Generic, Protocol, TypeVar, cast
 
 from hubbub.core.answers import Accepted, Answer, TopicSet
 from hubbub.core.dedupe import Budget, Seen, Window
@@ -21,11 +21,28 @@ from hubbub.core.settings import MessageSettings
 
 SessionT = TypeVar("SessionT", bound=Session)
 
+More = Sequence[Entry] | Callable[[Entry], Sequence[Entry]]
+"""Entries that are kept with another one, or what makes them of it: its id and time are known by then."""
+Changes = Sequence[Change] | Callable[[Entry], Sequence[Change]]
+"""Changes that are kept with an entry, or what makes them of it."""
+
+
+class Effect(Protocol):
+    """What an append means to its caller from now until the journal has spoken. A retry has none."""
+
+    def begun(self) -> None:
+        """It is in flight."""
+        ...
+
+    def settled(self, *, kept: bool) -> None:
+        """It is kept, has been applied and told, or never will be."""
+        ...
+
 
 class _Waiting(Generic[SessionT]):
     """A message whose answer comes with its commit. Implements `ledger.Pending`."""
 
-    __slots__ = ("id", "outlet", "request", "retries", "seen", "session", "stream", "user")
+    __slots__ = ("effect", "id", "outlet", "request", "retries", "seen", "session", "stream", "user")
 
     def __init__(
         self,
@@ -35,6 +52,7 @@ class _Waiting(Generic[SessionT]):
         user: User,
         stream: str,
         id: str | None,
+        effect: Effect | None,
     ) -> None:
         self.outlet = outlet
         self.session: SessionT = session
@@ -42,6 +60,7 @@ class _Waiting(Generic[SessionT]):
         self.user = user
         self.stream = stream
         self.id = id
+        self.effect = effect
         self.seen: Seen | None = None
         self.retries: list[tuple[SessionT, object]] | None = None
         """Who asked for the same again meanwhile, and gets the same answer."""
@@ -58,11 +77,15 @@ class _Waiting(Generic[SessionT]):
             if self.seen is not None:
                 self.seen.outcome = answer
         self._tell(answer)
+        if self.effect is not None:
+            self.effect.settled(kept=True)
 
     def failed(self, refusal: Refusal) -> None:
         """See Pending. A retry is a new message then."""
         if self.id is not None and self.user.window is not None:
             self.user.window.failed(self.stream, self.id)
+        if self.effect is not None:
+            self.effect.settled(kept=False)
         self._tell(refusal)
 
     def _tell(self, answer: Answer) -> None:
@@ -103,13 +126,14 @@ class Sending(Generic[SessionT]):
         id: str | None,
         body: Body,
         request: object,
-        bad: Refusal | None = None,
-        more: Sequence[Entry] = (),
-        changes: Sequence[Change] = (),
+        bad: Answer | None = None,
+        more: More = (),
+        changes: Changes = (),
+        effect: Effect | None = None,
     ) -> Answer | None:
         """None: the answer comes with the commit.
 
-        `bad` is what is wrong with it, for one that is new: a retry gets the first answer all the same.
+        `bad` is why it is not appended, for one that is new: a retry gets the first answer all the same.
         `more` entries and `changes` are kept with it, or not at all.
         """
         window, now, ledger = user.window, 0.0, self._ledger
@@ -129,10 +153,15 @@ class Sending(Generic[SessionT]):
             entry = Entry(stream, id, ledger.stamps.now(), body, user.id)
         if bad is not None:
             return bad
-        waiting = _Waiting(self._outlet, session, request, user, stream, id)
-        ticket = ledger.append((entry, *more) if more else (entry,), changes, waiting)
+        waiting = _Waiting(self._outlet, session, request, user, stream, id, effect)
+        entries: Sequence[Entry] = (entry,)
+        if more:
+            entries = (entry, *(more(entry) if callable(more) else more))
+        ticket = ledger.append(entries, changes(entry) if callable(changes) else changes, waiting)
         if isinstance(ticket, Refusal):
             return ticket
+        if effect is not None:
+            effect.begun()
         if id is not None and window is not None:
             waiting.seen = window.sent(stream, id, ticket, now)
         return None

@@ -1,0 +1,62 @@
+"""Private talks: which there are, and of whom. A talk is the stream of two ids, never of two names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from hubbub.core.model import Session
+from hubbub.core.people import People
+
+PREFIX = "talk:"
+"""What the stream of every private talk begins with."""
+
+
+def talk_stream(a: int, b: int) -> str:
+    """The stream of the private talk between these two ids, in either order."""
+    return f"talk:{a:x}:{b:x}" if a <= b else f"talk:{b:x}:{a:x}"
+
+
+def talkers(stream: str) -> tuple[int, int] | None:
+    """Whose private talk that is, as two ids; None: it is none."""
+    if not stream.startswith(PREFIX) or len(stream) > 40:
+        return None
+    low, _, high = stream[len(PREFIX) :].partition(":")
+    try:
+        both = int(low, 16), int(high, 16)
+    except ValueError:
+        return None
+    return both if talk_stream(*both) == stream else None  # one spelling only
+
+
+def sessions_of(people: People, ids: Iterable[int]) -> Sequence[Session]:
+    """All devices of these people that are online, each once."""
+    users = [people.by_id(id) for id in dict.fromkeys(ids)]
+    return [session for user in users if user is not None for session in user.sessions]
+
+
+class Talks:
+    """Who ever talked with whom: what a person may search, and what may be unread."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._of: dict[int, list[str]] = {}
+
+    def load(self, streams: Iterable[str]) -> None:
+        """Take in what is kept: called once, before anybody is served."""
+        for stream in streams:
+            self.add(stream)
+
+    def add(self, stream: str) -> None:
+        """Something was said there."""
+        if stream in self._known:
+            return
+        both = talkers(stream)
+        if both is None:
+            return
+        self._known.add(stream)
+        for id in dict.fromkeys(both):
+            self._of.setdefault(id, []).append(stream)
+
+    def of(self, id: int) -> Sequence[str]:
+        """The streams of this person's talks, the one that was begun first in front."""
+        return self._of.get(id, ())
