@@ -90,7 +90,7 @@ class Episode:
                 self.files = self.files.power_cut()
             self.check_foreign()
         self.files.cold = 0.0
-        self.resolve(self.open())
+        self.resolve(self.open(), closed=self.was_closed)
 
     def arrange_faults(self) -> None:
         rng, files = self.rng, self.files
@@ -114,13 +114,14 @@ class Episode:
         self.plan = self.result = None
         if self.rng.random() < 0.15 and "MANIFEST" in self.files.directory:
             self.look()
+        closed, self.was_closed = self.was_closed, False
         try:
             log = self.open()
         except OSError as error:
             self.excuse(error)
-            assert not self.files.handles, "a failed opening leaves files open"
+            self.check_handles()
             return
-        self.resolve(log)
+        self.resolve(log, closed=closed)
         self.add_foreign()
         for _ in range(LENGTH):
             try:
@@ -139,7 +140,7 @@ class Episode:
         found = observe(log, NAMES)
         log.close()
         assert self.files.calls == before, "reading has written"
-        assert not self.files.handles, "reading leaves files open"
+        self.check_handles()
         state = self.model.sure.copy()
         problem = found.differs(state)
         for frame in self.model.unsure:
@@ -149,15 +150,14 @@ class Episode:
             problem = found.differs(state)
         assert not problem, f"a reader sees what is not there: {problem}"
 
-    def resolve(self, log: Log) -> None:
+    def resolve(self, log: Log, *, closed: bool) -> None:
         lost = self.model.resolve(observe(log, NAMES))
         self.note(f"opened, {lost} visible frames lost, closed in order: {log.closed_cleanly}")
         assert not (lost and log.closed_cleanly), "a loss that nobody would notice"
-        assert not (self.was_closed and not log.closed_cleanly), "it was closed in order"
+        assert not closed or log.closed_cleanly, "it was closed in order, and forgot it"
         assert not lost or self.interval
         assert log.epoch in self.drawn[self.drawn.index(self.epoch_known) if self.epoch_known else 0 :]
         self.epoch_known = log.epoch
-        self.was_closed = False
         self.check(log)
 
     def mend(self, log: Log) -> bool:
@@ -189,7 +189,7 @@ class Episode:
             self.was_closed = not failed and not self.files.faulted
             if not failed:
                 self.model.finish()
-        assert not self.files.handles, "closing leaves files open"
+        self.check_handles()
 
     # --- steps
 
@@ -332,6 +332,10 @@ class Episode:
             if name not in self.files.directory:
                 self.files.overwrite(name, data)
         self.foreign = True
+
+    def check_handles(self) -> None:
+        left = [file.name for file in self.files.handles]
+        assert not left, f"left open: {left}"
 
     def check_foreign(self) -> None:
         for name, data in FOREIGN.items() if self.foreign else ():
