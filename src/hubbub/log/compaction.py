@@ -11,6 +11,7 @@ import json
 import sys
 from array import array
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from dataclasses import replace as changed
 
@@ -191,9 +192,10 @@ class _Output:
 class _Source:
     """One of the segments that are read."""
 
-    def __init__(self, files: Files, number: int, identity: int) -> None:
+    def __init__(self, files: Files, number: int, identity: int, opened: ExitStack) -> None:
         self.name = SEGMENT_NAME % number
         self.file = files.open(self.name, write=False)
+        opened.callback(self.file.close)
         self.base, _ = read_segment_header(self.file, self.name, number, identity)
         self.contents = _contents(files, self.file, number, identity)
 
@@ -214,7 +216,7 @@ def _contents(files: Files, file: File, number: int, identity: int) -> Contents:
 
 
 def _checkpoint(files: Files, number: int) -> list[Contents]:
-    """What the active segment's checkpoint tells; nothing, if it has gone: then the next compaction learns it."""
+    """What the active segment's checkpoint tells; nothing, if it has gone: the next compaction learns it."""
     name = CHECKPOINT_NAME % number
     try:
         file = files.open(name, write=False)
@@ -234,17 +236,17 @@ def compact(
     Raises CorruptError where anything that it reads is damaged; then there is no new segment.
     """
     files = files or Directory(plan.directory, make=False)
-    sources = [_Source(files, number, plan.identity) for number in plan.segments]
     later: list[Contents] = []
     for number in plan.later:
-        source = _Source(files, number, plan.identity)
-        later.append(source.contents)
-        source.file.close()
+        with ExitStack() as opened:
+            later.append(_Source(files, number, plan.identity, opened).contents)
     if plan.active is not None:
         later += _checkpoint(files, plan.active)
-    name = COMPACTED_NAME % plan.number
-    file = files.create(name)
-    try:
+    with ExitStack() as opened:
+        sources = [_Source(files, number, plan.identity, opened) for number in plan.segments]
+        name = COMPACTED_NAME % plan.number
+        file = files.create(name)
+        opened.callback(file.close)
         file.pwrite(segment_header(plan.number, sources[0].base, plan.identity, clustered=True), 0)
         newest = max(source.contents.newest for source in sources)
         output = _Output(file, sources[0].base, seed_of(plan.identity, plan.number), newest)
@@ -254,15 +256,9 @@ def compact(
         file.fdatasync()
         contents, base = scan(file, name, plan.number, plan.identity)  # what stands there, not what was meant
         index = files.create(COMPACTED_INDEX_NAME % plan.number)
-        try:
-            index.pwrite(index_file.encode(contents, plan.number, output.end, base), 0)
-            index.fdatasync()
-        finally:
-            index.close()
-    finally:
-        file.close()
-        for source in sources:
-            source.file.close()
+        opened.callback(index.close)
+        index.pwrite(index_file.encode(contents, plan.number, output.end, base), 0)
+        index.fdatasync()
     return CompactionResult(plan.number, plan.segments, plan.bytes, output.end)
 
 

@@ -148,9 +148,11 @@ def _remove_leftovers(files: Files, manifest: Manifest) -> None:
     """What is ours by name, and named by nobody: half-made files, replaced segments."""
     keep = {MANIFEST, MARKER, CHECKPOINT_NAME % manifest.live[-1]}
     keep |= {form % number for number in manifest.live for form in (SEGMENT_NAME, INDEX_NAME)}
-    for name in files.names():
-        if name not in keep and _OURS.fullmatch(name):
-            files.unlink(name)
+    left = [name for name in files.names() if name not in keep and _OURS.fullmatch(name)]
+    if left:
+        files.sync_directory()  # else this manifest may be lost after all, and what the one before it names
+    for name in left:
+        files.unlink(name)
 
 
 def open_segment_file(files: Files, name: str, *, write: bool) -> File:
