@@ -24,6 +24,7 @@ from hubbub.net.framing.frames import BINARY, CLOSE, FAILED, PING, PONG, TEXT, T
 from hubbub.net.framing.websocket import pong
 from hubbub.net.stream import NO_FD, Stream
 from hubbub.net.timers import UNSET
+from hubbub.server.signing import Signing, signing_fault, with_key
 from hubbub.server.surroundings import Surroundings
 from hubbub.wire.codec import Request
 
@@ -78,6 +79,7 @@ class Connection(Session):
         "_pinged",
         "_queue",
         "_shared",
+        "_signing",
         "batch",
         "dialect",
         "due",
@@ -123,6 +125,7 @@ class Connection(Session):
         self._queue: deque[_Queued] | None = None  # those that wait for them, or for the rate
         self._paid_until = 0.0  # GCRA (ITU-T I.371): the rate is used up to this time
         self._pinged = 0  # pings since the last byte
+        self._signing: Signing | None = None  # what its requests are held against, where it asked for that
         self._leaving = ""  # why it is closing
         self._owed = 0  # bytes of large answers that may be queued: asked for, so no sign of slowness
         self._backlog = 0  # bytes queued when it was last found silent
@@ -227,6 +230,10 @@ class Connection(Session):
             answer: Answer | None = command
         elif request.claimed_user_id and (self.user is None or request.claimed_user_id != self.user.id):
             answer = Refusal(Code.FORBIDDEN, "This user_id is not yours.", field="user_id")
+        elif (self._signing or request.signature or request.signing_key is not None) and (
+            fault := signing_fault(self._signing, request, private=self.private)
+        ):
+            answer = fault
         else:
             try:
                 answer = self._shared.service.handle(self, command, request)
@@ -248,12 +255,15 @@ class Connection(Session):
 
     def _answer(self, request: Request, answer: Answer) -> bytes:
         """An answer as bytes that are to be written next, and what it means for this connection."""
+        if request.signing_key is not None and type(answer) is LoggedIn:
+            request, self._signing = with_key(request, self._shared.service.entropy)
         data = self._encode(request, answer)
         if len(data) > _LARGE:
             self._owed += len(data)
         if type(request.command) in _ENTERING:
             data = self._logged_in(request.command, answer, data)
         elif type(answer) is LoggedOut:
+            self._signing = None
             self.framing.limit = min(self.framing.limit, self._shared.limits.max_frame_before_login)
             if self.dialect.exclusive:
                 self._goodbye(data, "logged out")
