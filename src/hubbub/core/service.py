@@ -112,6 +112,7 @@ class Service(Generic[SessionT]):
     ) -> None:
         """`clock` gives Unix time in seconds, `entropy(n)` n unpredictable bytes."""
         self.settings = settings
+        self.entropy = entropy
         self._outlet = outlet
         self.people = People(claims, settings.guests, clock, entropy)
         self.rooms = Rooms(claims, settings.rooms.default)
