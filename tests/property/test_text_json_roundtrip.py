@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import string
 import unicodedata
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbub.core import commands, events, names
+from hubbub.core import answers, commands, events, names
 from hubbub.core.commands import Command
 from hubbub.core.errors import Refusal
 from hubbub.core.events import Event
@@ -19,8 +20,8 @@ from hubbub.wire.codec import Codec, Reply, Request
 from hubbub.wire.length_json import TYPES, length_json
 from hubbub.wire.ndjson import ndjson
 from hubbub.wire.ndjson_commands import COMMANDS
-from hubbub.wire.text import COMMANDS as VERBS
 from hubbub.wire.text import text
+from hubbub.wire.text_commands import COMMANDS as VERBS
 
 
 def decoded(codec: Codec, payload: bytes) -> Request:
@@ -34,6 +35,9 @@ def decoded(codec: Codec, payload: bytes) -> Request:
 names_of_people = st.text(string.ascii_letters + string.digits + "_-.éЯ小", min_size=1, max_size=32)
 plain = st.text(st.characters(exclude_categories=["C", "Z"]) | st.just(" "), min_size=1, max_size=60)
 words = plain.map(str.strip).filter(bool)
+passwords = plain.filter(str.strip)
+numbers_typed = st.integers(1, 10**15 - 1)
+emoji = st.sampled_from(["+1", "👍", "❤\ufe0f", "🏳\ufe0f\u200d🌈"])
 typed_commands = st.one_of(
     st.builds(commands.Publish, plain),
     st.builds(commands.Whisper, names_of_people, plain.filter(str.strip)),
@@ -48,6 +52,29 @@ typed_commands = st.one_of(
     st.builds(commands.ListMembers),
     st.builds(commands.Ping),
     st.builds(commands.Quit),
+    st.builds(commands.Login, st.none(), passwords),
+    st.builds(commands.Register, st.none(), passwords),
+    st.builds(commands.Logout),
+    st.builds(commands.ChangePassword, words.filter(lambda old: " " not in old), passwords),
+    st.builds(commands.ListSessions),
+    st.builds(commands.EndSession, names_of_people),
+    st.builds(commands.CreateRoom, names_of_people, st.booleans()),
+    st.builds(commands.Invite, names_of_people),
+    st.builds(commands.SetRole, names_of_people, st.sampled_from(get_args(commands.RoomRole))),
+    st.builds(commands.GetRoom),
+    st.builds(commands.SetRoom, private=st.booleans()),
+    st.builds(commands.SetRoom, retain_days=st.integers(0, 10**5).map(float) | st.just(0.125)),
+    st.builds(commands.GetHistory, limit=st.none() | numbers_typed),
+    st.builds(commands.GetHistory, room=names_of_people, before=numbers_typed),
+    st.builds(commands.GetHistory, with_=names_of_people, after=numbers_typed, limit=numbers_typed),
+    st.builds(commands.GetHistory, around=numbers_typed),
+    st.builds(commands.Search, words),
+    st.builds(commands.Edit, words, offset=numbers_typed),
+    st.builds(commands.Edit, words.filter(lambda content: not content.startswith("#"))),
+    st.builds(commands.Delete, offset=st.none() | numbers_typed),
+    st.builds(commands.React, emoji, offset=st.none() | numbers_typed, remove=st.booleans()),
+    st.builds(commands.Publish, words, reply_to=numbers_typed),
+    st.builds(commands.GetUnread),
 )
 shown_events = st.one_of(
     st.builds(
@@ -65,6 +92,57 @@ shown_events = st.one_of(
         names_of_people,
         names_of_people,
         plain | st.just(""),
+    ),
+    st.builds(
+        lambda sender, target, content, room: events.MessageEdited(
+            sender, 0, target, content, "", "", "", 0, "", room
+        ),
+        names_of_people,
+        numbers_typed,
+        plain,
+        st.sampled_from([None, ""]),
+    ),
+    st.builds(
+        lambda sender, target, room: events.MessageDeleted(sender, 0, target, "", "", "", 0, "", room),
+        names_of_people,
+        numbers_typed,
+        st.sampled_from([None, ""]),
+    ),
+    st.builds(
+        lambda sender, target, sign, removed, room: events.ReactionChanged(
+            sender, 0, target, sign, "", "", "", 0, "", removed, room
+        ),
+        names_of_people,
+        numbers_typed,
+        emoji,
+        st.booleans(),
+        st.sampled_from([None, ""]),
+    ),
+    st.builds(
+        lambda sender, room, private, days: events.RoomChanged(
+            sender, 0, room, private, float(days), "", "", 0, ""
+        ),
+        names_of_people,
+        names_of_people,
+        st.booleans(),
+        st.integers(0, 10**5),
+    ),
+    st.builds(
+        lambda sender, name, role, room: events.RoleChanged(sender, 0, name, 0, role, room, "", "", 0, ""),
+        names_of_people,
+        names_of_people,
+        st.sampled_from(get_args(commands.RoomRole)),
+        names_of_people,
+    ),
+    st.builds(
+        lambda sender, room: events.Mentioned(sender, 0, room, "", "", "", "", 0, ""),
+        names_of_people,
+        names_of_people,
+    ),
+    st.builds(
+        lambda sender, room: events.RoomInvitation(sender, 0, room, "", "", "", 0, ""),
+        names_of_people,
+        names_of_people,
     ),
     st.builds(lambda name: events.Joined(name, 0, ""), names_of_people),
     st.builds(lambda name: events.Left(name, 0), names_of_people),
@@ -91,6 +169,33 @@ def test_text_login(name: str) -> None:
 @given(shown_events)
 def test_text_events(event: Event) -> None:
     assert text.decode_message(text.encode_event(event)) == event
+
+
+marks = st.fixed_dictionaries(
+    {}, optional={"reply_to": numbers_typed, "edited_at": st.just(""), "room": names_of_people}
+)
+
+
+@given(names_of_people, plain, numbers_typed, marks)
+def test_text_history(sender: str, content: str, offset: int, more: dict[str, Any]) -> None:
+    view = answers.MessageView(sender, 0, content, "", "", "", offset, "", **more)
+    placed = view.room is not None
+    answer = answers.SearchResult([view], False) if placed else answers.History("", [view], False, "den")
+    lines = text.encode_answer(Request(commands.GetHistory()), answer).split(b"\n")
+    told = text.decode_message(lines[1])
+    assert isinstance(told, Reply)
+    assert isinstance(told.answer, answers.SearchResult if placed else answers.History)
+    assert told.answer.messages == [view]
+
+
+@given(st.text(), st.text(max_size=20))
+def test_whatever_a_history_holds_every_line_of_it_names_its_message(content: str, sign: str) -> None:
+    signs = [answers.Reaction(sign, 1, [])]
+    view = answers.MessageView("Alice", 1, content, "i", "s", "e", 12, "", reactions=signs)
+    answer = answers.History("s", [view], False, "den")
+    shown = text.encode_answer(Request(commands.GetHistory()), answer).decode()
+    assert shown.split("\n") == shown.splitlines()
+    assert all(line.startswith(("#12 Alice: ", "#12 * ")) for line in shown.splitlines()[1:-1])
 
 
 @given(names_of_people, plain)
