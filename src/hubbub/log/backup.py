@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hubbub.log.errors import CorruptError, ForeignDirectoryError, LogError
@@ -36,10 +37,9 @@ def back_up(
 ) -> BackUp:
     """Copy the log at `source` into `target`, which is empty or not there yet.
 
-    The copy holds everything that was durable when it began, and nothing that was not. It appears as a whole:
-    until
-    it is complete, `target` holds no log. Blocks for long: for a thread of no server, but a process of its
-    own.
+    The copy holds everything that was durable when it began, and nothing that was not, under an epoch of its
+    own. It appears as a whole: until it is complete, `target` holds no log. Blocks for long: for a process of
+    its own, and no thread of a server.
     """
     place = Path(target)
     if place.exists() and any(place.iterdir()):
@@ -56,6 +56,8 @@ def back_up(
             done = _copy(file, copy, name, size, done, sum(sizes), progress)
             _copy_index(files, copy, name.replace(".seg", ".idx"), last=file is opened[-1][1])
         copy.sync_directory()
+        # Who has read beyond the copy must not go on in it as if nothing were missing.
+        manifest = replace(manifest, epoch=secrets.token_hex(8))
         manifest.write(copy)
         write_marker(copy)
     finally:
