@@ -46,6 +46,38 @@ def _run(command: str, arguments: Namespace) -> int:
             from hubbub.cli.config import check
 
             return check(arguments)
+        case "log verify":
+            from hubbub.cli.log import check as verify
+
+            return verify(arguments)
+        case "log stat":
+            from hubbub.cli.log import stat
+
+            return stat(arguments)
+        case "log dump":
+            from hubbub.cli.log import dump
+
+            return dump(arguments)
+        case "log compact":
+            from hubbub.cli.log import shrink
+
+            return shrink(arguments)
+        case "log rebuild-index":
+            from hubbub.cli.log import rebuild_index
+
+            return rebuild_index(arguments)
+        case "log export":
+            from hubbub.cli.export import export
+
+            return export(arguments)
+        case "log import":
+            from hubbub.cli.export import bring_in
+
+            return bring_in(arguments)
+        case "backup":
+            from hubbub.cli.backup import backup
+
+            return backup(arguments)
         case _:
             print(f"hubbub {__version__}")
             return OK

@@ -51,12 +51,58 @@ def build_parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(command="config check")
     _add_settings(check)
+    _add_log_commands(commands)
+    backup = commands.add_parser(
+        "backup",
+        help="copy the data directory, also of a running server",
+        description="Copy everything that is kept into an empty directory, also beside a running server.",
+    )
+    backup.set_defaults(command="backup")
+    backup.add_argument("directory", metavar="DIR", type=Path)
+    _add_data(backup)
     return parser
+
+
+def _add_log_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    log = commands.add_parser(
+        "log", help="look into the log, check it, copy it", description="Look into what is kept."
+    )
+    actions = log.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    def add(name: str, purpose: str) -> argparse.ArgumentParser:
+        sentence = f"{purpose[:1].upper()}{purpose[1:]}."
+        action = actions.add_parser(name, help=purpose, description=sentence)
+        action.set_defaults(command=f"log {name}")
+        _add_data(action)
+        return action
+
+    add("verify", "read everything and say what is damaged, and where (exit code 1)")
+    add("stat", "print counts and sizes")
+    dump = add("dump", "print entries as JSON, one a line")
+    dump.add_argument("--stream", help="of this stream alone, such as room:1")
+    dump.add_argument("--first", type=int, default=1, metavar="OFFSET", help="begin here (default: 1)")
+    dump.add_argument("--count", type=int, metavar="N", help="print at most so many")
+    add("compact", "give back the space of what is erased, too old or overwritten")
+    add("export", "write everything as JSON, one object a line").add_argument("file", metavar="FILE|-")
+    add("import", "read an export into an empty place").add_argument("file", metavar="FILE|-")
+    add("rebuild-index", "make the search index anew")
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", metavar="DIR", help="where it is kept (default: as serve has it)")
+    _add_config(parser)
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
     _add_listen(parser)
-    parser.add_argument("--data", metavar="DIR|:memory:", help="where messages are kept (default: :memory:)")
+    parser.add_argument(
+        "--data", metavar="DIR|:memory:", help="where everything is kept (default: see `config show`)"
+    )
+    parser.add_argument(
+        "--durability",
+        metavar="commit|interval=MS",
+        help="acknowledge what is on the disk, or what gets there within MS ms (default: commit)",
+    )
     parser.add_argument("--name", help="what the server calls itself (default: hubbub)")
     parser.add_argument(
         "--limits", choices=("on", "off"), help="off lifts rates and connection counts (default: on)"

@@ -13,6 +13,7 @@ from hubbub.cli.settings import WRONGLY_ASKED, load_settings, tell
 from hubbub.server.compose import serve as compose_serve
 from hubbub.server.compose import serve_relay
 from hubbub.server.config import parse_listen
+from hubbub.server.storage import StorageError
 
 FAILED = 1
 
@@ -48,6 +49,9 @@ def _run(main: Coroutine[Any, Any, int]) -> int:
         run = uvloop.run
     try:
         return run(main)
+    except StorageError as error:
+        print(f"hubbub: {error}", file=sys.stderr)
+        return FAILED
     except OSError as error:
         # A port in use, an address that is not this machine's: asyncio's text says which one.
         print(f"hubbub: {error.strerror or error}", file=sys.stderr)

@@ -1,0 +1,25 @@
+"""`hubbub backup`: a consistent copy of the data directory, also of a running server's."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from hubbub.cli.data import Data, with_data
+from hubbub.cli.progress import progress
+from hubbub.log import back_up
+
+
+def backup(arguments: Namespace) -> int:
+    """Copy it into a directory that is empty or not there yet. `serve --data` on the copy restores it."""
+
+    def copy(data: Data) -> int:
+        target = Data(arguments.directory)
+        if target.directory.exists() and any(target.directory.iterdir()):
+            raise OSError(f"{target.directory} is not empty")
+        target.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with progress("copying") as told:
+            done = back_up(data.log, target.log, told)
+        print(f"{done.bytes:,} bytes copied to {target.directory}.")
+        return 0
+
+    return with_data(arguments, copy)
