@@ -12,7 +12,7 @@ from hubbub.core.answers import Answer, LoggedIn
 from hubbub.core.commands import Command, Login
 from hubbub.core.events import Event
 from hubbub.core.model import Session
-from hubbub.core.ports import Journal
+from hubbub.core.ports import Journal, SearchIndex
 from hubbub.core.service import Service
 from hubbub.core.settings import CoreSettings
 
@@ -89,6 +89,7 @@ class House:
         settings: CoreSettings | None = None,
         make_journal: Callable[[Turns, int], Journal] = memory,
         seed: int = 1,
+        search: SearchIndex | None = None,
     ) -> None:
         chance = random.Random(seed)
         self.now = 1_000_000.0
@@ -105,6 +106,7 @@ class House:
             self.passwords,
             lambda: self.now,
             chance.randbytes,
+            search=search,
         )
         self.outlet.on_dismiss = self.service.disconnected
 
