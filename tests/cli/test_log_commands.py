@@ -8,6 +8,7 @@ import pty
 import stat
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -193,6 +194,7 @@ def test_what_is_not_there_is_said_in_a_sentence(tmp_path: Path) -> None:
 
 def test_a_person_sees_a_bar(data: Path) -> None:
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
     done = subprocess.run(
         [sys.executable, "-m", "hubbub", "log", "verify", "--data", str(data)],
         stdout=subprocess.PIPE, stderr=theirs, timeout=60,
