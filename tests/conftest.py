@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -62,6 +63,10 @@ def find_chromium() -> Path | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Where a server keeps its data unless it is told: never in the home of whoever runs the tests.
+    home = tempfile.TemporaryDirectory(prefix="hubbub-tests-")
+    config.add_cleanup(home.cleanup)
+    os.environ["XDG_DATA_HOME"] = home.name
     config.pluginmanager.register(LeftOut(), "left-out")
 
 

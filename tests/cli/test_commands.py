@@ -193,10 +193,3 @@ def test_unknown_variables_are_warned_of_and_the_server_starts() -> None:
     with serving(HUBBUB_LIMITS_MAX_LINES="1") as server:
         assert server.port > 0
     assert "HUBBUB_LIMITS_MAX_LINES: is not a setting" in server.log
-
-
-def test_a_directory_for_data_is_taken_and_left_alone(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with serving("--data", str(data)) as server:
-        assert f"nothing is kept: this version has no storage and leaves {data} alone" in server.banner
-    assert not data.exists()

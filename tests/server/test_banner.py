@@ -49,11 +49,14 @@ def test_it_warns_where_others_may_listen_in() -> None:
 
 
 def test_it_says_what_becomes_of_the_data_and_of_limits() -> None:
-    assert "nothing is kept: messages live in memory" in banner(Config(), LOCAL, tls=False)
+    memory = Config(server=ServerSettings(data=":memory:"))
+    assert "nothing is kept: messages live in memory" in banner(memory, LOCAL, tls=False)
     config = Config(server=ServerSettings(data="/srv/hubbub"), limits=LimitSettings(enforce=False))
     text = banner(config, LOCAL, tls=False)
-    assert "nothing is kept: this version has no storage and leaves /srv/hubbub alone" in text
+    assert "/srv/hubbub (what is acknowledged is on the disk)\n" in text
     assert "off: no rates, no connection counts" in text
+    lazy = Config(server=ServerSettings(data="/srv/hubbub", durability="interval=20"))
+    assert "/srv/hubbub (a crash of the system may lose the last 20 ms of" in banner(lazy, LOCAL, tls=False)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from hubbub.core.settings import GuestSettings
 from hubbub.net.framing.websocket import masked_frame
 from hubbub.observe.logs import open_log
 from hubbub.observe.server_log import ServerLog
-from hubbub.server.compose import Server
+from hubbub.server.compose import Server, new_memory_journal
 from hubbub.server.config import Config
 
 _OURS = ("hubbub.", "h11", "starlette")
@@ -83,7 +83,8 @@ def test_nothing_of_a_connection_is_left(
 ) -> None:
     async def main() -> None:
         log = ServerLog(open_log("error", "json", io.StringIO()))
-        server = Server(Config(guests=GuestSettings(max_kept=0)), log, asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        server = Server(Config(guests=GuestSettings(max_kept=0)), new_memory_journal(loop), log, loop)
         ((_, port),) = await server.doorman.listen("127.0.0.1", 0)
 
         async def once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from hubbub.server.config import Config, Listen, parse_listen
+from hubbub.server.config import Config, Listen, parse_durability, parse_listen
 from hubbub.server.settings import FLAGS, Loaded, SettingsError, load
 
 
@@ -187,7 +188,7 @@ def test_faults_name_source_key_and_what_is_allowed(place: Place) -> None:
     assert f"{toml}: limits.max_lines: is not a setting; there are enforce, max_connections, " in "".join(
         problems
     )
-    assert f"{toml}: limit: is not a section; there are server, tls, web, " in "".join(problems)
+    assert f"{toml}: limit: is not a section; there are server, storage, tls, " in "".join(problems)
     assert f"{toml}: log.level: must be debug or info or warning or error, not 'loud'" in problems
     assert f"{toml}: rooms.create: must be on or off (true or false), not 1" in problems
     assert (
@@ -228,6 +229,11 @@ def test_a_broken_file_is_one_problem(place: Place, content: bytes) -> None:
         ("HUBBUB_NAME", "a\nb", "server.name"),
         ("HUBBUB_NAME", "a" * 65, "server.name"),
         ("HUBBUB_DATA", __file__, "server.data"),
+        ("HUBBUB_DATA", "~/data", "server.data"),
+        ("HUBBUB_DURABILITY", "interval=0", "server.durability"),
+        ("HUBBUB_DURABILITY", "sometimes", "server.durability"),
+        ("HUBBUB_STORAGE_SEGMENT_BYTES", "4096", "storage.segment_bytes"),
+        ("HUBBUB_STORAGE_KEEP_DAYS", "-1", "storage.keep_days"),
         ("HUBBUB_ROOMS_DEFAULT", "a room", "rooms.default"),
         ("HUBBUB_ROOMS_DEFAULT", "a" * 65, "rooms.default"),
         ("HUBBUB_TLS_CERT", "no-such-file", "tls.cert"),
@@ -330,3 +336,29 @@ def test_a_listener(text: str, listen: Listen) -> None:
 def test_what_is_no_listener(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse_listen(text)
+
+
+def test_durability_is_a_word_or_a_time(place: Place) -> None:
+    assert parse_durability(place.load().config.server.durability) is None
+    config = place.load(flags={"--durability": "interval=250"}).config
+    assert parse_durability(config.server.durability) == 0.25
+
+
+@pytest.mark.parametrize(
+    ("platform", "data"),
+    [
+        ("linux", ".local/share/hubbub"),
+        ("darwin", "Library/Application Support/Hubbub"),
+        ("win32", "AppData/Local/Hubbub"),
+    ],
+)
+def test_data_is_kept_where_the_platform_has_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, platform: str, data: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("LOCALAPPDATA", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", "not/absolute")
+    assert Config().server.data == str(tmp_path / data)
+    monkeypatch.setenv("XDG_DATA_HOME", "/x")
+    assert Config().server.data == "/x/hubbub"

@@ -30,6 +30,26 @@ class ServerLog:
         """Something that the operator should look at (a setting that is not known, say)."""
         self._log.warning(message, **fields)
 
+    def positions_begin_anew(self) -> None:
+        """The last stop was not in order, and what was acknowledged may be lost: clients hear of a gap."""
+        self._log.warning("positions begin a new epoch: what was acknowledged last may be lost")
+
+    def journal_read_only(self, reason: str) -> None:
+        """Nothing can be kept; what is kept can be read."""
+        self._log.error("read-only", reason=reason)
+
+    def journal_writable(self) -> None:
+        """It can again."""
+        self._log.info("writable again")
+
+    def commit_slow(self, seconds: float, appends: int) -> None:
+        """The disk took long over these, and all who wrote waited for it."""
+        self._log.warning("slow commit", seconds=round(seconds, 3), appends=appends)
+
+    def journal_left(self, seconds: float) -> None:
+        """The disk did not finish in time; what it has not, was not acknowledged."""
+        self._log.error("the journal did not close in time", seconds=seconds)
+
     def certificate_loaded(self, path: str) -> None:
         """TLS uses this file from now on."""
         self._log.info("certificate loaded", path=path)

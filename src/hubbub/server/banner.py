@@ -7,8 +7,7 @@ from ipaddress import ip_address
 
 from hubbub import __version__
 from hubbub.net.doorman import RELAY
-from hubbub.server.checks import MEMORY
-from hubbub.server.config import Config, Listen
+from hubbub.server.config import MEMORY, Config, Listen, ServerSettings, parse_durability
 
 _ALL = "text lines, JSON, NDJSON, Protobuf, HTTP and WebSocket"
 _SET_TLS = "Set --tls-cert and --tls-key, or put a proxy in front that adds TLS."
@@ -24,7 +23,7 @@ def banner(config: Config, addresses: Sequence[Listen], *, tls: bool) -> str:
             (f"http{'s' * tls}://{_reach(a).address}/" for a in addresses if _takes(a, "http")),
         ),
         *_rows("Listening", (f"{a.address} ({_spoken(a, tls=tls)})" for a in addresses)),
-        ("Data", _data(config.server.data)),
+        ("Data", _data(config.server)),
         ("Guests", _guests(config, addresses)),
         *([] if config.limits.enforce else [("Limits", "off: no rates, no connection counts")]),
         ("To stop", "Ctrl-C"),
@@ -89,10 +88,14 @@ def _local(address: Listen) -> bool:
     return ip_address(address.host.partition("%")[0]).is_loopback
 
 
-def _data(data: str) -> str:
-    if data == MEMORY:
+def _data(server: ServerSettings) -> str:
+    if server.data == MEMORY:
         return "nothing is kept: messages live in memory, until the server stops"
-    return f"nothing is kept: this version has no storage and leaves {data} alone; messages live in memory"
+    interval = parse_durability(server.durability)
+    if interval is None:
+        return f"{server.data} (what is acknowledged is on the disk)"
+    lost = f"the last {interval * 1000:g} ms of what was acknowledged"
+    return f"{server.data} (a crash of the system may lose {lost})"
 
 
 def _guests(config: Config, addresses: Sequence[Listen]) -> str:

@@ -12,14 +12,13 @@ from typing import Final, NamedTuple
 import msgspec
 
 from hubbub.core.names import ROOM_LIMIT, Invalid, normal
-from hubbub.server.config import MAX_FRAME, Config, parse_listen
-
-MEMORY: Final = ":memory:"
+from hubbub.server.config import MAX_FRAME, MEMORY, Config, parse_durability, parse_listen
 
 # Zero means something here: no limit, not at all, or at once. Every other number must be more.
 _MAY_BE_ZERO: Final = frozenset(
     {
         "server.drain_seconds",
+        "storage.keep_days",
         "limits.max_per_address",
         "rooms.announce_up_to",
         "messages.dedupe_ids",
@@ -39,6 +38,10 @@ _HOST: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?", re.IGNOR
 _ORIGIN: Final = re.compile(
     r"https?://(?P<host>\[[0-9a-f:.]+\]|[^/:?#@\[\]\s]+)(:(?P<port>[0-9]{1,5}))?", re.I
 )
+
+
+_LEAST_SEGMENT: Final = 1 << 20
+_MOST_SEGMENT: Final = 1 << 30
 
 
 class Fault(NamedTuple):
@@ -61,7 +64,9 @@ def check(config: Config) -> Iterator[Fault]:
         yield Fault(
             "rooms.default", f"{config.rooms.default!r} is not a room's name: {room.reason.rstrip('.')}"
         )
-    limits, timers = config.limits, config.timers
+    limits, timers, storage = config.limits, config.timers, config.storage
+    if not _LEAST_SEGMENT <= storage.segment_bytes <= _MOST_SEGMENT:
+        yield Fault("storage.segment_bytes", f"must be from {_LEAST_SEGMENT} to {_MOST_SEGMENT}")
     if limits.max_frame > MAX_FRAME:
         yield Fault(
             "limits.max_frame", f"must be at most {MAX_FRAME}: the first byte of its length tells dialects"
@@ -72,7 +77,8 @@ def check(config: Config) -> Iterator[Fault]:
         )
     if config.messages.history_bytes > MAX_FRAME // _QUOTED:
         yield Fault(
-            "messages.history_bytes", f"must be at most {MAX_FRAME // _QUOTED}, or its answer may fit no frame"
+            "messages.history_bytes",
+            f"must be at most {MAX_FRAME // _QUOTED}, or its answer may fit no frame",
         )
     if timers.idle <= timers.ping:
         yield Fault(
@@ -108,8 +114,16 @@ def _server(config: Config) -> Iterator[Fault]:
         seen.add((host, port))
     if not (0 < len(server.name) <= 64 and server.name.isprintable()):
         yield Fault("server.name", "must be 1 to 64 printable characters")
-    if server.data != MEMORY and Path(server.data).exists() and not Path(server.data).is_dir():
+    if server.data.startswith("~"):
+        yield Fault(
+            "server.data", f"{server.data!r} begins with ~, which a shell knows; write the whole path"
+        )
+    elif server.data != MEMORY and Path(server.data).exists() and not Path(server.data).is_dir():
         yield Fault("server.data", f"{server.data!r} is not a directory")
+    try:
+        parse_durability(server.durability)
+    except ValueError as error:
+        yield Fault("server.durability", str(error))
 
 
 def _tls(config: Config) -> Iterator[Fault]:

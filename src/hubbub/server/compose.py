@@ -1,6 +1,6 @@
 """The object graph: what there is, and who is handed what. Nothing else builds any of it.
 
-Config ─▶ journal, claims ─▶ Service ◀─▶ Fanout ─▶ Connection ◀─ Doorman ◀─ listeners
+Config ─▶ storage ─▶ journal, claims ─▶ Service ◀─▶ Fanout ─▶ Connection ◀─ Doorman ◀─ listeners
                                               HttpConnection ◀─┘
 """
 
@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Final
 
 from hubbub import __version__
 from hubbub.adapters.claims_memory import MemoryClaims
+from hubbub.adapters.journal_log import LogJournal
 from hubbub.adapters.journal_memory import MemoryJournal
 from hubbub.adapters.passwords_argon2 import Argon2Passwords
 from hubbub.core.service import Service
 from hubbub.core.settings import CoreSettings
+from hubbub.log import LogError
 from hubbub.net.doorman import RELAY, Doorman
 from hubbub.net.settings import NetSettings
 from hubbub.net.stream import Handler, Stream
@@ -31,12 +33,13 @@ from hubbub.net.timers import Wheel
 from hubbub.observe.logs import open_log, route_standard_logging
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.banner import banner, relay_banner
-from hubbub.server.config import Config, Listen, parse_listen
+from hubbub.server.config import MEMORY, Config, Listen, parse_listen
 from hubbub.server.dialects import BY_KIND, WEBSOCKET, WEBSOCKET_DEFLATE
 from hubbub.server.drain import drain
 from hubbub.server.fanout import Fanout
 from hubbub.server.relay import Relay
 from hubbub.server.session import Connection
+from hubbub.server.storage import StorageError, open_journal
 from hubbub.server.surroundings import Surroundings
 from hubbub.server.tls import Certificate
 
@@ -49,14 +52,20 @@ _NO_LIMIT: Final = sys.maxsize
 class Server:
     """One server: its parts, and the way a new connection takes through them."""
 
-    def __init__(self, config: Config, log: ServerLog, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        config: Config,
+        journal: MemoryJournal | LogJournal,
+        log: ServerLog,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
         self.config = config
         self.log = log
         # Behind a proxy, or known to the public by a name, a loopback peer is not a person on this machine.
         self.loopback_is_local = not (config.web.trusted_proxies or config.web.public_hosts)
         self.wheel = Wheel(loop)
         self.certificate = Certificate(config.tls.cert, config.tls.key, log)
-        self.journal = MemoryJournal(loop.call_soon, lambda: os.urandom(4).hex())
+        self.journal = journal
         self.fanout = Fanout(loop.call_soon, log)
         settings = CoreSettings(
             rooms=config.rooms,
@@ -129,10 +138,18 @@ class Server:
 
     def not_ready(self) -> str | None:
         """Why the server is not ready; None: it is."""
-        return None if self.ready else "stopping"
+        if not self.ready:
+            return "stopping"
+        reason = self.journal.why_read_only() if isinstance(self.journal, LogJournal) else None
+        return None if reason is None else f"read-only: {reason}"
 
     def _is_local(self, stream: Stream) -> bool:
         return stream.loopback_listener and self.loopback_is_local
+
+
+def new_memory_journal(loop: asyncio.AbstractEventLoop) -> MemoryJournal:
+    """For a server that keeps nothing."""
+    return MemoryJournal(loop.call_soon, lambda: os.urandom(4).hex())
 
 
 def calm_collector() -> None:
@@ -148,12 +165,28 @@ def calm_collector() -> None:
 
 
 async def serve(config: Config) -> int:
-    """Run the server until SIGTERM or SIGINT; return the exit code. Raises OSError where it cannot listen."""
+    """Run the server until SIGTERM or SIGINT; return the exit code.
+
+    Raises StorageError where it cannot use its data, OSError where it cannot listen.
+    """
     loop = asyncio.get_running_loop()
     log = _open_log(config)
     raise_descriptor_limit(config.limits.max_connections, log)
-    calm_collector()
-    server = Server(config, log, loop)
+    in_memory = config.server.data == MEMORY
+    journal = new_memory_journal(loop) if in_memory else open_journal(config, loop, log)
+    try:
+        try:
+            server = Server(config, journal, log, loop)
+        except LogError as error:
+            raise StorageError(f"{config.server.data} cannot be read: {error}") from None
+        return await _serve(server)
+    finally:
+        await journal.close()
+
+
+async def _serve(server: Server) -> int:
+    config, log, loop = server.config, server.log, asyncio.get_running_loop()
+    calm_collector()  # with all that was loaded
     addresses = await _listen(server.doorman, [parse_listen(text) for text in config.server.listen])
     server.ready = True
     if hasattr(signal, "SIGHUP"):
@@ -279,7 +312,7 @@ def raise_descriptor_limit(connections: int, log: ServerLog) -> None:
     except ImportError:  # Windows
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + 128  # for listeners, files and the loop itself
+    wanted = connections + 1024  # for listeners, the log's files and the loop itself
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return
     if hard != resource.RLIM_INFINITY and hard < wanted:

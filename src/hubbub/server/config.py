@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
+from pathlib import Path
 from typing import Final, Literal, NamedTuple, get_args
 
 import msgspec
@@ -22,6 +26,9 @@ Dialect = Literal["text", "relay", "json", "ndjson", "protobuf", "http"]
 
 MAX_FRAME: Final = 16 * 1024 * 1024 - 1
 DEFAULT_LISTEN: Final = "127.0.0.1:8080"
+MEMORY: Final = ":memory:"
+COMMIT: Final = "commit"
+_INTERVAL: Final = re.compile(r"interval=([1-9][0-9]{0,4})")
 
 
 class Listen(NamedTuple):
@@ -64,17 +71,56 @@ def parse_listen(text: str) -> Listen:
     return Listen(host, int(port), dialect)
 
 
+def default_data() -> str:
+    """Where the platform has programs keep their data. XDG_DATA_HOME says so on every one of them."""
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 (which stays as it is without one: checks.py sees that)
+    if (xdg := os.environ.get("XDG_DATA_HOME", "")) and Path(xdg).is_absolute():
+        return str(Path(xdg) / "hubbub")
+    if sys.platform == "win32":
+        return str(Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "Hubbub")
+    if sys.platform == "darwin":
+        return str(home / "Library" / "Application Support" / "Hubbub")
+    return str(home / ".local" / "share" / "hubbub")
+
+
+def parse_durability(text: str) -> float | None:
+    """Read `commit` (None) or `interval=MS` (its seconds). Raises `ValueError` with a sentence for people."""
+    match = _INTERVAL.fullmatch(text)
+    if match is not None:
+        return int(match[1]) / 1000
+    if text == COMMIT:
+        return None
+    raise ValueError(f"{text!r} is neither commit nor interval=MS, with MS from 1 to 99999")
+
+
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Section `[server]`."""
 
     listen: list[str] = msgspec.field(default_factory=lambda: [DEFAULT_LISTEN])
     """HOST:PORT or HOST:PORT=DIALECT, any number of them. `localhost` is both address families."""
-    data: str = ":memory:"
-    """Where messages are kept; `:memory:` keeps nothing."""
+    data: str = msgspec.field(default_factory=default_data)
+    """Where everything is kept; `:memory:` keeps nothing. The default is the platform's data directory."""
+    durability: str = COMMIT
+    """`commit`: what is acknowledged is on the disk. `interval=MS`: it gets there every MS milliseconds."""
     name: str = "hubbub"
     """What the server calls itself in a welcome."""
     drain_seconds: float = 5.0
     """How long a stop may take: commits are finished and queues emptied, then the rest is closed."""
+
+
+class StorageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Section `[storage]`."""
+
+    keep_days: float = 0.0
+    """Days after which messages go, in every room and talk; 0: never. A room may keep less long."""
+    compact: bool = True
+    """Whether the space of what is gone is given back: by a process of low priority, beside the server."""
+    maintain_seconds: float = 60.0
+    """How often it is looked what is to go and what to compact."""
+    segment_bytes: int = 64 * 1024 * 1024
+    """Bytes of one file of the log. Small ones are given back sooner, large ones need fewer descriptors."""
+    max_waiting: int = 64 * 1024 * 1024
+    """Bytes that may wait for the disk; more are refused as `read_only`. A bound on memory."""
 
 
 class TlsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -142,6 +188,8 @@ class TimerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     first_bytes: float = 120.0
     """First bytes, and the name in plain text: a person types."""
+    password: float = 60.0
+    """And the password in plain text, once it was asked for."""
     frame: float = 10.0
     """A TLS handshake, an HTTP head, or a frame that was begun."""
     ping: float = 30.0
@@ -163,6 +211,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything `hubbub serve` can be told."""
 
     server: ServerSettings = msgspec.field(default_factory=ServerSettings)
+    storage: StorageSettings = StorageSettings()
     tls: TlsSettings = TlsSettings()
     web: WebSettings = msgspec.field(default_factory=WebSettings)
     http: HttpSettings = HttpSettings()

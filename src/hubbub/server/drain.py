@@ -33,7 +33,12 @@ async def drain(
     deadline = loop.time() + seconds
     doorman.stop()
     shared.log.draining(len(shared.open), seconds)
-    await journal.close()  # commits what was appended; its answers and events go out before the goodbye
+    try:
+        # It commits what was appended; the answers and events of that leave before the goodbye.
+        async with asyncio.timeout_at(deadline):
+            await journal.close()
+    except TimeoutError:
+        shared.log.journal_left(seconds)
     low, high = _COME_BACK
     for connection in list(shared.open):
         connection.dismiss("drain", round(low + (high - low) * random(), 1))

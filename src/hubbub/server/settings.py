@@ -24,6 +24,7 @@ DEFAULT: Final = "default"
 FLAGS: Final[Mapping[str, str]] = {
     "--listen": "server.listen",
     "--data": "server.data",
+    "--durability": "server.durability",
     "--name": "server.name",
     "--limits": "limits.enforce",
     "--log-level": "log.level",

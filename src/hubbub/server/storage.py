@@ -1,0 +1,116 @@
+"""Where a server keeps what lasts: its directory, the log in it, and the journal on that."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from hubbub.adapters.journal_log import LogJournal
+from hubbub.log import (
+    Batch,
+    CorruptError,
+    ForeignDirectoryError,
+    LockedError,
+    Log,
+    LogError,
+    NewerFormatError,
+    Options,
+)
+from hubbub.observe.server_log import ServerLog
+from hubbub.server.config import Config, parse_durability
+
+LOG: Final = "log"
+"""The log's directory within the data directory."""
+_NOBODYS: Final = frozenset({"lost+found", ".DS_Store"})
+"""What a file system puts into a directory that is empty for all who use it."""
+_INTERVAL: Final = b"journal:interval"
+"""The keyed record that is there while commits are acknowledged before they are on the disk."""
+
+
+class StorageError(Exception):
+    """The server cannot use its data directory. The message is for a person."""
+
+
+def open_journal(config: Config, loop: asyncio.AbstractEventLoop, log: ServerLog) -> LogJournal:
+    """Open the journal in `server.data`, and make it where there is none. Blocks. Raises StorageError."""
+    data = Path(config.server.data)
+    interval = parse_durability(config.server.durability)
+    try:
+        claim(data)
+        opened = Log.open(data / LOG, options(config))
+    except LockedError:
+        raise StorageError(f"{data} is in use by another server") from None
+    except ForeignDirectoryError as error:
+        raise StorageError(f"{data / LOG} is not Hubbub's: {error}") from None
+    except NewerFormatError as error:
+        raise StorageError(f"{data} was written by a newer version of Hubbub: {error}") from None
+    except CorruptError as error:
+        raise StorageError(f"{data / LOG} is damaged, and nothing was changed: {error}") from None
+    except LogError as error:
+        raise StorageError(f"{data}: {error}") from None
+    except OSError as error:
+        raise StorageError(f"{error.filename or data}: {error.strerror or error}") from None
+    try:
+        if note_durability(opened, interval=interval is not None):
+            log.positions_begin_anew()
+    except LogError as error:
+        opened.close()
+        raise StorageError(f"{data}: {error}") from None
+    most = config.storage.max_waiting
+    return LogJournal(opened, data, loop, log, interval=interval, max_waiting=most)
+
+
+def options(config: Config) -> Options:
+    """How the log is to behave."""
+    messages = config.messages
+    return Options(
+        segment_bytes=config.storage.segment_bytes,
+        tag_seconds=messages.dedupe_seconds,
+        tags_kept=messages.dedupe_total,
+    )
+
+
+def claim(data: Path) -> None:
+    """Make the data directory, or see that it is ours or empty. Raises StorageError, OSError."""
+    missing = [path for path in (data, *data.parents) if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(mode=0o700 if path == data else 0o777)
+        _sync_directory(path.parent)
+    others = sorted({path.name for path in data.iterdir()} - _NOBODYS)
+    if others and LOG not in others:
+        raise StorageError(
+            f"{data} holds {others[0]!r} and no data of Hubbub: name an empty directory, or one to be made"
+        )
+
+
+def note_durability(log: Log, *, interval: bool) -> bool:
+    """Write down whether commits are acknowledged before they are on the disk.
+
+    Where they were, and the log was not closed in order, something may be lost: positions begin a new epoch.
+    True: they do. To be called once, right after opening. Raises LogError.
+    """
+    before = log.get(_INTERVAL) is not None
+    lost = before and not log.closed_cleanly
+    if lost:
+        log.new_epoch()
+    if interval != before:
+        batch = Batch()
+        if interval:
+            batch.put(_INTERVAL, b"")
+        else:
+            batch.delete(_INTERVAL)
+        log.commit(batch)
+    return lost
+
+
+def _sync_directory(path: Path) -> None:
+    if sys.platform == "win32":  # it cannot open one
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
