@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+import sys
+from collections.abc import Sequence
+from functools import partial
+from typing import Final, Generic, NamedTuple, TypeVar
 
-from hubbub.core.answers import Answer
+from hubbub.core.answers import Answer, MessageView, SearchResult
+from hubbub.core.answers import History as HistoryShown
 from hubbub.core.commands import GetHistory, Search
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.ledger import Ledger
-from hubbub.core.model import Session
+from hubbub.core.model import Room, Session, User
+from hubbub.core.pages import Page, page, views_at
 from hubbub.core.people import People
-from hubbub.core.ports import SearchIndex
+from hubbub.core.ports import Reader, SearchIndex
 from hubbub.core.rooms import Rooms
-from hubbub.core.sending import Sending
 from hubbub.core.settings import CoreSettings
+from hubbub.core.talks import Talks, talk_stream, talkers
 
 SessionT = TypeVar("SessionT", bound=Session)
+
+_BUSY: Final = 1.0  # seconds after which a search may be tried again
+
+
+class _Source(NamedTuple):
+    """What a history or a search is of: a room, or the private talk with somebody."""
+
+    stream: str
+    room: str | None = None
+    with_: str | None = None
 
 
 class Histories(Generic[SessionT]):
@@ -25,22 +40,146 @@ class Histories(Generic[SessionT]):
         self,
         settings: CoreSettings,
         ledger: Ledger[SessionT],
-        sending: Sending[SessionT],
         people: People,
         rooms: Rooms,
+        talks: Talks,
         search: SearchIndex | None,
     ) -> None:
-        self._settings = settings
+        self._settings = settings.messages
         self._ledger = ledger
-        self._sending = sending
+        self._outlet = ledger.outlet
         self._people = people
         self._rooms = rooms
+        self._talks = talks
         self._search = search
 
+    # -- history
+
     def history(self, session: SessionT, command: GetHistory, request: object) -> Answer | None:
-        """Messages of a room or a private talk."""
-        return Refusal(Code.UNSUPPORTED, "History is not in this build.")
+        """Messages of a room or a private talk. The answer comes with the read."""
+        source = self._source(session, command)
+        if isinstance(source, Refusal):
+            return source
+        bad = _bad_range(command)
+        if bad is not None:
+            return bad
+        settings = self._settings
+        wanted = settings.history_default if command.limit is None else command.limit
+        return self._read(session, request, source, _pages(command, min(wanted, settings.history_limit)))
+
+    def _read(
+        self, session: SessionT, request: object, source: _Source, pages: Sequence[Page]
+    ) -> Answer | None:
+        """Read these pages. Where nothing of it is a message, go on behind it in another turn."""
+
+        def query(reader: Reader) -> list[Page]:
+            return [page(reader, source.stream, one, self._settings) for one in pages]
+
+        def then(read: Sequence[Page]) -> Answer | None:
+            more = any(one.more for one in read)
+            messages = [view for one in read for view in one.in_order()]
+            if more and not messages:
+                return self._read(session, request, source, [one for one in read if one.more])
+            return HistoryShown(source.stream, messages, more, source.room, source.with_)
+
+        self._ledger.ask(session, request, query, then)
+        return None
+
+    def _source(self, session: SessionT, command: GetHistory | Search) -> _Source | Refusal:
+        if command.with_ is None:
+            room = self._rooms.meant_by(session, command.room)
+            return _Source(room.stream, room=room.name) if isinstance(room, Room) else room
+        if command.room is not None:
+            return Refusal(Code.BAD_REQUEST, "A room or a person, not both.", field="with")
+        other = self._people.known(command.with_)
+        if other is None:
+            return Refusal(Code.NOT_FOUND, f"User '{command.with_[:64]}' not found.", field="with")
+        return _Source(talk_stream(_user(session).id, other.id), with_=other.name)
+
+    # -- search
 
     def search(self, session: SessionT, command: Search, request: object) -> Answer | None:
-        """Messages by their words."""
-        return Refusal(Code.UNSUPPORTED, "Search is not in this build.")
+        """Messages by their words: of one room or talk, or of all that one may read."""
+        settings, user = self._settings, _user(session)
+        if self._search is None:
+            return Refusal(Code.UNSUPPORTED, "This server has no search index.")
+        query, most = command.query.strip(), settings.search_query
+        if not query or len(query) > most:
+            what = f"A search has 1 to {most} characters."
+            return Refusal(Code.BAD_REQUEST, what, field="query", limit="messages.search_query")
+        limit = settings.search_default if command.limit is None else command.limit
+        if limit < 1:
+            return _less_than_one("limit")
+        limit = min(limit, settings.search_limit)
+        streams = [*(room.stream for room in session.rooms), *self._talks.of(user.id)]
+        if command.room is not None or command.with_ is not None:
+            source = self._source(session, command)
+            if isinstance(source, Refusal):
+                return source
+            streams = [source.stream]
+
+        def found(places: Sequence[tuple[str, int]] | None) -> None:
+            if places is None:
+                again = "The search index is being built. Try again."
+                self._outlet.answer(session, request, Refusal(Code.RATE_LIMITED, again, retry_after=_BUSY))
+            else:
+                self._show(session, user, request, places, limit)
+
+        if not self._search.find(query, streams, limit + 1, found):
+            return Refusal(Code.RATE_LIMITED, "Too many are searching. Try again.", retry_after=_BUSY)
+        return None
+
+    def _show(
+        self,
+        session: SessionT,
+        user: User,
+        request: object,
+        places: Sequence[tuple[str, int]],
+        limit: int,
+    ) -> None:
+        """Read what was found, as it stands now, and leave out what may no longer be read."""
+
+        def then(messages: list[MessageView]) -> Answer:
+            if session.user is not user:  # gone meanwhile, or logged out
+                return Refusal(Code.UNAUTHENTICATED, "Log in first.")
+            mine = {room.stream for room in session.rooms}
+            readable = [
+                one for one in messages if one.stream in mine or user.id in (talkers(one.stream) or ())
+            ]
+            readable.sort(key=lambda one: (one.at, one.offset), reverse=True)
+            return SearchResult(readable, len(places) > limit)
+
+        query = partial(views_at, places=places[:limit], settings=self._settings)
+        self._ledger.ask(session, request, query, then)
+
+
+def _pages(command: GetHistory, limit: int) -> list[Page]:
+    if command.after is not None:
+        return [Page(command.after + 1, 1, limit)]
+    if command.around is not None:
+        back = limit // 2
+        return [Page(command.around - 1, -1, back), Page(command.around, 1, limit - back)]
+    return [Page(sys.maxsize if command.before is None else command.before - 1, -1, limit)]
+
+
+def _bad_range(command: GetHistory) -> Refusal | None:
+    given = [name for name in ("before", "after", "around") if getattr(command, name) is not None]
+    if len(given) > 1:
+        what = f"One of before, after, around; not {' and '.join(given)}."
+        return Refusal(Code.BAD_REQUEST, what, field=given[1])
+    if command.after is not None and command.after < 0:
+        return Refusal(Code.BAD_REQUEST, "The first offset is 1; 0 is before it.", field="after")
+    for name in ("before", "around", "limit"):
+        value: int | None = getattr(command, name)
+        if value is not None and value < 1:
+            return _less_than_one(name)
+    return None
+
+
+def _less_than_one(field: str) -> Refusal:
+    return Refusal(Code.BAD_REQUEST, f"{field} is 1 or more.", field=field)
+
+
+def _user(session: Session) -> User:
+    assert session.user is not None  # noqa: S101 (handle saw to it)
+    return session.user

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar, cast
+from collections.abc import Sequence
+from typing import Final, Generic, TypeVar, cast
 
 from hubbub.core.answers import Answer
 from hubbub.core.commands import Publish, Send, SetTopic, Whisper
@@ -10,13 +11,18 @@ from hubbub.core.entries import Record, Said, TopicGiven, Whispered
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import MessagePosted, TopicChanged, WhisperPosted
 from hubbub.core.ledger import Ledger
+from hubbub.core.mentions import Mentions
 from hubbub.core.model import Room, Session
 from hubbub.core.people import People
+from hubbub.core.room_records import put_topic
 from hubbub.core.rooms import Rooms
-from hubbub.core.sending import Sending
+from hubbub.core.sending import More, Sending
 from hubbub.core.settings import MessageSettings
+from hubbub.core.talks import Talks, hearers, talk_stream
 
 SessionT = TypeVar("SessionT", bound=Session)
+
+_NOTHING: Final[More] = ()
 
 
 class Messages(Generic[SessionT]):
@@ -29,13 +35,17 @@ class Messages(Generic[SessionT]):
         sending: Sending[SessionT],
         people: People,
         rooms: Rooms,
+        talks: Talks,
     ) -> None:
         self._settings = settings
         self._surely_fits = settings.max_content // 4  # characters: UTF-8 has at most 4 bytes for one
         self._outlet = ledger.outlet
+        self._head = ledger.journal.head
         self._sending = sending
         self._people = people
         self._rooms = rooms
+        self._talks = talks
+        self.mentions = Mentions(settings.mentions, ledger, people)
         ledger.applies[Said] = self._apply_said
         ledger.applies[Whispered] = self._apply_whispered
         ledger.applies[TopicGiven] = self._apply_topic
@@ -52,21 +62,28 @@ class Messages(Generic[SessionT]):
             return room
         content, bad = command.content, None
         if not 0 < len(content) <= self._surely_fits:
-            bad = self.bad_content(content)
-        body = Said(user.name, user.id, room.name, content, command.reply_to)
-        return self._sending.append(session, user, room.stream, command.id, body, request, bad)
+            bad = bad_content(content, self._settings.max_content)
+        if command.reply_to is not None:
+            bad = bad or self._bad_reply(room.stream, command.reply_to)
+        body, more = Said(user.name, user.id, room.name, content, command.reply_to), _NOTHING
+        if "@" in content and bad is None:
+            body, more = self.mentions.found(body, room)
+        changes = () if room.kept or bad is not None else self._rooms.keep(room)
+        return self._sending.append(session, user, room.stream, command.id, body, request, bad, more, changes)
 
     def whisper(self, session: SessionT, command: Whisper, request: object) -> Answer | None:
-        """Say something to one person; a private talk is the stream of the two ids."""
+        """Say something to one person, who may be away: it waits in their private talk."""
         user = session.user
         assert user is not None  # noqa: S101 (handle saw to it)
-        other = self._people.find(command.to)
+        other = self._people.known(command.to)
         if other is None:
             return Refusal(Code.NOT_FOUND, f"User '{command.to[:64]}' not found.", field="to")
-        bad = self.bad_content(command.content)
-        low, high = sorted((user.id, other.id))
+        stream = talk_stream(user.id, other.id)
+        bad = bad_content(command.content, self._settings.max_content)
+        if command.reply_to is not None:
+            bad = bad or self._bad_reply(stream, command.reply_to)
         body = Whispered(user.name, user.id, other.name, other.id, command.content, command.reply_to)
-        return self._sending.append(session, user, f"talk:{low:x}:{high:x}", command.id, body, request, bad)
+        return self._sending.append(session, user, stream, command.id, body, request, bad)
 
     def send(self, session: SessionT, command: Send, request: object) -> Answer | None:
         """Say something to a person or a room, whichever of the two `target` is."""
@@ -79,7 +96,7 @@ class Messages(Generic[SessionT]):
             return self.publish(
                 session, Publish(command.content, target[1:], command.id, command.reply_to), request
             )
-        person, room = self._people.find(target), self._rooms.find(target)
+        person, room = self._people.known(target), self._rooms.find(target, session.user)
         if person is not None and room is not None:
             # Guessing would let whoever takes a room's name read what is meant for the room.
             message = f"'{target}' is a person and a room. Say '@{target}' or '#{target}'."
@@ -107,21 +124,14 @@ class Messages(Generic[SessionT]):
             message = f"The topic is longer than {most} bytes."
             return Refusal(Code.TOO_LARGE, message, field="topic", limit="messages.max_topic")
         body = TopicGiven(user.name, user.id, room.name, command.topic)
-        return self._sending.append(session, user, room.stream, None, body, request)
+        changes = (put_topic(room, command.topic), *self._rooms.keep(room))
+        return self._sending.append(session, user, room.stream, None, body, request, changes=changes)
 
-    def bad_content(self, content: str) -> Refusal | None:
-        """Why this cannot be said; None: it can."""
-        most = self._settings.max_content
-        if not content:
-            return Refusal(Code.BAD_REQUEST, "The message is empty.", field="content")
-        if len(content) * 4 > most and len(content.encode("utf-8", "surrogatepass")) > most:
-            return Refusal(
-                Code.TOO_LARGE,
-                f"The message is longer than {most} bytes.",
-                field="content",
-                limit="messages.max_content",
-            )
-        return None
+    def _bad_reply(self, stream: str, offset: int) -> Refusal | None:
+        """Whether that offset was there already. What stands at it is not looked at: it may be gone later."""
+        if 1 <= offset <= self._head(stream).offset:
+            return None
+        return Refusal(Code.BAD_REQUEST, "There is nothing to reply to at that offset.", field="reply_to")
 
     # -- what a kept entry does
 
@@ -140,6 +150,7 @@ class Messages(Generic[SessionT]):
             record.offset,
             entry.at,
             body.reply_to,
+            self.mentions.names(body.mentions) if body.mentions else [],
         )
         self._outlet.publish(entry.stream, event, origin)
 
@@ -160,11 +171,9 @@ class Messages(Generic[SessionT]):
             entry.at,
             body.reply_to,
         )
-        both = [self._people.by_id(id) for id in dict.fromkeys((body.sender_id, body.to_id))]
-        sessions = [
-            cast("SessionT", session) for user in both if user is not None for session in user.sessions
-        ]
-        self._outlet.send(entry.stream, sessions, event, origin)
+        self._talks.add(entry.stream)
+        both = hearers(self._people, (body.sender_id, body.to_id), record)
+        self._outlet.send(entry.stream, cast("Sequence[SessionT]", both), event, origin)
 
     def _apply_topic(self, record: Record, origin: SessionT | None) -> None:
         entry = record.entry
@@ -184,3 +193,17 @@ class Messages(Generic[SessionT]):
             entry.at,
         )
         self._outlet.publish(entry.stream, event, origin)
+
+
+def bad_content(content: str, most: int) -> Refusal | None:
+    """Why this cannot be said, with `most` bytes of UTF-8; None: it can."""
+    if not content:
+        return Refusal(Code.BAD_REQUEST, "The message is empty.", field="content")
+    if len(content) * 4 > most and len(content.encode("utf-8", "surrogatepass")) > most:
+        return Refusal(
+            Code.TOO_LARGE,
+            f"The message is longer than {most} bytes.",
+            field="content",
+            limit="messages.max_content",
+        )
+    return None

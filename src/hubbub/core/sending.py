@@ -154,10 +154,10 @@ class Sending(Generic[SessionT]):
         if bad is not None:
             return bad
         waiting = _Waiting(self._outlet, session, request, user, stream, id, effect)
-        entries: Sequence[Entry] = (entry,)
-        if more:
-            entries = (entry, *(more(entry) if callable(more) else more))
-        ticket = ledger.append(entries, changes(entry) if callable(changes) else changes, waiting)
+        entries = (entry, *(more(entry) if callable(more) else more)) if more else (entry,)
+        if changes and callable(changes):
+            changes = changes(entry)
+        ticket = ledger.append(entries, changes, waiting)
         if isinstance(ticket, Refusal):
             return ticket
         if effect is not None:

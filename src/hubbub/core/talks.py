@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from hubbub.core.entries import Record
 from hubbub.core.model import Session
 from hubbub.core.people import People
 
@@ -28,10 +29,23 @@ def talkers(stream: str) -> tuple[int, int] | None:
     return both if talk_stream(*both) == stream else None  # one spelling only
 
 
-def sessions_of(people: People, ids: Iterable[int]) -> Sequence[Session]:
-    """All devices of these people that are online, each once."""
-    users = [people.by_id(id) for id in dict.fromkeys(ids)]
-    return [session for user in users if user is not None for session in user.sessions]
+def hearers(people: People, ids: Iterable[int], record: Record) -> Sequence[Session]:
+    """All devices of these people that hear an entry of a talk, or of notices, now: each once.
+
+    Who is being told what it missed of that stream hears it then (see `resume`).
+    """
+    stream, heard = record.entry.stream, list[Session]()
+    for id in dict.fromkeys(ids):
+        user = people.by_id(id)
+        for session in user.sessions if user is not None else ():
+            if session.resuming is not None and stream in session.resuming:
+                continue
+            if not session.exclusive:  # plain text cannot resume
+                if session.since is None:
+                    session.since = {}
+                session.since.setdefault(stream, record.offset - 1)
+            heard.append(session)
+    return heard
 
 
 class Talks:
