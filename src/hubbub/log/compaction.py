@@ -196,7 +196,7 @@ class _Source:
         self.name = SEGMENT_NAME % number
         self.file = files.open(self.name, write=False)
         opened.callback(self.file.close)
-        self.base, _ = read_segment_header(self.file, self.name, number, identity)
+        self.base, self.clustered = read_segment_header(self.file, self.name, number, identity)
         self.contents = _contents(files, self.file, number, identity)
 
 
@@ -278,9 +278,13 @@ def _write_streams(
         for number, first in contents.trimmed:
             trimmed[number] = max(trimmed.get(number, 0), first)
     runs: dict[int, list[_Source]] = {}
+    ends: dict[int, int] = {}
     for source in sources:
-        for number in source.contents.names:
+        for number, its_first in source.contents.firsts.items():
             runs.setdefault(number, []).append(source)
+            if source.clustered and its_first > ends.get(number, its_first):
+                trimmed[number] = max(trimmed.get(number, 0), its_first)  # the compaction before knew of it
+            ends[number] = its_first + len(source.contents.places[number])
     done = 0
     begins: dict[int, int] = {}
     for number in sorted(runs):

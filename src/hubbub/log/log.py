@@ -16,7 +16,7 @@ from hubbub.log.compaction import CompactionPlan, CompactionResult, adopt, choos
 from hubbub.log.errors import LogError, ReadOnlyError
 from hubbub.log.files import Directory, File, Files
 from hubbub.log.files import replace as replace_file
-from hubbub.log.layout import CHECKPOINT_NAME, INDEX_NAME
+from hubbub.log.layout import CHECKPOINT_NAME, INDEX_NAME, MARK
 from hubbub.log.manifest import Manifest
 from hubbub.log.mark import MarkFile
 from hubbub.log.options import Options
@@ -123,6 +123,8 @@ class Log:
     def _begin_mark(self) -> None:
         """From here on the last closing does not count any more, and that is durable."""
         names = self._files.names()
+        if MARK not in names:
+            self._files.sync_directory()  # no mark without a manifest
         self._mark = MarkFile(self._files, self._opened.mark, names)
         self._note(force=True)
         self._mark.sync()
@@ -371,7 +373,7 @@ class Log:
                     raise
 
     def _checkpoint(self) -> bool:
-        """Write down the active segment's index, to save time at the next opening. Whether that was possible."""
+        """Write down the active segment's index, for a faster opening. False: it was not possible."""
         active = self._catalog.active
         active.checkpointed = active.settled
         data = index_file.encode(active.contents, active.number, active.settled, active.base)

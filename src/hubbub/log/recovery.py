@@ -147,7 +147,8 @@ def open_segments(files: Files, options: Options, *, read_only: bool) -> Opened:
 def _remove_leftovers(files: Files, manifest: Manifest) -> None:
     """What is ours by name, and named by nobody: half-made files, replaced segments."""
     keep = {MANIFEST, MARKER, CHECKPOINT_NAME % manifest.live[-1]}
-    keep |= {form % number for number in manifest.live for form in (SEGMENT_NAME, INDEX_NAME)}
+    keep |= {SEGMENT_NAME % number for number in manifest.live}
+    keep |= {INDEX_NAME % number for number in manifest.live[:-1]}  # an active one's is stale
     left = [name for name in files.names() if name not in keep and _OURS.fullmatch(name)]
     if left:
         files.sync_directory()  # else this manifest may be lost after all, and what the one before it names
