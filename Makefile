@@ -1,5 +1,5 @@
 # The development commands; `.ci/run` calls the same ones. `make setup` comes first.
-.PHONY: setup check test bench bench-quick profile run requirements
+.PHONY: setup check test bench bench-quick profile faults run requirements
 
 BIN := .venv/bin
 
@@ -28,6 +28,11 @@ bench-quick:
 # A flame graph of the fan-out, into bench/out.
 profile:
 	$(BIN)/python bench/profile.py
+
+# The log's crash tests, more of them than `make test` has time for.
+SEEDS ?= 20000
+faults:
+	PYTHONPATH=tests $(BIN)/python -m log.faults --seeds $(SEEDS)
 
 run:
 	python3 run.py serve

@@ -234,7 +234,7 @@ class Episode:
             name = rng.choice(NAMES)
             head = len(self.model.tip.streams.get(name, ()))
             batch.erase(name, rng.randrange(1, head + 3))
-        if rng.random() < 0.05:
+        if rng.random() < 0.1:
             name = rng.choice(NAMES)
             head = len(self.model.tip.streams.get(name, ()))
             batch.trim(name, rng.randrange(1, head + 3))
