@@ -1,32 +1,25 @@
 """People: who is online, under which name, and who may come back after a dropped line.
 
-A name is a label; the id is the identity, and an id is never given to somebody else.
+A name is a label; the id is the identity, and an id is never given to somebody else. A guest holds a name
+while online, an account always. Who is about to become an account holds it as if he were one already.
 """
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Callable, Iterable
-from itertools import islice
+from collections.abc import Callable
 
 from hubbub.core import names
+from hubbub.core.accounts import Account, Accounts
+from hubbub.core.guests import Guest, Guests
 from hubbub.core.model import Session, User
-from hubbub.core.ports import Claims, claim_all
+from hubbub.core.ports import Claims, Reader, claim_all
 from hubbub.core.settings import GuestSettings
 
 _ID_BITS = 53  # JavaScript's numbers are exact up to 2^53 - 1
 
 
-class _Dropped:
-    __slots__ = ("name", "until")
-
-    def __init__(self, name: str, until: float) -> None:
-        self.name = name
-        self.until = until
-
-
 class People:
-    """Everybody who is online, and for a while those whose line dropped."""
+    """Everybody who is online, and everybody who has an account."""
 
     def __init__(
         self,
@@ -37,14 +30,13 @@ class People:
     ) -> None:
         """`entropy(n)` gives n unpredictable bytes."""
         self._claims = claims
-        self._settings = settings
-        self._clock = clock
         self._entropy = entropy
-        self._secret = entropy(32)
+        self.accounts = Accounts()
+        self.guests = Guests(settings, clock, entropy)
         self._by_name: dict[str, User] = {}
         self._by_key: dict[str, User] = {}
         self._by_id: dict[int, User] = {}
-        self._dropped: dict[int, _Dropped] = {}
+        self._reserved: set[int] = set()
         self._sorted: list[User] | None = None
 
     def __len__(self) -> int:
@@ -65,28 +57,18 @@ class People:
             user = self._by_key.get(names.key(wanted)) if isinstance(wanted, str) else None
         return user
 
-    def find_anybody(self, name: str) -> tuple[int, str] | None:
-        """Who has that name, online or away, as (id, name): to whom one can write."""
-        user = self.find(name)
-        return None if user is None else (user.id, user.name)
-
-    def find_account(self, name: str) -> tuple[int, str] | None:
-        """The account of that name, online or away, as (id, name). A guest is none."""
-        user = self.find(name)
-        return None if user is None or not user.account else (user.id, user.name)
+    def known(self, name: str) -> User | Account | None:
+        """Who has that name: somebody online, or an account whose owner is away."""
+        return self.find(name) or self.accounts.find(name)
 
     def name_of(self, id: int) -> str | None:
-        """What the person with that id is called, online or away; None: nobody knows."""
-        user = self._by_id.get(id)
-        return None if user is None else user.name
+        """The name that belongs to that id: of an account, or of somebody online."""
+        holder = self._by_id.get(id) or self.accounts.by_id(id)
+        return holder.name if holder is not None else None
 
     def by_id(self, id: int) -> User | None:
         """Who is online with that id."""
         return self._by_id.get(id)
-
-    def held_by_another(self, keys: Iterable[str], id: int) -> bool:
-        """Whether one of these keys of a name is held by somebody online who has not that id."""
-        return any((user := self._by_key.get(key)) is not None and user.id != id for key in keys)
 
     # -- coming and going
 
@@ -94,60 +76,85 @@ class People:
         """An id that nobody has: random, so that a restart does not repeat one."""
         while True:
             id = int.from_bytes(self._entropy(7)) & ((1 << _ID_BITS) - 1)
-            if id > 1 and id not in self._by_id and id not in self._dropped:
+            if id > 1 and id not in self._by_id and id not in self.guests and id not in self._reserved:
                 return id
 
-    def enter(self, id: int, name: str, session: Session) -> User | None:
-        """Come online under a normal name; None where it, or one that looks the same, is held."""
-        user = User(id, name, session)
-        if not claim_all(self._claims, "user:", user.keys, id):
-            return None
-        self._dropped.pop(id, None)
-        self._by_id[id] = user
-        self._by_name[name] = user
+    def claim(self, user: User) -> bool:
+        """Hold a user's name. False: it, or one that looks the same, is held by somebody else."""
+        return claim_all(self._claims, "user:", user.keys, user.id)
+
+    def enter(self, user: User) -> bool:
+        """Come online. False: the name is held by somebody else."""
+        if not self.claim(user):
+            return False
+        self.guests.arrived(user.id)
+        self._by_id[user.id] = user
+        self._by_name[user.name] = user
         for key in user.keys:
             self._by_key[key] = user
         self._sorted = None
-        return user
+        return True
 
-    def leave(self, user: User) -> None:
-        """Go offline. The name is free at once; the id can be taken back by its token for a while."""
+    def leave(self, user: User, session: Session) -> None:
+        """One of a user's devices is gone. With the last one goes the user.
+
+        A guest's name is free at once; the id can be taken back by its token for a while.
+        """
+        user.sessions.remove(session)
+        if user.sessions:
+            return
         del self._by_id[user.id]
         del self._by_name[user.name]
         for key in user.keys:
-            self._claims.release("user:" + key, user.id)
             del self._by_key[key]
         self._sorted = None
-        now = self._clock()
-        self._dropped[user.id] = _Dropped(user.name, now + self._settings.keep_seconds)
-        # The oldest two go for each one that comes, so expiry needs no timer.
-        for id in tuple(islice(self._dropped, 2)):
-            dropped = self._dropped[id]
-            if dropped.until < now or len(self._dropped) > self._settings.max_kept:
-                del self._dropped[id]
+        if not user.account:
+            self.guests.dropped(user.id, user.name)
+        if user.id not in self._reserved:
+            self._release(user.id, user.keys)
 
-    # -- tokens
+    # -- names that are held by those who are away
+
+    def load(self, reader: Reader) -> None:
+        """Take in the accounts."""
+        self.accounts.load(reader)
+        for account in self.accounts:
+            self.reserve(account.id, names.keys(account.name))
+
+    def reserve(self, id: int, keys: tuple[str, ...]) -> bool:
+        """Hold a name for that id, whether online or not. False: somebody else holds it."""
+        if not claim_all(self._claims, "user:", keys, id):
+            return False
+        self._reserved.add(id)
+        return True
+
+    def give_back(self, id: int, keys: tuple[str, ...]) -> None:
+        """Hold it no longer, but as somebody who is online with it."""
+        self._reserved.discard(id)
+        if id not in self._by_id:
+            self._release(id, keys)
+
+    def reserved(self, id: int) -> bool:
+        """Whether that is an account's id, or that of somebody who is about to have one."""
+        return id in self._reserved
+
+    def _release(self, id: int, keys: tuple[str, ...]) -> None:
+        for key in keys:
+            self._claims.release("user:" + key, id)
+
+    # -- guests
 
     def token(self, user: User) -> str:
-        """What takes this session back. A MAC over the id: nothing is stored per connection."""
-        return f"{user.id:x}.{self._mac(user.id)}"
+        """What takes a guest's session back."""
+        return self.guests.token(user.id, user.name)
 
-    def returning(self, token: str) -> tuple[int, str] | None:
-        """Whose token that is, as (id, name), online or dropped; None: nobody's, or too late."""
-        head, _, mac = token.partition(".")
-        try:
-            id = int(head, 16) if len(head) <= 14 else 0
-        except ValueError:
+    def returning(self, token: str) -> Guest | None:
+        """Which guest that token belongs to, online or dropped; None: nobody, or too late."""
+        read = self.guests.read(token)
+        if read is None:
             return None
-        if not mac.isascii() or not hmac.compare_digest(mac, self._mac(id)):
+        guest, this_run = read
+        if self.accounts.by_id(guest.id) is not None:
             return None
-        user = self._by_id.get(id)
-        if user is not None:
-            return id, user.name
-        dropped = self._dropped.get(id)
-        if dropped is None or dropped.until < self._clock():
-            return None
-        return id, dropped.name
-
-    def _mac(self, id: int) -> str:
-        return hmac.digest(self._secret, b"guest:%d" % id, "sha256")[:18].hex()
+        user = self._by_id.get(guest.id)
+        return Guest(user.id, user.name) if user is not None else self.guests.returning(guest, this_run)

@@ -152,11 +152,7 @@ class Service(Generic[SessionT]):
         """It is gone, however it ended. Others are told once."""
         session.gone = True
         self.gateway.remove(session)
-        user = session.user
-        if user is not None:
-            self.people.leave(user)
-            self.membership.leave_all(session, user)
-            session.user = None
+        self.entrance.admission.leave(session)
 
     # -- commands
 
@@ -172,13 +168,13 @@ class Service(Generic[SessionT]):
             case Register():
                 return self.entrance.register(session, command, request)
             case Refresh():
-                return self.entrance.refresh(session, command, request)
+                return self.entrance.own_account.refresh(session, command, request)
             case Logout():
-                return self.entrance.logout(session, command, request)
+                return self.entrance.own_account.logout(session, request)
             case ChangePassword():
-                return self.entrance.change_password(session, command, request)
+                return self.entrance.own_account.change_password(session, command, request)
             case ListSessions() | EndSession():
-                return self.entrance.sessions(session, command, request)
+                return self.entrance.own_account.sessions(session, command, request)
             case Publish():
                 return self.messages.publish(session, command, request)
             case Whisper():

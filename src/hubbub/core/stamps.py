@@ -6,6 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 
+def stamp(seconds: float) -> str:
+    """A Unix time, such as `2026-11-21T05:55:00.123Z`."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 class Stamps:
     """Formats the clock's time. A date costs more to format than a message to encode: once a second."""
 
