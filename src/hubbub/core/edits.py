@@ -16,7 +16,7 @@ from hubbub.core.answers import Answer, Done
 from hubbub.core.commands import Delete, Edit, React
 from hubbub.core.entries import Body, Change, Deleted, Edited, Entry, Reacted, Record
 from hubbub.core.errors import Code, Refusal
-from hubbub.core.events import Event, MessageDeleted, MessageEdited, ReactionChanged
+from hubbub.core.event_of import event_of
 from hubbub.core.ledger import Ledger
 from hubbub.core.messages import bad_content
 from hubbub.core.model import Session, User
@@ -255,8 +255,7 @@ class Edits(Generic[SessionT]):
     # -- what a kept entry does
 
     def _apply(self, record: Record, origin: SessionT | None) -> None:
-        event = _event(record)
-        stream = record.entry.stream
+        event, stream = event_of(record, self._people), record.entry.stream
         both = talkers(stream)
         if both is None:
             self._outlet.publish(stream, event, origin)
@@ -287,28 +286,3 @@ def _sign(emoji: str) -> str | Refusal:
             return emoji
     what = f"A reaction is 1 to {_EMOJI_LIMIT} characters without spaces."
     return Refusal(Code.BAD_REQUEST, what, field="emoji")
-
-
-def _event(record: Record) -> Event:
-    entry = record.entry
-    body = entry.body
-    position = (entry.id, entry.stream, record.epoch, record.offset, entry.at)
-    match body:
-        case Edited():
-            return MessageEdited(
-                body.sender, body.sender_id, body.target, body.content, *position, room=body.room
-            )
-        case Deleted():
-            return MessageDeleted(body.sender, body.sender_id, body.target, *position, room=body.room)
-        case Reacted():
-            return ReactionChanged(
-                body.sender,
-                body.sender_id,
-                body.target,
-                body.emoji,
-                *position,
-                removed=body.removed,
-                room=body.room,
-            )
-        case _:
-            raise AssertionError(body)  # the ledger goes by the type

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import Final, Generic, TypeVar, cast
 
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from hubbub.core.accounts import Account
 from hubbub.core.entries import Entry, MentionNoted, Record, Said
-from hubbub.core.events import Mentioned
+from hubbub.core.event_of import event_of
 from hubbub.core.ledger import Ledger
 from hubbub.core.model import Room, Session
 from hubbub.core.names import USER_LIMIT
@@ -68,29 +68,12 @@ class Mentions(Generic[SessionT]):
                     break
         return list(found)
 
-    def names(self, ids: Iterable[int]) -> list[str]:
-        """What they are called now."""
-        accounts = self._people.accounts
-        return [account.name for id in ids if (account := accounts.by_id(id)) is not None]
-
     def _apply(self, record: Record, origin: SessionT | None) -> None:
-        entry = record.entry
-        body = entry.body
-        assert type(body) is MentionNoted  # noqa: S101 (the ledger goes by it)
-        event = Mentioned(
-            body.sender,
-            body.sender_id,
-            body.room,
-            body.room_stream,
-            body.message_id,
-            entry.stream,
-            record.epoch,
-            record.offset,
-            entry.at,
-        )
-        sessions = hearers(self._people, [int(entry.stream.partition(":")[2], 16)], record)
+        stream = record.entry.stream
+        sessions = hearers(self._people, [int(stream.partition(":")[2], 16)], record)
         if sessions:
-            self._ledger.outlet.send(entry.stream, cast("Sequence[SessionT]", sessions), event, origin)
+            event = event_of(record, self._people)
+            self._ledger.outlet.send(stream, cast("Sequence[SessionT]", sessions), event, origin)
 
 
 def _may_read(account: Account, room: Room) -> bool:
