@@ -87,7 +87,7 @@ class Contents:
             else:
                 self._control(number, frame.payload(at, length), at << 32 | length)
             at += length + CHECKSUM
-        self.pass_frame(frame.position, frame.count, frame.time, appends if frame.tag_bytes else 0)
+        self.pass_frame(frame.position, frame.count, frame.time, frame.tagged(appends))
 
     def _control(self, number: int, payload: bytes, place: int) -> None:
         if number == STREAM:

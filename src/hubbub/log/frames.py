@@ -97,6 +97,13 @@ class Frame:
             if length != HOLE:
                 at += length + CHECKSUM
 
+    def tagged(self, appends: int) -> int:
+        """How many of so many appends have a tag."""
+        if not self.tag_bytes:
+            return 0
+        at = len(self.view) - self.tag_bytes
+        return appends - array("H", bytes(self.view[at : at + 2 * appends])).count(0)
+
     def tags(self) -> Iterator[tuple[int, int, bytes]]:
         """(stream number, position of the payload, tag) of each append that has one."""
         if not self.tag_bytes:

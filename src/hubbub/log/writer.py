@@ -166,7 +166,7 @@ class Writer:
                 written.shifts.append((kind, stream, offset))
         if not any(tags):
             tags = []
-        written.tags = len(tags)
+        written.tags = len(tags) - tags.count(b"")
         written.count = len(table) // 2
         written.size = at - written.position
         synced = active.durable
