@@ -11,7 +11,7 @@ from hubbub.core.commands import Command
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event
 from hubbub.net.framing.frames import CLOSE, FAILED, PING, PONG, TEXT, TOO_LONG, Frame
-from hubbub.wire.codec import Reply, Request
+from hubbub.wire.codec import Reply, Request, Signature
 from hubbub.wire.ndjson import ndjson
 from hubbub.wire.ndjson_commands import COMMANDS, MAX_LABEL, UNSUPPORTED
 
@@ -47,7 +47,11 @@ def refused(asked: Request) -> Any:
     [
         ("auth/login", {"username": "Alice"}, commands.Login("Alice")),
         ("auth/login", {"username": "Alice", "password": "p"}, commands.Login("Alice", "p")),
-        ("auth/login", {"username": "Alice", "password_sha256": SHA256}, commands.Login("Alice", SHA256)),
+        (
+            "auth/login",
+            {"username": "Alice", "password_sha256": SHA256},
+            commands.Login("Alice", None, None, SHA256),
+        ),
         ("auth/login", {"token": "t", "hmac": False}, commands.Login(token="t")),
         ("message/send", {"text": "hi"}, commands.Publish("hi", id="1")),
         ("message/send", {"text": ""}, commands.Publish("", id="1")),
@@ -172,19 +176,25 @@ def test_a_line_that_does_not_parse_is_400_without_id(line: bytes) -> None:
     assert (answer["id"], answer["status"], answer["error"]["code"]) == (None, 400, "bad_request")
 
 
-def test_nothing_was_signed_so_nothing_can_be() -> None:
-    answer = refused(asked({"command": "heartbeat", "id": "1", "hmac": "00"}))
-    assert (answer["status"], answer["error"]["code"], answer["error"]["field"]) == (
-        401,
-        "bad_credentials",
-        "hmac",
-    )
-    answer = refused(request("auth/login", username="Alice", hmac=True))
-    assert (answer["status"], answer["error"]["code"], answer["error"]["field"]) == (
-        501,
-        "unsupported",
-        "hmac",
-    )
+def test_a_signature_goes_along_with_what_it_is_over() -> None:
+    line = b'{"command":"heartbeat","id":"1","headers":{"token":"t","seq":7},"hmac":"0aF"}'
+    assert asked(line) == Request(commands.Ping(), "1", "heartbeat", signature=Signature("0aF", 7, line))
+    unnumbered = asked({"command": "heartbeat", "hmac": ""}).signature
+    assert unnumbered is not None
+    assert unnumbered.seq is None
+    for seq in (0, 1.5, "7", 2**53):
+        answer = refused(asked({"command": "heartbeat", "headers": {"seq": seq}}))
+        assert (answer["status"], answer["error"]["field"]) == (400, "headers")
+
+
+@pytest.mark.parametrize("verb", ["auth/login", "auth/register"])
+def test_a_login_may_ask_for_a_key(verb: str) -> None:
+    assert request(verb, username="Alice", hmac=True).signing_key == ""
+    for no in ({"hmac": False}, {"hmac": None}, {}):
+        assert request(verb, username="Alice", **no).signing_key is None
+    login = answers.LoggedIn("Alice", 7, "t", "hubbub")
+    assert "hmac_key" not in told(login, request(verb))["payload"]
+    assert told(login, Request(commands.Ping(), "1", verb, signing_key="0a"))["payload"]["hmac_key"] == "0a"
 
 
 def test_unknown_commands_and_those_not_built() -> None:

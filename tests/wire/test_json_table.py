@@ -1,0 +1,307 @@
+"""The same command in the three JSON dialects: accounts, rooms that last, history, resume."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from hubbub.core import answers, commands
+from hubbub.core.answers import Answer
+from hubbub.core.commands import Command, Place
+from hubbub.core.errors import Code, Refusal
+from hubbub.net.framing.frames import TEXT, Frame
+from hubbub.wire.codec import Codec, Request
+from hubbub.wire.json_actions import ACTIONS, MAX_RESUME
+from hubbub.wire.json_payloads import MAX_POSITIONS
+from hubbub.wire.length_json import TYPES, length_json
+from hubbub.wire.ndjson import ndjson
+from hubbub.wire.ndjson_commands import COMMANDS
+from hubbub.wire.websocket_json import websocket_json
+
+AT = "2025-01-01T00:00:00.000Z"
+SHA = "0123456789abcdef" * 4
+CODECS: dict[str, Codec] = {"websocket": websocket_json, "length": length_json, "ndjson": ndjson}
+
+
+def decoded(dialect: str, verb: str, **payload: object) -> Request:
+    match dialect:
+        case "websocket":
+            request: dict[str, object] = {
+                "id": "q1",
+                "type": "request",
+                "action": verb,
+                "payload": payload,
+            }
+        case "length":
+            request = {"id": "q1", "type": verb, **payload}
+        case _:
+            request = {"id": "q1", "command": verb, "payload": payload}
+    found = CODECS[dialect].decode(Frame(TEXT, json.dumps(request).encode()), named=True)
+    assert isinstance(found, Request)
+    assert (found.id, found.verb) == ("q1", verb)
+    return found
+
+
+ROWS: list[tuple[str, str, str, dict[str, Any], Command]] = [
+    (
+        "register",
+        "Register",
+        "auth/register",
+        {"username": "A", "password": "p"},
+        commands.Register("A", "p"),
+    ),
+    (
+        "register",
+        "Register",
+        "auth/register",
+        {"username": "A", "password_sha256": SHA},
+        commands.Register("A", None, SHA),
+    ),
+    (
+        "login",
+        "Login",
+        "auth/login",
+        {"username": "A", "password_sha256": SHA},
+        commands.Login("A", password_sha256=SHA),
+    ),
+    ("refresh", "Refresh", "auth/refresh", {"refresh_token": "r"}, commands.Refresh("r")),
+    ("logout", "Logout", "auth/logout", {}, commands.Logout()),
+    ("password", "Password", "auth/password", {"old": "o", "new": "n"}, commands.ChangePassword("o", "n")),
+    (
+        "password",
+        "Password",
+        "auth/password",
+        {"old_sha256": SHA, "new_sha256": SHA},
+        commands.ChangePassword(old_sha256=SHA, new_sha256=SHA),
+    ),
+    ("sessions", "Sessions", "auth/sessions", {}, commands.ListSessions()),
+    ("sessions", "Sessions", "auth/sessions", {"end": "s1"}, commands.EndSession("s1")),
+    ("create", "Create", "room/create", {"room": "den", "private": True}, commands.CreateRoom("den", True)),
+    ("invite", "Invite", "room/invite", {"to": "Bob", "room": "den"}, commands.Invite("Bob", "den")),
+    ("role", "Role", "room/role", {"user": "Bob", "role": "none"}, commands.SetRole("Bob", "none")),
+    ("room_settings", "RoomSettings", "room/settings", {"room": "den"}, commands.GetRoom("den")),
+    (
+        "room_settings",
+        "RoomSettings",
+        "room/settings",
+        {"room": "den", "private": False, "retain_days": 7},
+        commands.SetRoom("den", False, 7),
+    ),
+    (
+        "history",
+        "History",
+        "message/history",
+        {"room": "den", "before": 9, "limit": 5},
+        commands.GetHistory("den", before=9, limit=5),
+    ),
+    (
+        "history",
+        "History",
+        "message/history",
+        {"with": "Bob", "after": 0},
+        commands.GetHistory(with_="Bob", after=0),
+    ),
+    (
+        "search",
+        "Search",
+        "message/search",
+        {"query": "tea", "with": "Bob"},
+        commands.Search("tea", None, "Bob"),
+    ),
+    ("delete", "Delete", "message/delete", {"stream": "r1", "offset": 3}, commands.Delete("r1", 3, "q1")),
+    (
+        "react",
+        "React",
+        "message/react",
+        {"emoji": "+1", "stream": "r1", "offset": 3, "remove": True},
+        commands.React("+1", "r1", 3, True, "q1"),
+    ),
+    (
+        "resume",
+        "Resume",
+        "sync/resume",
+        {"positions": {"r1": {"epoch": "e", "offset": 0}}},
+        commands.Resume({"r1": Place("e", 0)}),
+    ),
+    ("read", "Read", "message/read", {"stream": "r1", "offset": 3}, commands.MarkRead("r1", 3)),
+    ("unread", "Unread", "message/unread", {}, commands.GetUnread()),
+]
+
+
+@pytest.mark.parametrize(("action", "type_", "verb", "payload", "command"), ROWS)
+def test_a_row_of_the_table(
+    action: str, type_: str, verb: str, payload: dict[str, Any], command: Command
+) -> None:
+    assert decoded("websocket", action, **payload).command == command
+    assert decoded("length", type_, **payload).command == command
+    assert decoded("ndjson", verb, **payload).command == command
+
+
+def test_what_is_said_has_the_names_of_its_dialect() -> None:
+    edit = commands.Edit("ho", "r1", 3, "q1")
+    assert decoded("websocket", "edit", content="ho", stream="r1", offset=3).command == edit
+    assert decoded("length", "Edit", content="ho", stream="r1", offset=3).command == edit
+    assert decoded("ndjson", "message/edit", text="ho", stream="r1", offset=3).command == edit
+    reply = commands.Whisper("Bob", "hi", "q1", 3)
+    assert decoded("websocket", "whisper", to="Bob", content="hi", reply_to=3).command == reply
+    assert decoded("length", "Whisper", to="Bob", content="hi", reply_to=3).command == reply
+    sent = commands.Send("Bob", "hi", "q1", 3)
+    assert decoded("ndjson", "message/send", target_id="Bob", text="hi", reply_to=3).command == sent
+
+
+def test_no_row_is_missing() -> None:
+    assert len(ACTIONS) - 4 == len(TYPES) - 1 == len(COMMANDS) + 1  # the gateway's; Pong; whisper is a send
+
+
+WRONG: list[tuple[str, dict[str, Any], str]] = [
+    ("login", {"username": "A", "password_sha256": "short"}, "password_sha256"),
+    ("login", {"username": "A", "password": "x" * 1025}, "password"),
+    ("register", {"username": "A", "password_sha256": SHA + "\n"}, "password_sha256"),
+    ("refresh", {}, "refresh_token"),
+    ("refresh", {"refresh_token": "x" * 129}, "refresh_token"),
+    ("password", {"old": 5}, "old"),
+    ("password", {"old_sha256": "g" * 64}, "old_sha256"),
+    ("sessions", {"end": 5}, "end"),
+    ("invite", {"room": "den"}, "to"),
+    ("role", {"user": "Bob"}, "role"),
+    ("role", {"user": "Bob", "role": "king"}, "role"),
+    ("room_settings", {"retain_days": -1}, "retain_days"),
+    ("room_settings", {"private": "yes"}, "private"),
+    ("create", {"room": "den", "private": None}, "private"),
+    ("history", {"before": 0}, "before"),
+    ("history", {"after": -1}, "after"),
+    ("history", {"around": 2**53}, "around"),
+    ("history", {"limit": 0}, "limit"),
+    ("history", {"with": 5}, "with"),
+    ("search", {}, "query"),
+    ("search", {"query": "x" * 1025}, "query"),
+    ("delete", {"offset": 0}, "offset"),
+    ("delete", {"stream": "x" * 129}, "stream"),
+    ("react", {"emoji": ""}, "emoji"),
+    ("react", {"emoji": "x" * 65}, "emoji"),
+    ("resume", {}, "positions"),
+    ("resume", {"positions": []}, "positions"),
+    ("resume", {"positions": {"r1": 5}}, "positions"),
+    ("resume", {"positions": {"r1": {"epoch": "e", "offset": -1}}}, "positions"),
+    ("resume", {"positions": {"r1": {"offset": 1}}}, "epoch"),
+    ("read", {"offset": 5}, "stream"),
+    ("read", {"stream": "r1", "offset": 1.5}, "offset"),
+]
+
+
+@pytest.mark.parametrize(("action", "payload", "field"), WRONG)
+def test_a_wrong_field_is_named(action: str, payload: dict[str, Any], field: str) -> None:
+    [type_, verb] = {(row[1], row[2]) for row in ROWS if row[0] == action}.pop()
+    for dialect, name in (("websocket", action), ("length", type_), ("ndjson", verb)):
+        refusal = decoded(dialect, name, **payload).command
+        assert isinstance(refusal, Refusal), (dialect, refusal)
+        assert (refusal.code, refusal.field) == (Code.BAD_REQUEST, field), dialect
+        assert len(refusal.message) < 300
+
+
+def test_positions_are_read_up_to_their_limit_only() -> None:
+    at = {"epoch": "e" * 16, "offset": 2**53 - 1}
+    most = {f"{number:064}": at for number in range(MAX_POSITIONS)}
+    assert isinstance(decoded("length", "Resume", positions=most).command, commands.Resume)
+    for surplus in ({**most, "one": at}, {f"{number:0800}": at for number in range(MAX_RESUME // 800)}):
+        refusal = decoded("websocket", "resume", positions=surplus).command
+        assert isinstance(refusal, Refusal)
+        assert refusal.field == "positions"
+
+
+SHOWN = answers.MessageView(
+    "A", 3, "hi", "m1", "r1", "e", 7, AT, "den", reactions=[answers.Reaction("+1", 1, ["B"])]
+)
+SHOWN_JSON = {
+    "from": "A",
+    "from_id": 3,
+    "content": "hi",
+    "id": "m1",
+    "stream": "r1",
+    "epoch": "e",
+    "offset": 7,
+    "at": AT,
+    "room": "den",
+    "reactions": [{"emoji": "+1", "count": 1, "users": ["B"]}],
+}
+ANSWERED: list[tuple[Answer, str, dict[str, Any]]] = [
+    (answers.LoggedOut(), "LoggedOut", {}),
+    (answers.PasswordSet(), "PasswordSet", {}),
+    (
+        answers.SessionList([answers.SessionView("s1", AT, AT, True)]),
+        "SessionList",
+        {"sessions": [{"id": "s1", "since": AT, "seen": AT, "current": True}]},
+    ),
+    (answers.SessionEnded("s1"), "SessionEnded", {"session": "s1"}),
+    (answers.Resumed({"r1": Place("e", 7)}), "Resumed", {"positions": {"r1": {"epoch": "e", "offset": 7}}}),
+    (answers.ReadUpTo("r1", 7), "Read", {"stream": "r1", "offset": 7}),
+    (
+        answers.UnreadList([answers.UnreadView("r1", "e", 7, 3, 4, with_="Bob")]),
+        "UnreadList",
+        {"streams": [{"stream": "r1", "epoch": "e", "offset": 7, "read": 3, "unread": 4, "with": "Bob"}]},
+    ),
+    (answers.Invited("den", "Bob"), "Invited", {"room": "den", "username": "Bob"}),
+    (
+        answers.RoleSet("den", "Bob", "moderator"),
+        "Role",
+        {"room": "den", "username": "Bob", "role": "moderator"},
+    ),
+    (
+        answers.RoomSettingsShown("den", True, 7.0, "Tea", "A", "owner"),
+        "RoomSettings",
+        {"room": "den", "private": True, "retain_days": 7.0, "topic": "Tea", "owner": "A", "role": "owner"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("answer", "type_", "told"), ANSWERED)
+def test_an_answer(answer: Answer, type_: str, told: dict[str, Any]) -> None:
+    asked = Request(commands.Ping(), "q1", "some/verb")
+    assert json.loads(websocket_json.encode_answer(asked, answer))["data"] == told
+    assert json.loads(length_json.encode_answer(asked, answer)) == {"type": type_, "id": "q1", **told}
+    unnamed = Request(commands.Ping())
+    assert json.loads(length_json.encode_answer(unnamed, answer)) == {"type": type_, **told}
+    assert json.loads(ndjson.encode_answer(asked, answer))["payload"] == told
+
+
+def test_a_history_is_told_with_the_names_of_its_dialect() -> None:
+    asked = Request(commands.Ping(), "q1", "message/history")
+    history = answers.History("r1", [SHOWN], False, "den")
+    told = {"stream": "r1", "messages": [SHOWN_JSON], "more": False, "room": "den"}
+    assert json.loads(websocket_json.encode_answer(asked, history))["data"] == told
+    assert json.loads(length_json.encode_answer(asked, history)) == {"type": "History", "id": "q1", **told}
+    shown = {**SHOWN_JSON, "text": "hi", "message_id": "m1"}
+    del shown["content"], shown["id"]
+    assert json.loads(ndjson.encode_answer(asked, history))["payload"] == {**told, "messages": [shown]}
+    found = json.loads(ndjson.encode_answer(asked, answers.SearchResult([SHOWN], True)))
+    assert found["payload"] == {"messages": [shown], "more": True}
+
+
+def test_an_account_is_told_its_tokens() -> None:
+    place = answers.RoomPlace("lobby", "r1", "e", 7)
+    login = answers.LoggedIn("A", 3, "t", "hubbub", "r", 3600, "admin", [place])
+    told = json.loads(
+        ndjson.encode_answer(Request(commands.Ping(), "q1", "auth/login", signing_key="ab"), login)
+    )
+    assert told["payload"] == {
+        "token": "t",
+        "refresh_token": "r",
+        "expires_in": 3600,
+        "user_id": 3,
+        "username": "A",
+        "server": "hubbub",
+        "role": "admin",
+        "rooms": [{"room": "lobby", "stream": "r1", "epoch": "e", "offset": 7}],
+        "hmac_key": "ab",
+    }
+
+
+def test_an_edit_is_acknowledged_by_the_id_of_its_request() -> None:
+    kept = answers.Accepted("q1", "r1", "e", 8, AT)
+    told = json.loads(ndjson.encode_answer(Request(commands.Edit("ho"), "q1", "message/edit"), kept))
+    assert told["payload"] == {"id": "q1", "stream": "r1", "epoch": "e", "offset": 8, "at": AT}
+    refused = Refusal(Code.TOO_LARGE, "Too long.", "content")
+    told = json.loads(ndjson.encode_answer(Request(commands.Edit("ho"), "q1", "message/edit"), refused))
+    assert told["error"]["field"] == "text"
