@@ -1,44 +1,276 @@
-"""Cursors: up to where an account has read each stream, on all of its devices."""
+"""Cursors: up to where somebody has read each stream. An account's are kept, and the same on all its devices;
+a guest's end with its session. What one said oneself, right behind the cursor, one has read.
+"""
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Final, Generic, NamedTuple, TypeVar, cast
 
-from hubbub.core.answers import Answer
-from hubbub.core.commands import GetUnread, MarkRead
+import msgspec
+
+from hubbub.core.answers import Answer, ReadUpTo, UnreadList, UnreadView
+from hubbub.core.commands import GetUnread, MarkRead, Place
+from hubbub.core.entries import Drop, Erased, MentionNoted, Position, Put, Record
 from hubbub.core.errors import Code, Refusal
-from hubbub.core.ledger import Ledger
-from hubbub.core.model import Session
+from hubbub.core.events import ReadMoved
+from hubbub.core.ledger import Ledger, Request
+from hubbub.core.mentions import notice_stream
+from hubbub.core.model import Room, Session, User
 from hubbub.core.people import People
+from hubbub.core.ports import Reader
 from hubbub.core.rooms import Rooms
 from hubbub.core.settings import CoreSettings
+from hubbub.core.talks import Talks, talkers
 
 SessionT = TypeVar("SessionT", bound=Session)
+
+_PREFIX: Final = "cursor/"
+_AT_ONCE: Final = 64
+"""Entries that are read together when it is looked whose they are."""
+_NOTICES: Final = 1_000
+"""Unread notices, the newest, among which mentions are counted."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Place).decode
+
+
+class _Behind(NamedTuple):
+    """A stream that has something behind its cursor."""
+
+    stream: str
+    head: Position
+    read: int
+    room: Room | None = None
+    other: int | None = None
+    """With whom, where it is a private talk."""
+
+
+class _Seen(NamedTuple):
+    """What a look at the streams that are behind showed."""
+
+    moved: Sequence[_Behind]
+    mentions: dict[str, int]
+    """By the stream of the room."""
+    whole: bool
+    """False: one's own words went on for longer than one look."""
 
 
 class Cursors(Generic[SessionT]):
     """Read up to; unread."""
 
     def __init__(
-        self,
-        settings: CoreSettings,
-        ledger: Ledger[SessionT],
-        people: People,
-        rooms: Rooms,
+        self, settings: CoreSettings, ledger: Ledger[SessionT], people: People, rooms: Rooms, talks: Talks
     ) -> None:
-        self._settings = settings
+        self._settings = settings.rooms
         self._ledger = ledger
         self._outlet = ledger.outlet
         self._people = people
         self._rooms = rooms
+        self._talks = talks
+        self._kept: dict[int, dict[str, Place]] = {}
+        self._wanted: dict[tuple[int, str], int] = {}
+        """How far the cursors are that are on their way to the journal."""
 
     def load(self) -> None:
         """Take in what is kept: called once, before anybody is served."""
+        for key, value in self._ledger.journal.look(lambda reader: list(reader.scan(_PREFIX))):
+            account, _, stream = key[len(_PREFIX) :].partition("/")
+            self.set(int(account, 16), stream, _decode(value))
+
+    # -- what membership does with them
+
+    def start(self, stream: str) -> Place:
+        """The cursor of somebody who comes new to a stream."""
+        head = self._ledger.head(stream)
+        return Place(head.epoch, head.offset)
+
+    def put(self, account: int, stream: str, place: Place) -> Put:
+        """The change that keeps a cursor."""
+        return Put(f"{_PREFIX}{account:014x}/{stream}", _encode(place))
+
+    def drop(self, account: int, stream: str) -> Drop:
+        """The change that forgets it."""
+        return Drop(f"{_PREFIX}{account:014x}/{stream}")
+
+    def set(self, account: int, stream: str, place: Place) -> None:
+        """It stands there now."""
+        self._kept.setdefault(account, {})[stream] = place
+
+    def forget(self, account: int, stream: str) -> None:
+        """It is gone."""
+        self._kept.get(account, {}).pop(stream, None)
+
+    def arrive(self, account: int, stream: str) -> None:
+        """Begin at the end of a stream that the account comes to without joining it."""
+        if stream not in self._kept.get(account, ()):
+            place = self.start(stream)
+            self._ledger.note([self.put(account, stream, place)])
+            self.set(account, stream, place)
+
+    # -- commands
 
     def read(self, session: SessionT, command: MarkRead, request: object) -> Answer | None:
-        """Move a cursor."""
-        return Refusal(Code.UNSUPPORTED, "Cursors are not in this build.")
+        """Move a cursor: never back, and not beyond the head. None: the answer comes when it is kept."""
+        user, stream = _user(session), command.stream
+        if not self._may_read(session, stream):
+            return Refusal(Code.NOT_FOUND, f"Stream '{stream[:64]}' not found.", field="stream")
+        if command.offset < 0:
+            return Refusal(Code.BAD_REQUEST, "The first offset is 1; 0 is before it.", field="offset")
+        head = self._ledger.head(stream)
+        offset = min(command.offset, head.offset)
+        now = self._cursor(session, stream, head)
+        if offset <= now:
+            return ReadUpTo(stream, now)
+        if not user.account:
+            session.read = {**(session.read or {}), stream: offset}
+            return ReadUpTo(stream, offset)
+        key = (user.id, stream)
+        wanted = self._wanted[key] = max(offset, self._wanted.get(key, 0))
+
+        def kept(_: Sequence[Record]) -> Answer:
+            self._move(user.id, stream, Place(head.epoch, wanted))
+            if self._wanted.get(key) == wanted:
+                del self._wanted[key]
+            others = [one for one in self._devices(user.id) if one is not session]
+            if others:
+                self._outlet.send("", others, ReadMoved(stream, wanted), session)
+            return ReadUpTo(stream, wanted)
+
+        def failed() -> None:
+            self._wanted.pop(key, None)
+
+        pending = Request(self._outlet, session, request, kept, failed)
+        ticket = self._ledger.append((), [self.put(user.id, stream, Place(head.epoch, wanted))], pending)
+        if isinstance(ticket, Refusal):
+            return ticket
+        return None
 
     def unread(self, session: SessionT, command: GetUnread, request: object) -> Answer | None:
-        """Where there is something new."""
-        return Refusal(Code.UNSUPPORTED, "Cursors are not in this build.")
+        """Where there is something new. The answer comes with the read."""
+        user = _user(session)
+        behind = list(self._behind(session, user))
+
+        def query(reader: Reader) -> _Seen:
+            return _look(reader, behind, user.id)
+
+        def then(seen: _Seen) -> Answer | None:
+            if session.user is not user:  # gone meanwhile, or logged out
+                return Refusal(Code.UNAUTHENTICATED, "Log in first.")
+            self._follow_own(session, user, behind, seen.moved)
+            if not seen.whole:
+                return self.unread(session, command, request)
+            views = [self._view(one, seen.mentions) for one in seen.moved if one.read < one.head.offset]
+            return UnreadList(views[: self._settings.members_listed])
+
+        self._ledger.ask(session, request, query, then)
+        return None
+
+    # -- where a cursor stands
+
+    def _may_read(self, session: SessionT, stream: str) -> bool:
+        user, room = _user(session), self._rooms.of_stream(stream)
+        if room is not None:
+            return session in room.members or room.belongs(user.id)
+        return stream in self._talks.of(user.id) or (user.account and stream == notice_stream(user.id))
+
+    def _cursor(self, session: SessionT, stream: str, head: Position) -> int:
+        user = _user(session)
+        if user.account:
+            place = self._kept.get(user.id, {}).get(stream)
+            return place.offset if place is not None and place.epoch == head.epoch else 0
+        known = (session.read or {}).get(stream)
+        room = self._rooms.of_stream(stream)
+        begun = room.members.get(session, 0) if room is not None else 0
+        return min(begun if known is None else known, head.offset)
+
+    def _move(self, account: int, stream: str, place: Place) -> None:
+        now = self._kept.get(account, {}).get(stream)
+        if now is None or now.epoch != place.epoch or now.offset < place.offset:
+            self.set(account, stream, place)
+
+    def _follow_own(
+        self, session: SessionT, user: User, before: Sequence[_Behind], after: Sequence[_Behind]
+    ) -> None:
+        """What one said oneself is read. Nobody waits for that: if it is lost, it is found anew."""
+        changes = []
+        for old, new in zip(before, after, strict=True):
+            if new.read == old.read:
+                continue
+            place = Place(new.head.epoch, new.read)
+            if not user.account:
+                session.read = {**(session.read or {}), new.stream: new.read}
+            elif (user.id, new.stream) not in self._wanted:
+                self._move(user.id, new.stream, place)
+                changes.append(self.put(user.id, new.stream, place))
+        if changes:
+            self._ledger.note(changes)
+
+    def _behind(self, session: SessionT, user: User) -> Iterator[_Behind]:
+        rooms = dict.fromkeys([*session.rooms, *(self._rooms.of(user.id) if user.account else ())])
+        if user.account:
+            rooms[self._rooms.default] = None
+        for room in sorted(rooms, key=lambda one: one.name):
+            head = self._ledger.head(room.stream)
+            read = self._cursor(session, room.stream, head)
+            if read < head.offset:
+                yield _Behind(room.stream, head, read, room)
+        for stream in self._talks.of(user.id):
+            head = self._ledger.head(stream)
+            read = self._cursor(session, stream, head)
+            if read < head.offset:
+                low, high = talkers(stream) or (0, 0)
+                yield _Behind(stream, head, read, None, high if low == user.id else low)
+        if user.account:
+            stream = notice_stream(user.id)
+            head = self._ledger.head(stream)
+            read = self._cursor(session, stream, head)
+            if read < head.offset:
+                yield _Behind(stream, head, read)
+
+    def _view(self, one: _Behind, mentions: dict[str, int]) -> UnreadView:
+        return UnreadView(
+            stream=one.stream,
+            epoch=one.head.epoch,
+            offset=one.head.offset,
+            read=one.read,
+            unread=one.head.offset - one.read,
+            mentions=mentions.get(one.stream, 0),
+            room=one.room.name if one.room is not None else None,
+            with_=self._people.name_of(one.other) if one.other is not None else None,
+        )
+
+    def _devices(self, account: int) -> list[SessionT]:
+        user = self._people.by_id(account)
+        return cast("list[SessionT]", user.sessions) if user is not None else []
+
+
+def _look(reader: Reader, behind: Sequence[_Behind], me: int) -> _Seen:
+    """Pass over what `me` said right behind each cursor, and count the mentions among the notices."""
+    moved: list[_Behind] = []
+    mentions: dict[str, int] = {}
+    whole = True
+    for one in behind:
+        last = min(one.head.offset, one.read + _AT_ONCE)
+        if one.room is None and one.other is None:
+            first = max(one.read + 1, one.head.offset - _NOTICES + 1)
+            for record in reader.entries(one.stream, first, one.head.offset):
+                if isinstance(record.entry.body, MentionNoted):
+                    place = record.entry.body.room_stream
+                    mentions[place] = mentions.get(place, 0) + 1
+            moved.append(one)
+            continue
+        read = one.read
+        for record in reader.entries(one.stream, read + 1, last):
+            body = record.entry.body
+            if record.offset != read + 1 or isinstance(body, Erased) or body.sender_id != me:
+                break
+            read = record.offset
+        whole = whole and (read < last or read == one.head.offset)
+        moved.append(one._replace(read=read))
+    return _Seen(moved, mentions, whole)
+
+
+def _user(session: Session) -> User:
+    assert session.user is not None  # noqa: S101 (handle saw to it)
+    return session.user

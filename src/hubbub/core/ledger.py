@@ -6,11 +6,12 @@ and whom it is told to, its body's own `apply` says: for one's own entries and f
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from hubbub.core.answers import Answer
-from hubbub.core.entries import Body, Change, Entry, Group, Record
+from hubbub.core.entries import Body, Change, Entry, Group, Position, Record
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.model import Session
 from hubbub.core.ports import Journal, JournalUnavailableError, Outlet, Reader, SearchIndex
@@ -89,6 +90,8 @@ class Ledger(Generic[SessionT]):
         self.applies: dict[type[Body], Callable[[Record, SessionT | None], None]] = {}
         """What a kept entry does, by the type of its body. The parts of the service fill it."""
         self._pending: dict[int, Pending[SessionT]] = {}
+        self._coming: deque[Group] = deque()
+        """Groups that the journal has, and that were not told yet."""
         self._ids_made = 0
         self._id_prefix = _uuid_prefix(entropy)
         self._orphans = _Orphans()
@@ -97,6 +100,15 @@ class Ledger(Generic[SessionT]):
         """The id of an entry whose client gave none: a UUID."""
         self._ids_made += 1
         return f"{self._id_prefix}{self._ids_made:012x}"
+
+    def head(self, stream: str) -> Position:
+        """The last position of the stream that was told. The journal may be ahead, while it tells."""
+        head = self.journal.head(stream)
+        for group in self._coming:
+            for record in group.records:
+                if record.entry.stream == stream:
+                    return Position(head.epoch, record.offset - 1)
+        return head
 
     def pending(self, ticket: int) -> Pending[SessionT]:
         """Who waits for this ticket, which is in flight."""
@@ -138,7 +150,9 @@ class Ledger(Generic[SessionT]):
     def committed(self, groups: Sequence[Group]) -> None:
         """See the port. State changes here, and only here; then everybody is told."""
         applies, search = self.applies, self.search
-        for group in groups:
+        coming = self._coming = deque(groups)
+        while coming:
+            group = coming.popleft()
             pending = self._pending.pop(group.ticket, None) if group.ticket is not None else None
             origin = pending.session if pending is not None else None
             for record in group.records:

@@ -1,18 +1,24 @@
-"""Membership: coming into rooms and leaving them, and who is told."""
+"""Membership: coming into rooms and leaving them, and who is told.
+
+Guests are in a room for as long as they are present. An account stays in it until it leaves: it is away in
+between, and back at its next login. What an account joins or leaves is kept before it is answered.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar, cast
 
-from hubbub.core import names
-from hubbub.core.answers import Answer, MemberList, RoomJoined, RoomLeft
-from hubbub.core.commands import LeaveRoom, ListMembers
+from hubbub.core import names, room_records
+from hubbub.core.answers import Answer, MemberList, RoomJoined, RoomLeft, RoomPlace, UserView
+from hubbub.core.commands import CreateRoom, JoinRoom, LeaveRoom, ListMembers
+from hubbub.core.cursors import Cursors
+from hubbub.core.entries import Change, Record, Trim
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event, Joined, Left
+from hubbub.core.ledger import Ledger, Request
 from hubbub.core.model import Room, Session, User
 from hubbub.core.people import People
-from hubbub.core.ports import Journal, Outlet
 from hubbub.core.rooms import Rooms
 from hubbub.core.settings import RoomSettings
 
@@ -20,54 +26,58 @@ SessionT = TypeVar("SessionT", bound=Session)
 
 
 class Membership(Generic[SessionT]):
-    """Who is in which room. A room that everybody has left is gone; the default room stays."""
+    """Who is in which room."""
 
     def __init__(
         self,
         settings: RoomSettings,
-        journal: Journal,
-        outlet: Outlet[SessionT],
+        ledger: Ledger[SessionT],
         people: People,
         rooms: Rooms,
+        cursors: Cursors[SessionT],
     ) -> None:
         self._settings = settings
-        self._journal = journal
-        self._outlet = outlet
+        self._ledger = ledger
+        self._outlet = ledger.outlet
         self._people = people
         self._rooms = rooms
+        self._cursors = cursors
 
-    def join(self, session: SessionT, wished: str) -> Answer:
-        """Come into a room; one that does not exist is made. In a room already: nothing changes."""
-        user = session.user
-        assert user is not None  # noqa: S101 (handle saw to it)
-        room, created = self._rooms.find(wished), False
+    # -- joining
+
+    def join(self, session: SessionT, command: CreateRoom | JoinRoom, request: object) -> Answer | None:
+        """Come into a room; one that does not exist is made. In a room already: nothing changes.
+
+        None: the answer comes when it is kept that the account is in it.
+        """
+        user = _user(session)
+        room, created = self._rooms.find(command.room, user), False
         if room is None:
-            made = self._create(session, wished)
+            private = isinstance(command, CreateRoom) and command.private
+            made = self._create(session, command.room, private=private)
             if isinstance(made, Refusal):
                 return made
             room, created = made, True
+        lasting = user.account and room is not self._rooms.default and not room.belongs(user.id)
         if session not in room.members:
-            most = self._settings.max_rooms_per_user
-            if session.exclusive:
-                for former in list(session.rooms):
-                    self._exit(session, user, former)
-            elif len(session.rooms) >= most:
-                message = f"You are in {most} rooms, which is the limit. Leave one first."
-                return Refusal(Code.FORBIDDEN, message, limit="rooms.max_rooms_per_user")
-            self.enter(session, user, room)
-        head = self._journal.head(room.stream)
-        return RoomJoined(
-            room=room.name,
-            stream=room.stream,
-            epoch=head.epoch,
-            offset=head.offset,
-            members=len(room.members),
-            topic=room.topic,
-            created=created,
-        )
+            refusal = self._too_many(session, user, lasting=lasting)
+            if refusal is not None:
+                return refusal
+        if lasting:
+            return self._join_to_stay(session, user, room, request, created=created)
+        self._move_in(session, user, room)
+        return self._joined(room, created=created)
 
-    def _create(self, session: SessionT, wished: str) -> Room | Refusal:
-        settings = self._settings
+    def _too_many(self, session: Session, user: User, *, lasting: bool) -> Refusal | None:
+        most = self._settings.max_rooms_per_user
+        belongs = 1 + sum(1 for _ in self._rooms.of(user.id)) if lasting else 0
+        if belongs < most and (session.exclusive or len(session.rooms) < most):
+            return None
+        message = f"You are in {most} rooms, which is the limit. Leave one first."
+        return Refusal(Code.FORBIDDEN, message, limit="rooms.max_rooms_per_user")
+
+    def _create(self, session: Session, wished: str, *, private: bool) -> Room | Refusal:
+        settings, user = self._settings, _user(session)
         if not settings.create:
             message = f"Room '{wished[:64]}' does not exist, and making rooms is switched off."
             return Refusal(Code.FORBIDDEN, message, limit="rooms.create")
@@ -75,74 +85,289 @@ class Membership(Generic[SessionT]):
         if not isinstance(name, str):
             message = f"Room name '{wished[:64]}' is not valid: {name.reason}"
             return Refusal(Code.NAME_INVALID, message, field="room")
+        if private and not user.account:
+            message = "A private room belongs to accounts, and you are a guest. Register first."
+            return Refusal(Code.FORBIDDEN, message, field="private")
         if len(self._rooms) >= settings.max_rooms:
             message = f"There are {settings.max_rooms} rooms, which is the limit."
             return Refusal(Code.FORBIDDEN, message, limit="rooms.max_rooms")
-        if not session.exclusive and len(session.rooms) >= settings.max_rooms_per_user:
-            message = f"You are in {settings.max_rooms_per_user} rooms, which is the limit. Leave one first."
-            return Refusal(Code.FORBIDDEN, message, limit="rooms.max_rooms_per_user")
+        refusal = self._too_many(session, user, lasting=user.account)
+        if refusal is not None:
+            return refusal
         room = self._rooms.create(self._people.new_id(), name)
-        return room or Refusal(Code.NAME_TAKEN, f"Room name '{name}' is already taken.", field="room")
+        if room is None:
+            return Refusal(Code.NAME_TAKEN, f"Room name '{name}' is already taken.", field="room")
+        room.private = private
+        return room
 
-    def leave(self, session: SessionT, command: LeaveRoom) -> Answer:
-        """Go out of a room. Who is always in exactly one goes back to the default room."""
-        user = session.user
-        assert user is not None  # noqa: S101 (handle saw to it)
-        room = self._rooms.meant_by(session, command.room)
-        if isinstance(room, Refusal):
-            return room
+    def _join_to_stay(
+        self, session: SessionT, user: User, room: Room, request: object, *, created: bool
+    ) -> Answer | None:
+        at, read = self._ledger.stamps.now(), self._cursors.start(room.stream)
+        changes: list[Change] = [
+            *self._rooms.keep(room),
+            room_records.put_member(room, user.id, at),
+            self._cursors.put(user.id, room.stream, read),
+        ]
+        if created:
+            changes.append(room_records.put_role(room, user.id, "owner"))
+
+        def kept(_: Sequence[Record]) -> Answer:
+            room.kept = True
+            if created:
+                self._rooms.give(room, user.id, "owner")
+            self._rooms.joined(room, user.id, at)
+            self._cursors.set(user.id, room.stream, read)
+            if session.user is user:
+                self._move_in(session, user, room)
+            self._follow(user.id, room, session)
+            return self._joined(room, created=created)
+
+        pending = Request(self._outlet, session, request, kept, lambda: self._sweep(room))
+        ticket = self._ledger.append((), changes, pending)
+        if isinstance(ticket, Refusal):
+            self._sweep(room)
+            return ticket
+        return None
+
+    def _joined(self, room: Room, *, created: bool) -> RoomJoined:
+        head = self._ledger.head(room.stream)
+        return RoomJoined(
+            room=room.name,
+            stream=room.stream,
+            epoch=head.epoch,
+            offset=head.offset,
+            members=room.count,
+            topic=room.topic,
+            created=created,
+        )
+
+    def _move_in(self, session: SessionT, user: User, room: Room) -> None:
+        """Be in it; who is always in exactly one room leaves the other."""
+        if session in room.members:
+            return
+        if session.exclusive:
+            for former in list(session.rooms):
+                self._exit(session, user, former)
+        self.enter(session, user, room)
+
+    def _follow(self, account: int, room: Room, first: SessionT) -> None:
+        """Where one device of an account goes, its others go too; they are told by its own name."""
+        user = self._people.by_id(account)
+        if user is None:
+            return
+        others = [
+            session
+            for session in cast("Sequence[SessionT]", user.sessions)
+            if not session.exclusive and session not in room.members
+        ]
+        for session in others:
+            self.enter(session, user, room)
+        if others:
+            self._outlet.send("", others, Joined(user.name, user.id, room.name), first)
+
+    def arrive(self, session: SessionT, user: User) -> None:
+        """Be where one belongs, after a login: in the default room, an account in all its rooms.
+
+        Who became an account in the middle of a session takes the rooms along that it is in.
+        """
+        default = self._rooms.default
+        if not session.rooms:
+            self.enter(session, user, default)
+        if not user.account:
+            return
+        self._cursors.arrive(user.id, default.stream)
+        for room in session.rooms:
+            if room is not default and not room.belongs(user.id):
+                self._take_along(user.id, room)
         if not session.exclusive:
-            self._exit(session, user, room)
-            return RoomLeft(room.name)
-        if room is not self._rooms.default:
-            self._exit(session, user, room)
-            self.enter(session, user, self._rooms.default)
-        return RoomLeft(room.name, current=self._rooms.default.name, members=len(self._rooms.default.members))
+            for room in self._rooms.of(user.id):
+                if session not in room.members:
+                    self.enter(session, user, room)
+
+    def _take_along(self, account: int, room: Room) -> None:
+        at, read = self._ledger.stamps.now(), self._cursors.start(room.stream)
+        changes = [
+            *self._rooms.keep(room),
+            room_records.put_member(room, account, at),
+            self._cursors.put(account, room.stream, read),
+        ]
+        self._ledger.note(changes)
+        self._rooms.joined(room, account, at)
+        self._cursors.set(account, room.stream, read)
 
     def enter(self, session: SessionT, user: User, room: Room) -> None:
         """Be in a room from now on. The others are told before, so the newcomer is not."""
-        if len(room.members) < self._settings.announce_up_to:
+        small = len(room.members) < self._settings.announce_up_to
+        first = room.add(session, self._ledger.head(room.stream).offset)
+        if small and first:
             self._outlet.publish(room.stream, Joined(user.name, user.id, room.name), session)
-        room.add(session)
         session.rooms.append(room)
         self._outlet.subscribe(session, room.stream)
 
+    def places(self, session: Session) -> list[RoomPlace]:
+        """Where live events began for it, room by room."""
+        return [
+            RoomPlace(room.name, room.stream, self._ledger.head(room.stream).epoch, room.members[session])
+            for room in session.rooms
+        ]
+
+    # -- leaving
+
+    def leave(self, session: SessionT, command: LeaveRoom, request: object) -> Answer | None:
+        """Go out of a room. Who is always in exactly one goes back to the default room.
+
+        None: the answer comes when it is kept that the account is no longer in it.
+        """
+        user, default = _user(session), self._rooms.default
+        room = self._rooms.find(command.room, user) if command.room else None
+        if room is None or user.id not in room.held:  # what one was let into can be left from outside, too
+            meant = self._rooms.meant_by(session, command.room)
+            if isinstance(meant, Refusal):
+                return meant
+            room = meant
+        if room is default or user.id not in room.held:
+            if not session.exclusive:
+                self._exit(session, user, room)
+            elif room is not default:
+                self._send_home(session, user, room)
+            return self._left(session, room)
+        if self.is_last_owner(room, user.id) and len(room.held) > 1:
+            message = f"You are the only owner of '{room.name}'. Give that role to somebody else first."
+            return Refusal(Code.FORBIDDEN, message, field="room")
+        changes = self.drops(room, user.id)
+        ends = room.private and len(room.held) == 1
+        if ends:
+            changes += room_records.drop_room(room)
+
+        def kept(_: Sequence[Record]) -> Answer:
+            self.release(room, user.id)
+            self.expel([user.id], room, session)
+            if ends and not room.held and self._rooms.of_stream(room.stream) is room:
+                self._rooms.remove(room)
+                self._ledger.note([Trim(room.stream, self._ledger.journal.head(room.stream).offset + 1)])
+            return self._left(session, room)
+
+        ticket = self._ledger.append((), changes, Request(self._outlet, session, request, kept))
+        return ticket if isinstance(ticket, Refusal) else None
+
+    def _left(self, session: Session, room: Room) -> RoomLeft:
+        if not session.exclusive:
+            return RoomLeft(room.name)
+        default = self._rooms.default
+        return RoomLeft(room.name, current=default.name, members=default.count)
+
+    def drops(self, room: Room, account: int) -> list[Change]:
+        """The changes by which an account no longer belongs to a room."""
+        changes: list[Change] = [*room_records.drop_member(room, account)]
+        if room is not self._rooms.default:  # where all are, whatever they may do there
+            changes.append(self._cursors.drop(account, room.stream))
+        return changes
+
+    def release(self, room: Room, account: int) -> None:
+        """The account no longer belongs to the room."""
+        self._rooms.release(room, account)
+        if room is not self._rooms.default:
+            self._cursors.forget(account, room.stream)
+
+    def is_last_owner(self, room: Room, account: int) -> bool:
+        """Whether nobody could govern the room without that account."""
+        owners = [id for id, member in room.held.items() if member.role == "owner"]
+        return owners == [account]
+
+    def expel(self, ids: Iterable[int], room: Room, asked: Session | None) -> None:
+        """All devices of these people are out of the room; those that did not ask are told by their own name.
+
+        What was said before still leaves for them.
+        """
+        self._outlet.flush()
+        for user in [user for id in ids if (user := self._people.by_id(id)) is not None]:
+            sessions = [one for one in cast("Sequence[SessionT]", user.sessions) if one in room.members]
+            for session in sessions:
+                if session.exclusive and room is not self._rooms.default:
+                    self._send_home(session, user, room)
+                else:
+                    self._exit(session, user, room)
+            others = [session for session in sessions if session is not asked]
+            if others:
+                self._outlet.send("", others, Left(user.name, user.id, room.name), None)
+
+    def _send_home(self, session: SessionT, user: User, room: Room) -> None:
+        self._exit(session, user, room)
+        self.enter(session, user, self._rooms.default)
+
     def _exit(self, session: SessionT, user: User, room: Room) -> None:
         told = len(room.members) <= self._settings.announce_up_to
-        room.remove(session)
+        last = room.remove(session)
         session.rooms.remove(room)
-        self._outlet.unsubscribe(session, room.stream)
-        if told:
+        self._unsubscribe(session, room)
+        if told and last:
             self._outlet.publish(room.stream, Left(user.name, user.id, room.name), session)
         self._sweep(room)
 
+    def _unsubscribe(self, session: SessionT, room: Room) -> None:
+        if session.resuming is not None and room.stream in session.resuming:
+            session.resuming.discard(room.stream)  # it was off already, and is not to come back
+        else:
+            self._outlet.unsubscribe(session, room.stream)
+
+    def leave_all(self, session: SessionT, user: User) -> None:
+        """The session ends. Who shared a room with its user, and no longer does, is told once."""
+        rooms, session.rooms = session.rooms, []
+        others = any(one is not session for one in user.sessions)
+        small = self._small(rooms)
+        gone = [room for room in rooms if self._drop(session, room)]
+        small = [room for room in small if room in gone]
+        if others:  # its user is still there, by another device
+            for room in small:
+                self._outlet.publish(room.stream, Left(user.name, user.id, room.name), session)
+        else:
+            left = Left(username=user.name, user_id=user.id)
+            if len(small) == 1:  # the usual case: many who leave in one turn are one write to those who stay
+                self._outlet.publish(small[0].stream, left, session)
+            else:
+                self._tell(session, small, left)
+        session.resuming = None
+        for room in rooms:
+            self._sweep(room)
+
+    def _drop(self, session: SessionT, room: Room) -> bool:
+        last = room.remove(session)
+        self._unsubscribe(session, room)
+        return last
+
+    # -- rooms that nobody is in any more
+
     def _sweep(self, room: Room) -> None:
-        if not room.members and room is not self._rooms.default:
+        """A room that all have left is gone, unless it lasts."""
+        if room.members or room.kept or self._rooms.of_stream(room.stream) is not room:
+            return
+        if room.begun:  # what would make it last may be in flight: what is appended now comes behind it
+            self._ledger.append((), (), _Sweep(self, room, room.begun))
+        else:
             self._rooms.remove(room)
 
+    def settled(self, room: Room, begun: int) -> None:
+        """It is known now what became of the first `begun` things that would have made the room last."""
+        if room.held or self._ledger.journal.head(room.stream).offset:
+            room.kept = True
+        if room.begun == begun and not room.members and not room.kept:
+            room.begun = 0
+            self._sweep(room)
+
+    # -- who is there
+
     def members(self, session: SessionT, command: ListMembers) -> Answer:
-        """Who is in a room."""
+        """Who is in a room: those who are present, then those who are away."""
         room = self._rooms.meant_by(session, command.room)
         if isinstance(room, Refusal):
             return room
-        users = room.people()
-        listed = [user.view() for user in users[: self._settings.members_listed]]
-        return MemberList(room.name, len(users), listed)
-
-    def leave_all(self, session: SessionT, user: User) -> None:
-        """The session ends; everybody who shared a room with it is told once."""
-        rooms, session.rooms = session.rooms, []
-        small = self._small(rooms)
-        for room in rooms:
-            room.remove(session)
-            self._outlet.unsubscribe(session, room.stream)
-        left = Left(username=user.name, user_id=user.id)
-        if len(small) == 1:  # the usual case: many who leave in one turn are one write to those who stay
-            self._outlet.publish(small[0].stream, left, session)
-        else:
-            self._tell(session, small, left)
-        for room in rooms:
-            self._sweep(room)
+        most = self._settings.members_listed
+        users = [user.view() for user in room.people()[:most]]
+        if len(users) < most:
+            known = [(name, id) for id in room.away() if (name := self._people.name_of(id)) is not None]
+            users += [UserView(name, id, "offline") for name, id in sorted(known)[: most - len(users)]]
+        return MemberList(room.name, room.count, users)
 
     def tell_neighbours(self, session: SessionT, rooms: Sequence[Room], event: Event) -> None:
         """Tell those who share one of these rooms, if it is not too large: once each, and not the session."""
@@ -155,3 +380,27 @@ class Membership(Generic[SessionT]):
         neighbours = dict.fromkeys(one for room in rooms for one in room.members if one is not session)
         if neighbours:
             self._outlet.send("", cast("list[SessionT]", list(neighbours)), event, session)
+
+
+class _Sweep(Generic[SessionT]):
+    """Waits for all that was in flight when a room was left by everybody. Implements `ledger.Pending`."""
+
+    session = None
+
+    def __init__(self, membership: Membership[SessionT], room: Room, begun: int) -> None:
+        self._membership = membership
+        self._room = room
+        self._begun = begun
+
+    def kept(self, _: Sequence[Record]) -> None:
+        """See Pending."""
+        self._membership.settled(self._room, self._begun)
+
+    def failed(self, _: Refusal) -> None:
+        """See Pending: nothing that was in flight before it is in flight any more."""
+        self._membership.settled(self._room, self._begun)
+
+
+def _user(session: Session) -> User:
+    assert session.user is not None  # noqa: S101 (handle saw to it)
+    return session.user

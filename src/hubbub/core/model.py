@@ -156,7 +156,7 @@ class Room:
         self.held: dict[int, Member] = {}
         """Accounts that belong to it, present or not, by id."""
         self._who: dict[int, int] = {}
-        """Everybody who is in it, by id: accounts that are away too. How many sessions of each are present."""
+        """Everybody who is in it, by id, accounts that are away too: how many sessions of each are here."""
         self._present: list[User] | None = None
         self._away: list[int] | None = None
 

@@ -7,6 +7,7 @@ when `ledger.committed` comes back. One thread calls in here; there is no lock, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Final, Generic, TypeVar, assert_never
 
 from hubbub.core.answers import (
@@ -82,6 +83,8 @@ from hubbub.core.rooms import Rooms
 from hubbub.core.sending import Sending
 from hubbub.core.settings import CoreSettings
 from hubbub.core.stamps import Stamps
+from hubbub.core.talks import PREFIX as TALKS
+from hubbub.core.talks import Talks
 
 SessionT = TypeVar("SessionT", bound=Session)
 
@@ -115,10 +118,12 @@ class Service(Generic[SessionT]):
         self.entropy = entropy
         self._outlet = outlet
         self.people = People(claims, settings.guests, clock, entropy)
-        self.rooms = Rooms(claims, settings.rooms.default)
         self.ledger = Ledger(journal, outlet, Stamps(clock), entropy, search)
+        self.rooms = Rooms(claims, settings.rooms.default, journal, self.ledger.stamps)
+        self.talks = Talks()
         self.sending = Sending(settings.messages, self.ledger, clock)
-        self.membership = Membership(settings.rooms, journal, outlet, self.people, self.rooms)
+        self.cursors = Cursors(settings, self.ledger, self.people, self.rooms, self.talks)
+        self.membership = Membership(settings.rooms, self.ledger, self.people, self.rooms, self.cursors)
         self.entrance = Entrance(
             settings,
             self.ledger,
@@ -130,16 +135,19 @@ class Service(Generic[SessionT]):
             entropy,
             server_name,
         )
-        self.messages = Messages(settings.messages, self.ledger, self.sending, self.people, self.rooms)
-        self.histories = Histories(settings, self.ledger, self.sending, self.people, self.rooms, search)
+        self.messages = Messages(
+            settings.messages, self.ledger, self.sending, self.people, self.rooms, self.talks
+        )
+        self.histories = Histories(settings, self.ledger, self.people, self.rooms, self.talks, search)
         self.edits = Edits(settings, self.ledger, self.sending, self.people, self.rooms)
-        self.governance = Governance(settings, self.ledger, self.people, self.rooms, self.membership)
-        self.cursors = Cursors(settings, self.ledger, self.people, self.rooms)
-        self.resuming = Resuming(settings, self.ledger, self.people, self.rooms)
+        self.governance = Governance(self.ledger, self.people, self.rooms, self.membership)
+        self.resuming = Resuming(settings, self.ledger, self.people, self.rooms, self.talks)
         self.gateway = Gateway(settings.gateway, settings.messages.max_payload, outlet, clock)
         journal.open(self.ledger)
         self.entrance.load()
+        self.rooms.load()
         self.cursors.load()
+        self.talks.load(journal.look(lambda reader: reader.streams(TALKS)))
         self.sending.restore(journal.recent())
 
     # -- coming and going
@@ -186,12 +194,12 @@ class Service(Generic[SessionT]):
             case SetStatus():
                 return self._set_status(session, command)
             case ListRooms():
-                rooms = self.rooms.all()[: self._listed]
-                return RoomList([RoomView(room.name, room.topic, len(room.members)) for room in rooms])
+                shown = islice((one for one in self.rooms.all() if one.visible_to(session.user)), self._listed)
+                return RoomList([RoomView(one.name, one.topic, one.count, one.private) for one in shown])
             case CreateRoom() | JoinRoom():
-                return self.membership.join(session, command.room)
+                return self.membership.join(session, command, request)
             case LeaveRoom():
-                return self.membership.leave(session, command)
+                return self.membership.leave(session, command, request)
             case SetTopic():
                 return self.messages.set_topic(session, command, request)
             case GetTopic():

@@ -20,6 +20,12 @@ class RoomSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Joined and left are told in rooms of at most this many members: n joins cost n² notices."""
     members_listed: int = 1_000
     """Names in one list of members or users; the count is always exact."""
+    resume_entries: int = 10_000
+    """Entries that one resume tells. Of streams that do not fit, it tells a gap."""
+    resume_bytes: int = 2_097_152
+    """And their bytes, as JSON. Less than `limits.max_backlog`, or a resume would end as a slow reader."""
+    resume_streams: int = 1_000
+    """Streams that one resume may name."""
 
 
 class MessageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
