@@ -99,9 +99,9 @@ def shrink(arguments: Namespace) -> int:
 
 
 def _compact(data: Data) -> int:
-    with progress("compacting") as told:
+    with progress("compacting", "parts") as told:
         try:
-            done = ask(data.directory, "compact", lambda part: told(int(part * 1000), 1000))
+            done = ask(data.directory, "compact", lambda part: told(int(part * 100), 100))
             before, after = int(done["before"]), int(done["after"])
         except NoServerError:
             before, after = _compact_here(data, told)
@@ -131,7 +131,7 @@ def rebuild_index(arguments: Namespace) -> int:
 
         try:
             with progress("indexing", "entries") as told:
-                done = ask(data.directory, "rebuild-index", lambda part: told(int(part * 1000), 1000))
+                done = ask(data.directory, "rebuild-index", lambda part: told(int(part * 100), 100))
         except NoServerError:
             with Log.open(data.log), progress("indexing", "entries") as told:  # held: no server may start
                 done = rebuild(data.log, data.index, told, anew=True)

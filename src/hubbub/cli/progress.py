@@ -8,21 +8,17 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def progress(what: str, unit: str = "B") -> Iterator[Callable[[int, int], None]]:
+def progress(what: str, unit: str = "bytes") -> Iterator[Callable[[int, int], None]]:
     """A bar for a block of code. Yields what is to be told how much is done, and how much there is in all."""
-    from tqdm import tqdm  # only now: it takes a while to import
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    # Only now: it takes a while to import.
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    with tqdm(
-        desc=what,
-        unit=unit,
-        unit_scale=True,
-        leave=False,
-        disable=not sys.stderr.isatty(),
-        file=sys.stderr,
-    ) as bar:
-
-        def told(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield told
+    count = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
+    columns = ("{task.description}", BarColumn(), count, TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task(what, total=None)
+        yield lambda done, total: bars.update(bar, completed=done, total=total)
