@@ -46,7 +46,7 @@ def chat(**fields: str | int) -> pb.EchoMsg:
     [
         (
             b"\x08\x01\x1a\x07\x0a\x05Alice",
-            Request(commands.Login("Alice"), None, "MT_LOGIN_REQUEST"),
+            Request(commands.Login("Alice", or_guest=True), None, "MT_LOGIN_REQUEST"),
         ),
         (
             b"\x08\x03*\x0b\x08\x03\x12\x03den\x1a\x02hi",
