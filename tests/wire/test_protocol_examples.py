@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from google.protobuf import text_format
+from msgspec.structs import replace
 
+from hubbub.core.answers import History, MessageView, SearchResult
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event
 from hubbub.net.framing.frames import BINARY, TEXT, Frame
 from hubbub.net.framing.length_prefix import LengthPrefix, block
-from hubbub.wire import json_actions, ndjson_commands, text, websocket_json
+from hubbub.wire import json_actions, ndjson_commands, text_commands, websocket_json
 from hubbub.wire import length_json as length_tables
 from hubbub.wire import message_pb2 as pb
 from hubbub.wire.codec import Codec, Reply, Request
@@ -24,10 +27,11 @@ from hubbub.wire.length_json import length_json
 from hubbub.wire.ndjson import ndjson
 from hubbub.wire.protobuf import protobuf
 from hubbub.wire.protobuf_tables import CODES
+from hubbub.wire.text import text
 
 PAGE = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 CODECS: dict[str, Codec] = {
-    "text": text.text,
+    "text": text,
     "length": length_json,
     "ndjson": ndjson,
     "websocket": websocket_json.websocket_json,
@@ -72,6 +76,21 @@ def members(request: bytes) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value not in (None, {})}
 
 
+def whole(page: list[bytes]) -> History | SearchResult:
+    """The answer that was told in these lines."""
+    answers = [told.answer for line in page if isinstance(told := text.decode_message(line), Reply)]
+    pieces = [answer for answer in answers if isinstance(answer, History | SearchResult)]
+    messages: list[MessageView] = []
+    for view in chain.from_iterable(piece.messages for piece in pieces):
+        if messages and messages[-1].offset == view.offset and view.sender:
+            content = f"{messages[-1].content}\n{view.content}"
+            view = replace(messages.pop(), content=content)
+        elif not view.sender:
+            view = replace(messages.pop(), reactions=view.reactions)
+        messages.append(view)
+    return replace(pieces[0], messages=messages, more=any(piece.more for piece in pieces))
+
+
 class Conversation:
     """One example: requests are decoded, and what the server says is read and written anew."""
 
@@ -80,16 +99,18 @@ class Conversation:
         self.requests: list[Request] = []
         self.due = b""
         """What the codec itself answered to the last request, and the example must show next."""
+        self.page: list[bytes] = []
+        """Lines of a history or a search in text: together they are one answer."""
 
     def client_says(self, payload: bytes) -> None:
-        assert not self.due
+        self.settle()
         kind = BINARY if self.codec is protobuf else TEXT
         request = self.codec.decode(Frame(kind, payload), named=bool(self.requests))
         if isinstance(request, Request):
             self.requests.append(request)
             if isinstance(request.command, Refusal):
                 self.due = self.codec.encode_answer(request, request.command)
-            elif self.codec not in (protobuf, text.text):
+            elif self.codec not in (protobuf, text):
                 spoken = self.codec.encode_command(request.command, request.id)
                 assert members(payload) == members(spoken)
         else:
@@ -102,12 +123,23 @@ class Conversation:
             self.due = b""
             return
         told = self.read(payload)
+        if isinstance(told, Reply) and self.codec is text and isinstance(told.answer, History | SearchResult):
+            self.page.append(payload)
+            return
+        self.settle()
         if isinstance(told, Reply):
             asked = [request for request in self.requests if told.id in (None, request.id)]
             assert self.codec.encode_answer(asked[-1], told.answer) == payload
         else:
             own = payload.startswith(b"[Private to")
             assert anonymous(self.codec.encode_event(told, own)) == anonymous(payload)
+
+    def settle(self) -> None:
+        """Nothing is left of what was said before."""
+        assert not self.due
+        if self.page:
+            assert text.encode_answer(self.requests[-1], whole(self.page)) == b"\n".join(self.page)
+            self.page = []
 
     def read(self, payload: bytes) -> Event | Reply:
         if self.codec is CODECS["websocket"]:
@@ -133,7 +165,7 @@ def test_an_example_is_what_is_sent(dialect: str, body: str) -> None:
             conversation.client_says(payload)
         else:
             conversation.server_says(payload)
-    assert not conversation.due
+    conversation.settle()
 
 
 def test_every_dialect_has_examples() -> None:
@@ -174,8 +206,8 @@ def test_the_client_of_the_page_works() -> None:
 
 def test_no_verb_is_missing() -> None:
     verbs = {
-        *text.COMMANDS,
-        *text.UNSUPPORTED,
+        *text_commands.COMMANDS,
+        *text_commands.UNSUPPORTED,
         *length_tables.TYPES,
         *length_tables.UNSUPPORTED,
         *ndjson_commands.COMMANDS,
