@@ -248,7 +248,7 @@ def test_a_result_that_does_not_fit_is_refused(place: Place) -> None:
         log.adopt(CompactionResult(7, (99,), 1, 1))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_random_operations_agree_with_a_simple_model(place: Place, seed: int) -> None:
     """Streams are lists, records a dict; reopening and compaction change nothing that is seen."""
     rng = random.Random(seed)
@@ -257,7 +257,7 @@ def test_random_operations_agree_with_a_simple_model(place: Place, seed: int) ->
     low: dict[bytes, int] = {}
     keys: dict[bytes, bytes] = {}
     compactions = 0
-    for step in range(400):
+    for step in range(300):
         place.now += rng.choice((0, 0.01, 0.3))
         batch = Batch()
         for _ in range(rng.randrange(5)):

@@ -6,13 +6,17 @@ from collections.abc import Iterator
 
 from hubbub.log.catalog import Catalog
 from hubbub.log.contents import Contents
+from hubbub.log.errors import CorruptError
 from hubbub.log.frames import Frame, read_frames, seed_of
 from hubbub.log.layout import SEGMENT_HEADER
 from hubbub.log.segment import Active, Sealed
 
 
 def newest_tags(catalog: Catalog, identity: int, since: int, most: int) -> Iterator[tuple[bytes, int, bytes]]:
-    """(stream, offset, tag) of frames not older than `since` (µs), the newest `most`, oldest first."""
+    """(stream, offset, tag) of frames not older than `since` (µs), the newest `most`, oldest first.
+
+    Raises CorruptError where a frame is damaged: a tag that is missing would let something be done twice.
+    """
     chosen: list[tuple[Sealed | Active, int]] = []
     count = 0
     segments: list[Sealed | Active] = [catalog.active, *reversed(catalog.sealed)]
@@ -32,12 +36,20 @@ def newest_tags(catalog: Catalog, identity: int, since: int, most: int) -> Itera
             if time >= since or skip > 0:
                 break
             start = position
-        frames = read_frames(segment.file, start, end, seed_of(identity, segment.number))
+        frames = _all_frames(segment, start, end, identity)
         for time, stream, offset, tag in _tags_of(frames, contents):
             if skip > 0:
                 skip -= 1
             elif time >= since:
                 yield stream, offset, tag
+
+
+def _all_frames(segment: Sealed | Active, start: int, end: int, identity: int) -> Iterator[Frame]:
+    for frame in read_frames(segment.file, start, end, seed_of(identity, segment.number)):
+        yield frame
+        start = frame.end
+    if start < end:
+        raise CorruptError(segment.name, start, "a frame is damaged")
 
 
 def _tags_of(frames: Iterator[Frame], contents: Contents) -> Iterator[tuple[int, bytes, int, bytes]]:
