@@ -9,7 +9,7 @@ from typing import TypeVar
 from contracts.journals import Turns, memory
 from hubbub.adapters.claims_memory import MemoryClaims
 from hubbub.core.answers import Answer, LoggedIn
-from hubbub.core.commands import Command, Login
+from hubbub.core.commands import Command, Login, Register
 from hubbub.core.events import Event
 from hubbub.core.model import Session
 from hubbub.core.ports import Journal, SearchIndex
@@ -90,10 +90,13 @@ class House:
         make_journal: Callable[[Turns, int], Journal] = memory,
         seed: int = 1,
         search: SearchIndex | None = None,
+        turns: Turns | None = None,
+        now: float = 1_000_000.0,
     ) -> None:
         chance = random.Random(seed)
-        self.now = 1_000_000.0
-        self.turns = Turns()
+        self.now = now
+        self.settings = settings
+        self.turns = turns or Turns()
         self.outlet = Outlet()
         self.claims = MemoryClaims()
         self.passwords = Passwords(self.turns.call_soon)
@@ -132,3 +135,22 @@ class House:
         answer = self.do(session, Login(username=name))
         assert isinstance(answer, LoggedIn), answer
         return session
+
+    def register(self, name: str, *, exclusive: bool = False) -> Session:
+        """A new account, and a session of it."""
+        session = self.session(exclusive=exclusive)
+        answer = self.done(session, Register(username=name, password=f"password of {name}"))
+        assert isinstance(answer, LoggedIn), answer
+        return session
+
+    def back(self, name: str, *, exclusive: bool = False) -> Session:
+        """One more session of an account."""
+        session = self.session(exclusive=exclusive)
+        answer = self.done(session, Login(username=name, password=f"password of {name}"))
+        assert isinstance(answer, LoggedIn), answer
+        return session
+
+    def restarted(self) -> House:
+        """Another one, over the same journal. Whoever was here is not."""
+        self.turns.run_all()
+        return House(self.settings, lambda _turns, _seed: self.journal, seed=2, turns=self.turns)
