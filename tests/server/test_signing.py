@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hubbub.core import commands
 from hubbub.core.errors import Code
+from hubbub.net.framing.frames import TEXT, Frame
 from hubbub.server.signing import Signing, signing_fault, with_key
-from hubbub.wire.codec import Request, Signature
+from hubbub.wire.codec import Reply, Request, Signature
+from hubbub.wire.ndjson import ndjson
 from serving import NdjsonClient, Server
 
 
@@ -124,6 +128,34 @@ def test_a_token_in_the_headers_has_no_effect(server: Server) -> None:
     request = {"command": "presence/list", "id": "s", "headers": {"token": token}}
     other.send(json.dumps(request).encode() + b"\n")
     assert other.get()["error"]["code"] == "unauthenticated"
+
+
+def test_the_example_of_the_page() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
+    [example] = re.findall(r"^```json signed\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    [code] = re.findall(r"^```python signature\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    login, welcome, signed, accepted = (line[2:].encode() for line in example.splitlines())
+    key = json.loads(welcome)["payload"]["hmac_key"]
+
+    asks = ndjson.decode(Frame(TEXT, login), named=False)
+    assert isinstance(asks, Request)
+    request, signing = with_key(asks, lambda size: bytes.fromhex(key)[:size])
+    told = ndjson.decode_message(welcome)
+    assert isinstance(told, Reply)
+    assert ndjson.encode_answer(request, told.answer) == welcome
+
+    sends = ndjson.decode(Frame(TEXT, signed), named=True)
+    assert isinstance(sends, Request)
+    assert signing_fault(signing, sends, private=True) is None
+    told = ndjson.decode_message(accepted)
+    assert isinstance(told, Reply)
+    assert ndjson.encode_answer(sends, told.answer) == accepted
+
+    functions: dict[str, Any] = {}
+    exec(compile(code, "docs/protocol.md", "exec"), functions)
+    unsigned = json.loads(signed)
+    assert functions["signature"](key, {**unsigned}) != unsigned["hmac"]
+    assert unsigned.pop("hmac") == functions["signature"](key, unsigned)
 
 
 @pytest.mark.parametrize("private", [True, False])

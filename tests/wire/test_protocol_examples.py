@@ -169,7 +169,7 @@ def test_an_example_is_what_is_sent(dialect: str, body: str) -> None:
 
 
 def test_every_dialect_has_examples() -> None:
-    assert {name for name, _ in FENCED} == {*CODECS, "relay", "length-bytes", "client"}
+    assert {name for name, _ in FENCED} == {*CODECS, "relay", "length-bytes", "client", "signed", "signature"}
     assert all(len(blocks(dialect)) >= 2 for dialect in CODECS)
 
 
