@@ -159,7 +159,7 @@ class Fanout:
         """The session became slow, or is fast again."""
         for stream in streams:
             audience = self._audiences.get(stream, {}).get(session.dialect)
-            if audience is not None:
+            if audience is not None and session in audience:  # who resumes is off the stream for a moment
                 audience.remove(session, session.fd)
                 audience.add(session)
 
