@@ -14,7 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hubbub.core.answers import Answer, Farewell, LoggedIn, LoggedOut
-from hubbub.core.commands import Login, Refresh, Register
+from hubbub.core.commands import GetUnread, Login, Refresh, Register
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import GoingAway, Welcome
 from hubbub.core.gateway import GATEWAY
@@ -64,6 +64,7 @@ class Connection(Session):
     """A Session with a wire. Implements `net.stream.Handler`."""
 
     __slots__ = (
+        "_asked",
         "_backlog",
         "_barrier",
         "_begun",
@@ -118,6 +119,7 @@ class Connection(Session):
         self._shared = shared
         self._number = next(shared.numbers)
         self._made = self._heard = shared.clock()
+        self._asked = 0.0  # when a person was asked for the password of a name
         self._begun = 0.0  # when the frame that is not whole yet began
         self._held = 0  # our part of shared.held
         self._in_flight = 0  # requests whose answer comes later
@@ -284,12 +286,18 @@ class Connection(Session):
                 self.framing.limit = self._shared.limits.max_frame
             resumed = type(command) is Refresh or (type(command) is Login and command.token is not None)
             log.login(self.name, self.stream.peer, answer.username, answer.user_id, resumed=resumed)
+            if self.dialect.exclusive and answer.refresh_token is not None:
+                self._wait_first(Request(GetUnread()))  # people are shown what they missed
         elif isinstance(answer, Refusal):
-            wished = command.username if isinstance(command, Login | Register) else None
+            # What is typed where a password was asked for may be the password: it is not logged.
+            wished = self.wished or (command.username if isinstance(command, Login | Register) else None)
             log.login_refused(self.name, self.stream.peer, wished, answer.code)
             if self.dialect.closes_on_refused_login and self.user is None and self.wished is None:
                 self._goodbye(data, "refused")
                 return b""
+            if self.wished is not None and not self._asked:
+                self._asked = self._shared.clock()
+                self._set_timer(self._asked)
         return data
 
     def answered(self, request: Request, answer: Answer) -> bytes:
@@ -390,9 +398,14 @@ class Connection(Session):
             beat = timers.ping if self.dialect.gateway else timers.ping * (self._pinged + 1)
             waits.append(min(self._heard + beat, self._heard + timers.idle) - now)
         elif self.user is None:
-            waits.append(self._made + timers.first_bytes - now)
+            waits.append(self._name_due() - now)
         if waits:
             self._shared.wheel.set(self, max(0.1, min(waits)))
+
+    def _name_due(self) -> float:
+        """Until when a person in plain text has said who it is."""
+        timers = self._shared.timers
+        return self._asked + timers.password if self._asked else self._made + timers.first_bytes
 
     def on_timer(self) -> None:
         """See net.timers.Timed."""
@@ -401,7 +414,7 @@ class Connection(Session):
         if self._begun:  # as long as requests wait, its end may be what is not read
             late = now - self._begun >= timers.frame and self._queue is None
         elif self.dialect.exclusive:
-            late = self.user is None and now - self._made >= timers.first_bytes
+            late = self.user is None and now >= self._name_due()
         else:
             late = now - self._heard >= timers.idle and not self._still_reads(now)
         if late:
