@@ -139,15 +139,16 @@ class Histories(Generic[SessionT]):
     ) -> None:
         """Read what was found, as it stands now, and leave out what may no longer be read."""
 
-        def then(messages: list[MessageView]) -> Answer:
+        def then(read: tuple[list[MessageView], bool]) -> Answer:
             if session.user is not user:  # gone meanwhile, or logged out
                 return Refusal(Code.UNAUTHENTICATED, "Log in first.")
+            messages, more = read
             mine = {room.stream for room in session.rooms}
             readable = [
                 one for one in messages if one.stream in mine or user.id in (talkers(one.stream) or ())
             ]
             readable.sort(key=lambda one: (one.at, one.offset), reverse=True)
-            return SearchResult(readable, len(places) > limit)
+            return SearchResult(readable, more or len(places) > limit)
 
         query = partial(views_at, places=places[:limit], settings=self._settings)
         self._ledger.ask(session, request, query, then)

@@ -65,8 +65,8 @@ def page(reader: Reader, stream: str, wanted: Page, settings: MessageSettings) -
 
 def views_at(
     reader: Reader, places: Sequence[tuple[str, int]], settings: MessageSettings
-) -> list[MessageView]:
-    """The messages at these places, without those that are gone; as many as fit a page."""
+) -> tuple[list[MessageView], bool]:
+    """The messages at these places, without those that are gone; True: there are more than fit a page."""
     views: list[MessageView] = []
     size = 0
     for stream, offset in places:
@@ -76,9 +76,9 @@ def views_at(
                 continue
             size += _size(shown)
             if views and size > settings.history_bytes:
-                return views
+                return views, True
             views.append(shown)
-    return views
+    return views, False
 
 
 def _view(reader: Reader, record: Record, settings: MessageSettings) -> MessageView | None:
