@@ -161,6 +161,9 @@ class Entrance(Generic[SessionT]):
                 "Guests are not let in here. Whoever runs the server can allow them: guests.allow.",
                 limit="guests.allow",
             )
+        asked = self._accounts.find(session.wished) if session.wished is not None else None
+        if asked is not None:  # what comes in the place of a password may be one, and must become no name
+            return self._registered(session, asked)
         id, wished = self._people.new_id(), command.username
         if command.token is not None:
             back = self._people.returning(command.token)
