@@ -267,6 +267,8 @@ class SimulatedFiles:
     and within `full` the disk takes nothing new.
     """
 
+    handle = SimulatedFile
+
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self.calls = 0
@@ -291,13 +293,13 @@ class SimulatedFiles:
         if name in self.directory:
             raise FileExistsError(errno.EEXIST, "simulated: file exists", name)
         self._change("create", Entry(name, Inode()), allocates=True)
-        return SimulatedFile(self, name, self.directory[name], write=True)
+        return self.handle(self, name, self.directory[name], write=True)
 
     def open(self, name: str, *, write: bool) -> SimulatedFile:
         self.check_alive()
         if write and self._read_only:
             raise OSError(errno.EROFS, "simulated: read-only file system", name)
-        return SimulatedFile(self, name, self._inode(name), write=write)
+        return self.handle(self, name, self._inode(name), write=write)
 
     def names(self) -> list[str]:
         self.check_alive()
