@@ -46,6 +46,14 @@ class ServerLog:
         """The disk took long over these, and all who wrote waited for it."""
         self._log.warning("slow commit", seconds=round(seconds, 3), appends=appends)
 
+    def compacted(self, segments: int, before: int, after: int) -> None:
+        """Space was given back: so many segments became one, with their bytes before and after."""
+        self._log.info("compacted", segments=segments, before=before, after=after)
+
+    def compaction_failed(self, code: int, reason: str) -> None:
+        """The process that should have done it did not; nothing is changed by that."""
+        self._log.error("compaction failed", code=code, reason=reason)
+
     def journal_left(self, seconds: float) -> None:
         """The disk did not finish in time; what it has not, was not acknowledged."""
         self._log.error("the journal did not close in time", seconds=seconds)

@@ -37,6 +37,7 @@ from hubbub.server.config import MEMORY, Config, Listen, parse_listen
 from hubbub.server.dialects import BY_KIND, WEBSOCKET, WEBSOCKET_DEFLATE
 from hubbub.server.drain import drain
 from hubbub.server.fanout import Fanout
+from hubbub.server.maintenance import Maintenance
 from hubbub.server.relay import Relay
 from hubbub.server.session import Connection
 from hubbub.server.storage import StorageError, open_journal
@@ -100,6 +101,12 @@ class Server:
             self.certificate.context,
         )
         self.http: HttpServer | None = None
+        self.maintenance: Maintenance | None = None
+        if isinstance(journal, LogJournal):
+            service = self.service
+            self.maintenance = Maintenance(
+                config.storage, journal, service.rooms.retention, service.ledger.note, time.time, log
+            )
         self.ready = False
 
     def welcome(self, kind: str, stream: Stream) -> Handler:
@@ -194,8 +201,12 @@ async def _serve(server: Server) -> int:
     stop = _stop_signals(loop)  # before anybody is told that it runs, and may signal to it
     _tell(banner(config, addresses, tls=server.certificate.context() is not None))
     log.listening([address.address for address in addresses])
+    if server.maintenance is not None:
+        server.maintenance.start()
     await stop.wait()
     server.ready = False
+    if server.maintenance is not None:
+        await server.maintenance.stop()
     if server.http is not None:
         server.http.drain()
     server.relay.close()
