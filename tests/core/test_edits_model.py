@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import pytest
 
-from contracts.journals import Turns, UnrulyJournal, memory
-from core.asking import LOBBY, everything, messages
+from contracts.journals import RealTurns, Turns, UnrulyJournal, memory, on_log
+from core.asking import LOBBY, accepted, everything, messages
 from core.house import House
 from hubbub.core.answers import Accepted
-from hubbub.core.commands import Delete, Edit, Publish, React, Whisper
+from hubbub.core.commands import Command, Delete, Edit, Publish, React, Whisper
 from hubbub.core.entries import Edited, Said
+from hubbub.core.model import Session
 from hubbub.core.ports import Journal
 from hubbub.core.settings import CoreSettings, MessageSettings
 
+Asked = tuple[int, Publish | Whisper | Edit | Delete | React]
+"""Which of the people, and what."""
+NAMES = ["Alice", "Bob", "Carol"]
+SETTINGS = CoreSettings(messages=MessageSettings(reaction_users=100))
 JOURNALS: dict[str, Callable[[Turns, int], Journal]] = {
     "memory": memory,
     "unruly": lambda turns, seed: UnrulyJournal(turns, seed, fail=0.15),
@@ -64,33 +71,23 @@ class Model:
         return [(offset, *state, reactions.get(offset, {})) for offset, state in shown.items()]
 
 
-@pytest.mark.parametrize("seed", range(25))
-@pytest.mark.parametrize("kind", list(JOURNALS))
-def test_what_was_acknowledged_is_what_history_says(kind: str, seed: int) -> None:
-    settings = CoreSettings(messages=MessageSettings(reaction_users=100))
-    house = House(settings, JOURNALS[kind], seed)
-    names = ["Alice", "Bob", "Carol"]
-    people = [house.enter(name) for name in names]
-    ids = [session.user.id for session in people if session.user]
-    low, high = sorted(ids[:2])
-    streams = [LOBBY, f"talk:{low:x}:{high:x}"]
+def play(house: House, people: list[Session], seed: int) -> Model:
+    """Many things at once, and retries of them; returns what was acknowledged."""
     chance, model = random.Random(seed), Model()
-    asked: list[tuple[int, Publish | Whisper | Edit | Delete | React]] = []
+    asked: list[Asked] = []
     for number in range(150):
-        who, id = chance.randrange(3), f"i{number}"
-        stream = chance.choice(streams)
-        if stream != LOBBY and who == 2:
-            stream = LOBBY
+        who, id = chance.randrange(3), f"{seed}.{number}"
+        stream = LOBBY if who == 2 else chance.choice(streams_of(people))
         target = chance.randint(1, max(1, min(6, house.journal.head(stream).offset)))
-        kind_of = chance.choice(("say", "say", "edit", "delete", "react", "react", "react"))
+        kind = chance.choice(("say", "say", "edit", "delete", "react", "react", "react"))
         command: Publish | Whisper | Edit | Delete | React
-        if kind_of == "say":
-            command = (
-                Publish(f"m{number}", id=id) if stream == LOBBY else Whisper(names[1 - who], f"w{number}", id)
-            )
-        elif kind_of == "edit":
+        if kind == "say" and stream == LOBBY:
+            command = Publish(f"m{number}", id=id)
+        elif kind == "say":
+            command = Whisper(NAMES[1 - who], f"w{number}", id)
+        elif kind == "edit":
             command = Edit(f"e{number}", stream, target, id)
-        elif kind_of == "delete" and chance.random() < 0.3:
+        elif kind == "delete" and chance.random() < 0.3:
             command = Delete(stream, target, id)
         else:
             command = React(chance.choice("ab"), stream, target, chance.random() < 0.4, id)
@@ -106,15 +103,24 @@ def test_what_was_acknowledged_is_what_history_says(kind: str, seed: int) -> Non
     for _, request, answer in house.outlet.answered:
         if isinstance(answer, Accepted) and isinstance(request, tuple):
             who, command = request
-            assert model.done.setdefault((answer.stream, answer.offset), (names[who], command)) == (
-                names[who],
-                command,
-            ), "each retry the same position"
+            done = NAMES[who], command
+            place = answer.stream, answer.offset
+            assert model.done.setdefault(place, done) == done, "each retry the same position"
     assert len(house.service.edits._flights) == 0
-    for stream in streams:
+    return model
+
+
+def streams_of(people: list[Session]) -> list[str]:
+    low, high = sorted(session.user.id for session in people[:2] if session.user)
+    return [LOBBY, f"talk:{low:x}:{high:x}"]
+
+
+def check(house: House, people: list[Session], model: Model) -> None:
+    for stream in streams_of(people):
+        records = house.journal.look(partial(everything, stream=stream))
         foreign = {
             record.offset: record.entry.body.content
-            for record in house.journal.look(partial(everything, stream=stream))
+            for record in records
             if isinstance(record.entry.body, Said) and record.entry.id.startswith("foreign")
         }
         shown = messages(house, people[0], None if stream == LOBBY else "Bob")
@@ -128,6 +134,81 @@ def test_what_was_acknowledged_is_what_history_says(kind: str, seed: int) -> Non
             )
             for one in shown
         ] == model.history(stream, foreign)
-        live = sum(one.edited_at is not None for one in shown)
-        bodies = [record.entry.body for record in house.journal.look(partial(everything, stream=stream))]
-        assert sum(isinstance(body, Edited) for body in bodies) == live, "no words are kept that nobody sees"
+        edits = sum(isinstance(record.entry.body, Edited) for record in records)
+        assert edits == sum(one.edited_at is not None for one in shown), "no words that nobody sees"
+
+
+@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("kind", list(JOURNALS))
+def test_what_was_acknowledged_is_what_history_says(kind: str, seed: int) -> None:
+    house = House(SETTINGS, JOURNALS[kind], seed)
+    people = [house.enter(name) for name in NAMES]
+    check(house, people, play(house, people, seed))
+
+
+class OnLog:
+    """A house on a log, that can be left and entered again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @contextmanager
+    def open(self) -> Iterator[House]:
+        turns = RealTurns()
+        house = House(SETTINGS, lambda *_: on_log(turns, self._path), turns=turns, now=2_000_000.0)
+        yield house
+        turns.finish(house.journal.close())
+        turns.loop.close()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_it_is_so_after_a_restart_too_and_goes_on(seed: int, tmp_path: Path) -> None:
+    place = OnLog(tmp_path / "log")
+    with place.open() as house:
+        people = [house.register(name) for name in NAMES]
+        model = play(house, people, seed)
+        check(house, people, model)
+    with place.open() as house:
+        people = [house.back(name) for name in NAMES]
+        check(house, people, model)
+        more = play(house, people, seed + 1_000)
+        more.done.update(model.done)
+        check(house, people, more)
+
+
+def test_a_retry_after_a_restart_gets_the_first_answer_and_does_nothing(tmp_path: Path) -> None:
+    place = OnLog(tmp_path / "log")
+    commands: list[Command] = [
+        Publish("hi", id="p"),
+        Edit("ho", LOBBY, 1, "e"),
+        React("👍", LOBBY, 1, id="r"),
+        Delete(LOBBY, 1, "d"),
+    ]
+    with place.open() as house:
+        alice = house.register("Alice")
+        answers = [accepted(house.done(alice, command)) for command in commands]
+    with place.open() as house:
+        alice = house.back("Alice")
+        assert [house.done(alice, command) for command in commands] == answers
+        assert house.journal.head(LOBBY).offset == answers[-1].offset
+
+
+def test_an_edit_is_replaced_and_taken_back_after_a_restart(tmp_path: Path) -> None:
+    place = OnLog(tmp_path / "log")
+    with place.open() as house:
+        alice = house.register("Alice")
+        first = accepted(house.done(alice, Publish("hi")))
+        house.done(alice, Edit("secret one", LOBBY, first.offset))
+    with place.open() as house:
+        alice = house.back("Alice")
+        house.done(alice, Publish("between"))
+        house.done(alice, Edit("secret two", LOBBY, first.offset))
+    with place.open() as house:
+        alice = house.back("Alice")
+        house.done(alice, Delete(LOBBY, first.offset))
+        bodies = [record.entry.body for record in house.journal.look(everything)]
+        assert "secret" not in repr(bodies)
+        assert [(one.content, one.deleted, one.sender) for one in messages(house, alice)] == [
+            ("", True, "Alice"),
+            ("between", False, "Alice"),
+        ]
