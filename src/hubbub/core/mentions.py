@@ -69,8 +69,13 @@ class Mentions(Generic[SessionT]):
         return list(found)
 
     def _apply(self, record: Record, origin: SessionT | None) -> None:
-        stream = record.entry.stream
-        sessions = hearers(self._people, [int(stream.partition(":")[2], 16)], record)
+        stream, body = record.entry.stream, record.entry.body
+        assert type(body) is MentionNoted  # noqa: S101 (the ledger goes by it)
+        sessions = [
+            session
+            for session in hearers(self._people, [int(stream.partition(":")[2], 16)], record)
+            if not (session.exclusive and any(room.stream == body.room_stream for room in session.rooms))
+        ]  # a person in plain text has just read the message itself
         if sessions:
             event = event_of(record, self._people)
             self._ledger.outlet.send(stream, cast("Sequence[SessionT]", sessions), event, origin)
