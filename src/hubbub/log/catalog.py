@@ -219,6 +219,7 @@ class Catalog:
                 new.dead += 1
         for i, number in enumerate(new.numbers):
             stream = self.by_number[number]
+            stream.run = None
             first, count = new.firsts[i], new.rows[i + 1] - new.rows[i]
             new.dead += max(min(stream.low - first, count), 0)
             if stream.erased:
@@ -237,8 +238,8 @@ class Catalog:
         elif offset in stream.erased:
             return
         if offset < stream.start:
-            sealed, row, _ = self._find(stream, offset)
-            if sealed.place(row) == GONE:
+            sealed, _, _, shift = self._run(stream, offset)
+            if sealed.place(offset + shift) == GONE:
                 return  # compaction has honoured it
             sealed.dead += 1
         else:
@@ -267,20 +268,22 @@ class Catalog:
 
     # --- reading
 
-    def _find(self, stream: Stream, offset: int) -> tuple[Sealed, int, int]:
-        """The sealed segment of a message, its row there, and the first offset of its run."""
+    def _run(self, stream: Stream, offset: int) -> tuple[Sealed, int, int, int]:
+        """Where a sealed message stands. The stream keeps it: who reads one will read its neighbours."""
+        run = stream.run
+        if run is not None and run[1] <= offset < run[2]:
+            return run
         number = stream.number
         for sealed in self._newest_first:
             numbers = sealed.numbers
             i = bisect_left(numbers, number)
             if i < len(numbers) and numbers[i] == number and (first := sealed.firsts[i]) <= offset:
-                row = sealed.rows[i] + offset - first
-                return sealed, row, first
-        raise self._missing(stream, offset)
-
-    @staticmethod
-    def _missing(stream: Stream, offset: int) -> CorruptError:
-        return CorruptError(MANIFEST, 0, f"no segment holds offset {offset} of stream {stream.name!r}")
+                row = sealed.rows[i]
+                stream.run = run = sealed, first, first + sealed.rows[i + 1] - row, row - first
+                if offset < run[2]:
+                    return run
+                break
+        raise CorruptError(MANIFEST, 0, f"no segment holds offset {offset} of stream {stream.name!r}")
 
     def read(self, stream: bytes, first: int, count: int, *, wait: bool = True) -> list[bytes | None]:
         """See `Log.read`."""
@@ -318,18 +321,13 @@ class Catalog:
         if offset >= stream.start:
             place = stream.places[offset - stream.start]
         else:
-            number = stream.number
-            for sealed in self._newest_first:
-                numbers = sealed.numbers
-                i = bisect_left(numbers, number)
-                if i < len(numbers) and numbers[i] == number and (first := sealed.firsts[i]) <= offset:
-                    row = sealed.rows[i] + offset - first
-                    block = self.cache.young.get(sealed.key | row // PLACES)
-                    place = sealed.place(row, wait=wait) if block is None else block[row % PLACES]
-                    segment = sealed
-                    break
-            else:
-                raise self._missing(stream, offset)
+            run = stream.run
+            if run is None or not run[1] <= offset < run[2]:
+                run = self._run(stream, offset)
+            segment = sealed = run[0]
+            row = offset + run[3]
+            block = self.cache.young.get(sealed.key | row // PLACES)
+            place = sealed.place(row, wait=wait) if block is None else block[row % PLACES]
         if place == GONE:
             return None
         length = place & LENGTH
@@ -351,10 +349,9 @@ class Catalog:
             parts.append(fetch(self.active.file, self.active.name, places, wait=wait))
             last = begin - 1
         while last >= first:
-            sealed, row, run = self._find(stream, last)
-            begin = max(first, run)
-            count = last + 1 - begin
-            places = sealed.places(row + 1 - count, count, wait=wait)
+            sealed, begin, _, shift = self._run(stream, last)
+            begin = max(first, begin)
+            places = sealed.places(begin + shift, last + 1 - begin, wait=wait)
             parts.append(fetch(sealed.file, sealed.name, places, holes=sealed.holes, wait=wait))
             last = begin - 1
         if len(parts) == 1:

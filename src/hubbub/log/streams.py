@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from array import array
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hubbub.log.segment import Sealed
 
 NOTHING: array[int] = array("Q")
 """The places of a stream with nothing in the active segment. Shared: never appended to."""
@@ -20,6 +24,7 @@ class Stream:
         "next",
         "number",
         "places",
+        "run",
         "start",
         "tail",
         "young",
@@ -39,6 +44,8 @@ class Stream:
         """Its places in the active segment."""
         self.erased: set[int] | None = None
         """Erased offsets whose bytes are still in some file."""
+        self.run: tuple[Sealed, int, int, int] | None = None
+        """The sealed run that was read last: segment, first offset, the one behind its last, row − offset."""
         self.tail: list[bytes | None] = []
         """The newest payloads, up to the head."""
         self.kept = 0
