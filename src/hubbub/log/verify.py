@@ -108,7 +108,7 @@ def _segment_findings(
             compared = True
             if end != covered[0] or not _same(contents, covered[1]):
                 yield Finding(index_name, 0, "the index does not fit its segment")
-    if isinstance(covered, tuple) and not compared and covered[0] > end:
+    if isinstance(covered, tuple) and not compared and (covered[0] != end or not _same(contents, covered[1])):
         yield Finding(index_name, 0, "the index covers more than there is in the segment")
     if sealed:
         if end != size:
