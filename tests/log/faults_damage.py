@@ -8,6 +8,7 @@ from dataclasses import replace
 from hubbub.log.batch import Batch
 from hubbub.log.errors import CorruptError, LogError
 from hubbub.log.log import Log
+from hubbub.log.verify import verify
 from log.faults_episode import FOREIGN, KEYS, LENGTH, Episode
 from log.faults_model import State, check_tags
 from log.simulated_files import SECTOR, SimulatedFiles
@@ -20,10 +21,13 @@ class Spoilt(Episode):
 
     def run(self) -> None:
         self.make()
+        assert not self.verify()
         name = self.choose()
         self.note(f"{self.spoil(name)} {name}")
+        found = self.verify()
         for _ in range(2):  # what was refused is not mended in silence
             self.judge()
+        assert found or not self.counts["refused"], "verify has not found it"
 
     def make(self) -> None:
         """Fill a directory, and end so that all of it is proved durable."""
@@ -40,13 +44,24 @@ class Spoilt(Episode):
         if self.may_close and self.rng.random() < 0.5:
             log.close()
             self.files = self.files.power_cut()
-        else:
-            self.files = self.files.killed()
+            self.open().close()  # makes anew the indexes that were torn
+        self.files = self.files.killed()
         assert not self.model.unsure
 
     def prove(self, log: Log) -> None:
         """Let the mark tell of all."""
         log.tidy()
+
+    def verify(self) -> list[str]:
+        before = self.files.calls
+        try:
+            found = [str(one) for one in verify("", files=self.files)]
+        except LogError as error:
+            found = [str(error)]
+        assert self.files.calls == before, "verify has written"
+        self.check_handles()
+        self.trace += found
+        return found
 
     def choose(self) -> str:
         ours = [name for name in self.files.directory if name not in FOREIGN and self.files.contents(name)]

@@ -13,6 +13,7 @@ from hubbub.log.errors import ColdError, ReadOnlyError
 from hubbub.log.log import Log
 from hubbub.log.options import Options
 from hubbub.log.segment import Written
+from hubbub.log.verify import verify
 from log.faults_model import Frame, Model, check_tags, observe
 from log.simulated_files import Crashed, SimulatedFiles
 
@@ -90,7 +91,11 @@ class Episode:
                 self.files = self.files.power_cut()
             self.check_foreign()
         self.files.cold = 0.0
-        self.resolve(self.open(), closed=self.was_closed)
+        log = self.open()
+        self.resolve(log, closed=self.was_closed)
+        log.close()
+        findings = list(verify("", files=self.files))
+        assert not findings, f"not sound after all: {findings}"
 
     def arrange_faults(self) -> None:
         rng, files = self.rng, self.files
