@@ -98,12 +98,12 @@ class AccountHouse(House):
         return session
 
     def added(self, name: str, role: Role = "member", password: str = PASSWORD) -> AccountView | Refusal:
-        return self.told(lambda then: self.admin.add(name, digest(password), role, then))
+        return self.told(self.admin.add, name, digest(password), role)
 
-    def told(self, ask: Callable[[Callable[[AccountView | Refusal], None]], None]) -> AccountView | Refusal:
+    def told(self, ask: Callable[..., None], *given: str) -> AccountView | Refusal:
         """What an administrator is told, once."""
         told: list[AccountView | Refusal] = []
-        ask(told.append)
+        ask(*given, told.append)
         self.turns.run_all()
         (answer,) = told
         return answer

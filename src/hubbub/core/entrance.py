@@ -218,7 +218,7 @@ class Entrance(Generic[SessionT]):
         name = names.normal(wished, names.USER_LIMIT)
         if not isinstance(name, str):
             return _invalid(wished, name)
-        if user is not None and names.keys(name) != user.keys:
+        if user is not None and names.key(name) != user.keys[0]:
             message = f"You are '{user.name}' here. Register that name, or log out first."
             return Refusal(Code.BAD_REQUEST, message, field="username")
         digest = self._credentials.chosen(session, command.password, command.password_sha256, "password")
