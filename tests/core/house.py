@@ -28,6 +28,9 @@ class Outlet:
         self.answered: list[tuple[Session, object, Answer]] = []
         self.dismissed: list[tuple[Session, str]] = []
         self.on_dismiss: Callable[[Session], None] = lambda _: None
+        self.on_event: Callable[[Session, Event], None] = lambda *_: None
+        self.on_answer: Callable[[Session, object, Answer], None] = lambda *_: None
+        self.on_flush: Callable[[], None] = lambda: None
 
     def subscribe(self, session: Session, stream: str) -> None:
         assert session not in self.subscribed.setdefault(stream, [])
@@ -37,20 +40,23 @@ class Outlet:
         self.subscribed[stream].remove(session)
 
     def publish(self, stream: str, event: Event, origin: Session | None) -> None:
-        self.heard += [(session, event) for session in self.subscribed.get(stream, ())]
+        self.send(stream, self.subscribed.get(stream, ()), event, origin)
 
     def send(self, stream: str, sessions: Sequence[Session], event: Event, origin: Session | None) -> None:
-        self.heard += [(session, event) for session in sessions]
+        for session in sessions:
+            self.heard.append((session, event))
+            self.on_event(session, event)
 
     def answer(self, session: Session, request: object, answer: Answer) -> None:
         self.answered.append((session, request, answer))
+        self.on_answer(session, request, answer)
 
     def dismiss(self, session: Session, reason: str) -> None:
         self.dismissed.append((session, reason))
         self.on_dismiss(session)
 
     def flush(self) -> None:
-        pass
+        self.on_flush()
 
     def of(self, session: Session, kind: type[EventT]) -> list[EventT]:
         return [event for who, event in self.heard if who is session and isinstance(event, kind)]

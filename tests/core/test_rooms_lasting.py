@@ -148,13 +148,13 @@ def test_an_account_that_is_not_let_in_by_the_disk_is_not_in() -> None:
     house = House(make_journal=failing)
     alice = house.register("Alice")
     assert isinstance(house.journal, UnrulyJournal)
-    house.journal._fail = 1.0  # noqa: SLF001
+    house.journal._fail = 1.0
     assert _code(house.done(alice, CreateRoom("den"))) is Code.READ_ONLY
     house.turns.run_all()
     assert _rooms(house, alice) == {"lobby": 1}
-    house.journal._fail = 0.0  # noqa: SLF001
+    house.journal._fail = 0.0
     assert _joined(house.done(alice, CreateRoom("den"))).created
-    house.journal._fail = 1.0  # noqa: SLF001
+    house.journal._fail = 1.0
     assert _code(house.done(alice, LeaveRoom("den"))) is Code.READ_ONLY
     assert [room.name for room in alice.rooms] == ["lobby", "den"], "still in it"
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from hubbub.core.answers import Answer
+from hubbub.core.answers import Answer, LoggedIn
 from hubbub.core.entries import Body, Change, Entry, Group, Position, Record
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.model import Session
@@ -62,7 +62,10 @@ class Request(Generic[SessionT]):
     def kept(self, records: Sequence[Record]) -> None:
         """See Pending."""
         assert self.session is not None  # noqa: S101 (made with one)
-        self._outlet.answer(self.session, self._request, self._answer(records))
+        answer = self._answer(records)
+        self._outlet.answer(self.session, self._request, answer)
+        if type(answer) is LoggedIn:  # a resume that was sent right behind comes before anything live
+            self._outlet.flush()
 
     def failed(self, refusal: Refusal) -> None:
         """See Pending."""

@@ -92,8 +92,7 @@ class Resuming(Generic[SessionT]):
                 answer = unavailable(result)
                 self._tell_gaps(session, parts)
             else:
-                unknown = [stream for stream in command.positions if stream not in resuming]
-                answer = self._tell(session, parts, result, unknown)
+                answer = self._tell(session, command, parts, result, resuming)
             self._put_back(session, resuming)
             self._outlet.answer(session, request, answer)
 
@@ -122,20 +121,21 @@ class Resuming(Generic[SessionT]):
             if self._rooms.of_stream(stream) is not None:
                 self._outlet.subscribe(session, stream)
 
-    def _tell(self, session: SessionT, parts: list[_Part], read: list[_Read], unknown: list[str]) -> Answer:
+    def _tell(
+        self, session: SessionT, command: Resume, parts: list[_Part], read: list[_Read], resuming: set[str]
+    ) -> Answer:
         """Everything, and then the answer: so it leaves before."""
         positions: dict[str, Place] = {}
         to = [session]
-        resuming = session.resuming or ()
         for part, (head, events) in zip(parts, read, strict=True):
             if part.stream not in resuming:  # it lost the room meanwhile
-                unknown.append(part.stream)
                 continue
             positions[part.stream] = Place(head.epoch, head.offset)
             for event in (Gap(part.stream, head.epoch, head.offset),) if events is None else events:
                 self._outlet.send("", to, event, None)
-        for stream in unknown:  # it is not there, or nothing that this session may read: the same for both
-            self._outlet.send("", to, Gap(stream, "", 0), None)
+        for stream in command.positions:
+            if stream not in resuming:  # it is not there, or nothing that one may read: the same for both
+                self._outlet.send("", to, Gap(stream, "", 0), None)
         self._outlet.flush()
         return Resumed(positions)
 
