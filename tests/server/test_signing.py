@@ -122,6 +122,13 @@ def test_a_login_that_is_refused_brings_no_key(server: Server) -> None:
     assert other.ask("presence/list")["status"] == 200, "no key, so nothing is signed"
 
 
+def test_logging_out_ends_it(server: Server) -> None:
+    alice = Signer(server)
+    assert alice.ask("auth/logout", 1)["status"] == 200
+    assert alice.client.ask("auth/login", username="Alice")["status"] == 200
+    assert alice.client.ask("presence/list")["status"] == 200
+
+
 def test_a_token_in_the_headers_has_no_effect(server: Server) -> None:
     token = server.ndjson("Alice").welcome["token"]
     other = server.ndjson()
