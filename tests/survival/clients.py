@@ -260,14 +260,22 @@ class Client:
         """Say something somewhere, if the line is up; what is not acknowledged is said again later."""
         if not self.ready.is_set():
             return
-        self._sent += 1
-        id = f"{self.name}-{self._sent}"
-        chance = self.chance.random()
-        command: Command
-        if chance < 0.1 and others:
-            command = commands.Whisper(self.chance.choice(others), f"whisper {id}", id)
+        if others and self.chance.random() < 0.1:
+            self.whisper(self.chance.choice(others))
         else:
-            command = commands.Publish(f"say {id}", self.chance.choice(self.rooms), id)
+            id = self._next_id()
+            self._send(id, commands.Publish(f"say {id}", self.chance.choice(self.rooms), id))
+
+    def whisper(self, to: str) -> None:
+        """Say something to one person."""
+        id = self._next_id()
+        self._send(id, commands.Whisper(to, f"whisper {id}", id))
+
+    def _next_id(self) -> str:
+        self._sent += 1
+        return f"{self.name}-{self._sent}"
+
+    def _send(self, id: str, command: Command) -> None:
         self.unacknowledged[id] = command
         self._say(command, id)
 

@@ -86,11 +86,18 @@ async def trial(
     lives = [asyncio.create_task(one.live(house.port)) for one in everybody]
     try:
         await _all_ready(everybody, lives)
+        await _greet([client for client in clients if client.account])
         for _ in range(kills):
             await _talk(clients, texts, chance)
             house.kill()
+            for one in everybody:
+                one.ready.clear()  # they may not have noticed yet
             house.start()
-            await _all_ready(everybody, lives)
+            if chance.random() < 0.75:
+                await _all_ready(everybody, lives)
+            else:  # and sometimes it dies again while it starts, or while they come back
+                await asyncio.sleep(chance.uniform(0.0, 1.0))
+        await _all_ready(everybody, lives)
         await _talk(clients, texts, chance)
         await _settle(clients, texts, lives)
         _check(clients, texts)
@@ -107,6 +114,16 @@ async def trial(
         sum(client.retried for client in clients),
         sum(one.returns for one in everybody),
     )
+
+
+async def _greet(people: list[Client]) -> None:
+    """Each has a private talk with each: they know its stream from the first message on."""
+    for number, one in enumerate(people):
+        for other in people[number + 1 :]:
+            one.whisper(other.name)
+    async with asyncio.timeout(PATIENCE):
+        while any(len(one.view) < len(people) - 1 for one in people):  # noqa: ASYNC110 (many clients hear)
+            await asyncio.sleep(0.01)
 
 
 async def _all_ready(everybody: list[Client | TextClient], lives: list[asyncio.Task[None]]) -> None:
