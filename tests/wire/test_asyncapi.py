@@ -298,6 +298,16 @@ def test_requests_are_as_described(dialect: str, command: Command) -> None:
     assert fits(payload, *messages_of("receive", dialect, request.verb))
 
 
+def test_signed_requests_are_as_described() -> None:
+    login = b'{"command":"auth/login","id":"1","payload":{"username":"Alice","hmac":true}}'
+    assert fits(login, *messages_of("receive", "ndjson", "auth/login"))
+    signed = b'{"command":"presence/list","headers":{"token":null,"seq":%b},"hmac":"0a"}'
+    assert fits(signed % b"1", *messages_of("receive", "ndjson", "presence/list"))
+    assert not fits(signed % b"0", *messages_of("receive", "ndjson", "presence/list"))
+    told = ndjson.encode_answer(Request(commands.Ping(), "1", "auth/login", signing_key="0a"), ANSWERED[0])
+    assert fits(told, *messages_of("reply", "ndjson", "auth/login"))
+
+
 @pytest.mark.parametrize(
     ("dialect", "verbs"), [("websocket", ACTIONS), ("length_json", TYPES), ("ndjson", COMMANDS)]
 )
