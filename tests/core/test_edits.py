@@ -11,7 +11,7 @@ from core.house import House
 from hubbub.core.answers import Accepted, Done, Reaction
 from hubbub.core.commands import Delete, Edit, JoinRoom, LeaveRoom, Publish, React, Whisper
 from hubbub.core.entries import Edited, Erased, Said
-from hubbub.core.errors import Code, Refusal
+from hubbub.core.errors import Code
 from hubbub.core.events import MessageDeleted, MessageEdited, ReactionChanged
 from hubbub.core.model import Session
 from hubbub.core.settings import CoreSettings, MessageSettings
@@ -252,7 +252,8 @@ def test_who_is_gone_meanwhile_changes_nothing_and_is_answered_once() -> None:
     assert house.do(alice, Edit("x", LOBBY, said.offset), "gone") is None
     house.service.disconnected(alice)
     house.turns.run_all()
-    assert [type(answer) for _, request, answer in house.outlet.answered if request == "gone"] == [Refusal]
+    ((_, _, answer),) = [told for told in house.outlet.answered if told[1] == "gone"]
+    refused(answer, Code.UNAUTHENTICATED)
     assert messages(house, bob)[0].content == "first"
 
 
@@ -268,3 +269,35 @@ def test_reactions_at_the_same_moment_are_all_kept_in_one_commit() -> None:
     (message,) = messages(house, alice)
     assert message.content == "second"
     assert message.reactions == [Reaction("👍", 20, [f"u{number}x" for number in range(10, 20)])]
+
+
+def test_who_leaves_the_room_meanwhile_changes_nothing() -> None:
+    house, alice, bob, _ = kept(House())
+    house.done(alice, JoinRoom("den"))
+    said = accepted(house.done(alice, Publish("hi", "den")))
+    house.done(bob, JoinRoom("den"))
+    assert house.do(bob, React("👍", said.stream, 1), "late") is None
+    house.do(bob, LeaveRoom("den"))
+    house.turns.run_all()
+    ((_, _, answer),) = [told for told in house.outlet.answered if told[1] == "late"]
+    refused(answer, Code.NOT_FOUND)
+
+
+def test_a_stream_that_one_may_not_read_is_not_even_looked_at() -> None:
+    house, alice, _, _ = kept(House())
+    for stream in ("talk:1:2", "notice:1", "room:ffff"):
+        refused(house.do(alice, React("👍", stream, 1)), Code.NOT_FOUND)
+
+
+def test_nobody_overtakes_a_change_that_waits() -> None:
+    house, alice, bob, _ = kept(House())
+    carol = house.enter("Carol")
+    house.do(bob, React("👍", LOBBY, 1))
+    house.turns.run()  # it was read, and is in flight
+    assert len(house.service.edits._flights) == 1
+    house.do(alice, Edit("second", LOBBY, 1))
+    house.do(carol, React("👍", LOBBY, 1))
+    house.turns.run_all()
+    offsets = [event.offset for event in house.outlet.of(carol, MessageEdited)]
+    assert offsets == [3], "between the two reactions"
+    assert messages(house, alice)[0].reactions == [Reaction("👍", 2, ["Bob", "Carol"])]

@@ -30,6 +30,7 @@ from hubbub.core.model import Session
 from hubbub.core.modifications import trimmed
 from hubbub.core.ports import Journal
 from hubbub.core.settings import CoreSettings, MessageSettings
+from hubbub.core.talks import talk_stream, talkers
 
 JOURNALS: dict[str, Callable[[Turns, int], Journal]] = {
     "memory": memory,
@@ -154,7 +155,7 @@ def test_what_is_no_message_is_passed_over_however_much_it_is() -> None:
 def test_what_is_trimmed_is_gone_with_its_modifications() -> None:
     house, alice = full(10)
     house.done(alice, Edit("edited", LOBBY, 2))
-    house.done(alice, Edit("edited", LOBBY, 8))
+    house.done(alice, Edit("edited", LOBBY, 6))
     changes = house.journal.look(lambda reader: trimmed(reader, LOBBY, 6))
     house.journal.append((), [Trim(LOBBY, 6), *changes])
     house.turns.run_all()
@@ -162,7 +163,7 @@ def test_what_is_trimmed_is_gone_with_its_modifications() -> None:
     assert (offsets(answer), answer.more) == ([6, 7, 8, 9, 10], False)
     assert offsets(page(house, alice, GetHistory(after=0, limit=2))) == [6, 7]
     keys = [key for key, _ in house.journal.look(lambda reader: list(reader.scan("m/")))]
-    assert keys == ["m/room:1/8"]
+    assert keys == ["m/room:1/6"]
     refused(house.done(alice, Edit("x", LOBBY, 2)), Code.NOT_FOUND)
 
 
@@ -184,6 +185,9 @@ def test_a_modification_does_not_outlive_the_stream_that_it_was_of() -> None:
     assert again.epoch != said.epoch
     (message,) = messages(house, alice, "Bob")
     assert (message.content, message.edited_at, message.reactions) == ("anew", None, [])
+    house.done(bob, React("🎈", again.stream, 1))
+    (message,) = messages(house, alice, "Bob")
+    assert (message.content, [one.emoji for one in message.reactions]) == ("anew", ["🎈"])
 
 
 # -- private talks
@@ -227,6 +231,15 @@ def test_who_takes_a_name_later_reads_nothing_of_its_former_holder() -> None:
     other = house.enter("Bob")
     assert messages(house, other, "Alice") == []
     assert messages(house, alice, "Bob") == []
+
+
+@pytest.mark.parametrize(
+    "stream",
+    ["talk:2:1", "talk:01:2", "talk:1", "talk:1:2:3", "talk:x:1", "talk: 1:2", "talk:1:０", "room"],
+)
+def test_a_talk_has_one_spelling(stream: str) -> None:
+    assert talkers(stream) is None
+    assert talkers(talk_stream(2, 1)) == talkers(talk_stream(1, 2)) == (1, 2)
 
 
 # -- replies

@@ -67,7 +67,7 @@ class Messages(Generic[SessionT]):
         if command.reply_to is not None:
             bad = bad or self._bad_reply(room.stream, command.reply_to)
         body, more = Said(user.name, user.id, room.name, content, command.reply_to), _NOTHING
-        if "@" in content and bad is None:
+        if "@" in content:
             body, more = self.mentions.found(body, room)
         changes = () if room.kept or bad is not None else self._rooms.keep(room)
         return self._sending.append(session, user, room.stream, command.id, body, request, bad, more, changes)

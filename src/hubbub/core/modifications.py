@@ -255,15 +255,14 @@ class ChangeInFlight:
         flight.message = self._message
         flight.count += 1
 
-    def settled(self, *, kept: bool) -> None:
-        """See Effect. If it failed, all that were decided on top of it fail too."""
-        flight, key = self._flight, self._message.key
+    def settled(self) -> None:
+        """See Effect. If it failed, all that were decided on top of it fail too: they are behind it."""
+        flight = self._flight
         assert flight is not None  # noqa: S101 (begun)
         flight.count -= 1
-        if kept and flight.count:
+        if flight.count:
             return
-        if self._flights.get(key) is flight:
-            del self._flights[key]
+        del self._flights[self._message.key]
         waiting, flight.waiting = flight.waiting, []
         for again in waiting:
             again()

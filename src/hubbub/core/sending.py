@@ -34,8 +34,8 @@ class Effect(Protocol):
         """It is in flight."""
         ...
 
-    def settled(self, *, kept: bool) -> None:
-        """It is kept, has been applied and told, or never will be."""
+    def settled(self) -> None:
+        """It is kept, has been applied and told; or it never will be."""
         ...
 
 
@@ -78,14 +78,14 @@ class _Waiting(Generic[SessionT]):
                 self.seen.outcome = answer
         self._tell(answer)
         if self.effect is not None:
-            self.effect.settled(kept=True)
+            self.effect.settled()
 
     def failed(self, refusal: Refusal) -> None:
         """See Pending. A retry is a new message then."""
         if self.id is not None and self.user.window is not None:
             self.user.window.failed(self.stream, self.id)
         if self.effect is not None:
-            self.effect.settled(kept=False)
+            self.effect.settled()
         self._tell(refusal)
 
     def _tell(self, answer: Answer) -> None:
