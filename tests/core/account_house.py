@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from contracts.journals import Turns, UnrulyJournal, memory
 from core.house import House
@@ -11,18 +11,27 @@ from hubbub.core.administration import AccountView, Administration
 from hubbub.core.answers import LoggedIn
 from hubbub.core.commands import Login, Register
 from hubbub.core.credentials import digest
+from hubbub.core.entries import Change, Entry
 from hubbub.core.errors import Refusal
 from hubbub.core.model import Session
+from hubbub.core.ports import JournalUnavailableError
 from hubbub.core.settings import AccountSettings, CoreSettings, GuestSettings
 
 PASSWORD = "correct horse"
 
 
 class FlakyJournal(UnrulyJournal):
-    """Commits late, in odd portions; and fails everything while `failing`."""
+    """Commits late, in odd portions; fails everything while `failing`, takes nothing while `refusing`."""
+
+    refusing = False
 
     def __init__(self, turns: Turns, seed: int) -> None:
         super().__init__(turns, seed, fail=0.0)
+
+    def append(self, entries: Sequence[Entry], changes: Sequence[Change] = ()) -> int:
+        if self.refusing:
+            raise JournalUnavailableError("the disk is full")
+        return super().append(entries, changes)
 
     @property
     def failing(self) -> bool:

@@ -7,9 +7,20 @@ import hashlib
 import pytest
 
 from core.account_house import PASSWORD, AccountHouse
+from hubbub.core import names
 from hubbub.core.administration import AccountView
-from hubbub.core.answers import LoggedIn, MemberList, UserList
-from hubbub.core.commands import ListMembers, ListUsers, Login, Logout, Publish, Register, Whisper
+from hubbub.core.answers import LoggedIn, LoggedOut, MemberList, PasswordSet, UserList
+from hubbub.core.commands import (
+    ChangePassword,
+    ListMembers,
+    ListUsers,
+    Login,
+    Logout,
+    Publish,
+    Refresh,
+    Register,
+    Whisper,
+)
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import MessagePosted, WhisperPosted
 from hubbub.core.model import Session
@@ -45,8 +56,10 @@ def test_an_account_is_there_after_a_restart() -> None:
     house = AccountHouse()
     _, made = house.registered("Alice")
     later = house.again()
-    _, back = later.logged_in("Alice")
+    session, back = later.logged_in("Alice")
     assert back.user_id == made.user_id
+    later.service.disconnected(session)
+    assert not later.claims.claim("user:" + names.key("Alice"), 1), "its name is held, here or away"
     _refused(later.done(later.session(), Login("Alice")), Code.NAME_REGISTERED)
 
 
@@ -120,6 +133,27 @@ def test_a_registration_that_is_not_kept_gives_the_name_back() -> None:
     house.registered("Alice")
 
 
+def test_what_the_journal_does_not_take_is_given_back_at_once() -> None:
+    house = AccountHouse(flaky=True)
+    session, made = house.registered("Bob")
+    house.flaky.refusing = True
+    _refused(house.done(house.session(), Register("Alice", PASSWORD)), Code.READ_ONLY)
+    _refused(house.done(house.session(), Login("Bob", PASSWORD)), Code.READ_ONLY)
+    _refused(house.added("Carol"), Code.READ_ONLY)
+    _refused(house.told(house.admin.disable, "Bob"), Code.READ_ONLY)
+    assert made.refresh_token is not None
+    _refused(house.done(house.session(), Refresh(made.refresh_token)), Code.READ_ONLY)
+    _refused(house.done(session, Logout()), Code.READ_ONLY)
+    _refused(house.done(session, ChangePassword(PASSWORD, PASSWORD)), Code.READ_ONLY)
+    house.flaky.refusing = False
+    assert [view.logins for view in house.admin.all()] == [1]
+    house.registered("Alice")
+    house.guest("Carol")
+    assert isinstance(house.done(house.session(), Refresh(made.refresh_token)), LoggedIn)
+    assert house.done(session, ChangePassword(PASSWORD, PASSWORD)) == PasswordSet()
+    assert house.done(session, Logout()) == LoggedOut()
+
+
 def test_a_login_that_is_not_kept_is_none() -> None:
     house = AccountHouse(flaky=True)
     house.registered("Alice")
@@ -131,6 +165,8 @@ def test_a_login_that_is_not_kept_is_none() -> None:
     _, back = house.logged_in("Alice")
     assert back.role == "member"
     assert len(house.records("login/")) == 2
+    (view,) = house.admin.all()
+    assert view.logins == 2
 
 
 def test_no_room_for_hashes_gives_the_name_back() -> None:
@@ -186,6 +222,12 @@ def test_a_line_that_drops_on_the_way_gives_the_name_back_or_leaves_the_account(
     house.do(waiting, Login("Late", PASSWORD), "login")
     house.service.disconnected(waiting)
     house.turns.run_all()
+    hashed = house.session()
+    house.do(hashed, Login("Late", PASSWORD), "login")
+    house.turns.run()
+    house.service.disconnected(hashed)
+    house.turns.run_all()
+    assert len(house.records("login/")) == 2, "Early, and Late once: nobody has the tokens of the others"
     assert waiting.user is None
     assert [session.gone for session in house.service.people.find("Late").sessions] == [False]  # type: ignore[union-attr]
 

@@ -142,6 +142,21 @@ def test_nobody_slips_in_while_an_account_is_disabled() -> None:
         assert len(house.outlet.answered) == 3, "each is answered once, whatever happens"
 
 
+def test_what_comes_behind_the_end_of_a_login_does_not_bring_it_back() -> None:
+    house = AccountHouse(flaky=True)
+    _, made = house.registered("Alice")
+    assert made.refresh_token is not None
+    house.now += 60
+    told: list[AccountView | Refusal] = []
+    house.admin.disable("Alice", told.append)
+    token, refreshing = house.session(), house.session()
+    assert isinstance(house.do(token, Login(token=made.token)), LoggedIn)
+    _refused(house.do(refreshing, Refresh(made.refresh_token)), Code.RATE_LIMITED)
+    house.turns.run_all()
+    assert token.gone
+    assert house.records("login/") == {}
+
+
 def test_what_is_not_kept_changes_nothing() -> None:
     house = AccountHouse(flaky=True)
     session, made = house.registered("Alice")

@@ -119,6 +119,9 @@ class Admission(Generic[SessionT]):
         def done() -> Answer:
             kept()
             self.ended(account.id, ended)
+            if session.gone:  # nobody has these tokens
+                self._ledger.note([login_records.drop(login)])
+                self._logins.remove(login)
             return self.admit(session, account, login, tokens)
 
         def undone() -> None:
