@@ -137,7 +137,8 @@ def test_what_was_found_reads_back_line_by_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["#x", "#12 Alice", "#12 Alice (edited)", "", "hello", "[Private] x", "a b: c", "[Server]"]
+    "line",
+    ["#x", "#12 Alice", "#12 Alice (edited)", "#12 a b: c", "", "hi", "[Private] x", "a b: c", "[Server]"],
 )
 def test_what_no_server_sends_is_an_error(line: str) -> None:
     with pytest.raises(ValueError, match="no line"):

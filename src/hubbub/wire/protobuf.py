@@ -18,14 +18,14 @@ from hubbub.core.events import Event
 from hubbub.net.framing.frames import BINARY, FAILED, TOO_LONG, Frame
 from hubbub.wire import message_pb2 as pb
 from hubbub.wire.codec import Reply, Request
-from hubbub.wire.protobuf_lean import UNSEEN, is_lean
+from hubbub.wire.protobuf_lean import MAX_FIELDS, UNSEEN, is_lean
 from hubbub.wire.protobuf_messages import answer_message, event_message, read_message
 from hubbub.wire.protobuf_requests import IDENTIFIED, bad, command_of, spell
 from hubbub.wire.protobuf_tables import ACTIONS, BODIES
 from hubbub.wire.refusals import of_frame
 
 _LONGEST_ID: Final = 64  # characters
-_NOT_LEAN: Final = f"A request of more than {UNSEEN} bytes has one body, and no list in it."
+_NOT_LEAN: Final = f"A request of more than {UNSEEN} bytes has no more than {MAX_FIELDS} fields."
 _ROOM_VERBS: Final[dict[type, str]] = {
     kind: pb.RoomActionType.Name(number) for kind, number in ACTIONS.items()
 }

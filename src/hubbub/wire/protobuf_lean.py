@@ -1,7 +1,7 @@
 """A look at a long EchoMsg before it is parsed, since a message can take far more memory than its bytes.
 
 Two bytes are an empty message in a list, or the change of a `oneof` from one body to another, and each costs
-the parser a new object: 16 MiB would become 600. A long request has neither: a few fields, one body, no list.
+the parser a new object: 16 MiB would become 600. A long request has a few fields, and so has its body.
 """
 
 from __future__ import annotations
@@ -16,34 +16,31 @@ UNSEEN: Final = 65_536
 MAX_FIELDS: Final = 16
 """Fields of a long request, and of its body. The rest is for those that later versions add."""
 
+_REQUESTS: Final = frozenset(
+    field.number for field in pb.EchoMsg.DESCRIPTOR.fields if field.name in REQUESTED
+)
 _REFUSED: Final = frozenset(
     field.number
     for field in pb.EchoMsg.DESCRIPTOR.fields
     if field.message_type is not None and field.name not in REQUESTED
 )
 """Bodies that only servers send."""
-_LISTS: Final = {
-    field.number: frozenset(inner.number for inner in field.message_type.fields if inner.is_repeated)
-    for field in pb.EchoMsg.DESCRIPTOR.fields
-    if field.message_type is not None and field.name in REQUESTED
-}
-"""The fields that repeat, of each body that requests come with."""
 
 
 def is_lean(payload: bytes) -> bool:
-    """Whether it and its body have at most MAX_FIELDS fields each, and none that only servers send or lists.
+    """Whether it and its body have at most MAX_FIELDS fields each, and it is nothing that only servers send.
 
-    Reads their tags and lengths only (protobuf.dev/programming-guides/encoding).
+    What stands in a list of a request has no list itself, so that goes no deeper. Reads tags and lengths
+    only (protobuf.dev/programming-guides/encoding).
     """
     fields = _fields(payload, 0, len(payload))
-    if fields is None or not _REFUSED.isdisjoint(number for number, _, _ in fields):
-        return False
-    for number, start, end in fields:
-        if number in _LISTS:
-            inner = _fields(payload, start, end)
-            if inner is None or not _LISTS[number].isdisjoint(field for field, _, _ in inner):
-                return False
-    return True
+    return (
+        fields is not None
+        and _REFUSED.isdisjoint(number for number, _, _ in fields)
+        and all(
+            _fields(payload, start, end) is not None for number, start, end in fields if number in _REQUESTS
+        )
+    )
 
 
 def _fields(payload: bytes, at: int, end: int) -> list[tuple[int, int, int]] | None:
@@ -62,8 +59,6 @@ def _fields(payload: bytes, at: int, end: int) -> list[tuple[int, int, int]] | N
         elif wire_type in (1, 5):
             at = start + (8 if wire_type == 1 else 4)
         else:  # groups: no field of ours is one
-            return None
-        if at > end:
             return None
         found.append((tag >> 3, start, at))
     return found if at == end else None
