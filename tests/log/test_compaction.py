@@ -87,21 +87,46 @@ def test_a_stream_of_which_all_is_trimmed_keeps_its_position(place: Place) -> No
     assert log.commit(batch) == [41]
 
 
+def test_a_gap_that_a_trim_has_left_between_segments_is_no_damage(place: Place) -> None:
+    log = place.open()
+    fill(log, streams=1, count=20)
+    log.seal()
+    fill(log, streams=1, count=20)
+    log.seal()
+    batch = Batch()
+    batch.trim(b"room-0", 35)
+    log.commit(batch)
+    before = everything(log)
+    place.now += 20
+    plan = log.plan_compaction(everything=True)
+    assert plan is not None
+    log.adopt(compact(dataclasses.replace(plan, segments=plan.segments[1:], oldest=False)))
+    assert everything(log) == before
+    log.close()
+    log = place.open()
+    assert everything(log) == before
+    assert compacted(log, place)
+    assert (everything(log), log.first(b"room-0")) == (before, 35)
+
+
 def test_what_is_erased_in_the_active_segment_is_honoured_too(place: Place) -> None:
     log = place.open()
     fill(log)
+    batch = Batch()
+    batch.put(b"password", b"old-password")
+    log.commit(batch)
     log.seal()
     batch = Batch()
     batch.erase(b"room-0", 3)
-    batch.put(b"cursor", b"now")
+    batch.put(b"password", b"new-password")
     log.commit(batch)
     place.now += 20
     plan = log.plan_compaction(everything=True)
     assert plan is not None
     assert plan.active is not None
     log.adopt(compact(plan))
-    assert on_disk(place, b"0:2.") == []
-    assert (log.read(b"room-0", 3, 1), log.get(b"cursor")) == ([None], b"now")
+    assert on_disk(place, b"0:2.") == on_disk(place, b"old-password") == []
+    assert (log.read(b"room-0", 3, 1), log.get(b"password")) == ([None], b"new-password")
 
 
 def test_what_changes_while_a_compaction_runs_stays_changed(place: Place) -> None:

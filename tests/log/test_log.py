@@ -102,6 +102,7 @@ def test_erased_and_trimmed_payloads_are_gone_at_once(place: Place) -> None:
     kept[1] = kept[39] = None
     assert log.read(b"room-0", 1, 40) == kept
     assert log.read(b"room-0", 2, 1) == [None]
+    assert log.read(b"room-0", 39, 2) == [kept[38], None], "from memory too"
     assert (log.first(b"room-1"), len(log.read(b"room-1", 1, 40))) == (10, 31)
     assert (log.first(b"room-2"), log.head(b"room-2"), log.read(b"room-2", 1, 40)) == (41, 40, [])
     batch = Batch()
