@@ -272,8 +272,11 @@ class Episode:
         self.files.during_sync = None
         self.note("beside it:")
         try:
-            self.step(log, ("write", "settle", "tidy", "check"), (6, 3, 1, 1))
-        except ReadOnlyError as error:
+            if log._writer._manifest_lock.locked():  # the owner would wait for the other thread
+                self.step(log, ("write", "settle", "tidy", "check"), (6, 3, 1, 1))
+            else:
+                self.step(log, ("write", "settle", "compact", "epoch"), (5, 3, 4, 1))
+        except (OSError, ReadOnlyError) as error:
             self.excuse(error)
 
     def settle(self, log: Log) -> None:
