@@ -88,8 +88,7 @@ class Message(NamedTuple):
     def deleted(self) -> list[Change]:
         """The changes that come with a deletion: nothing of its words is left."""
         entry, body = self.record.entry, self.body
-        to = (None, body.to, body.to_id) if type(body) is Whispered else (body.room, None, None)  # type: ignore[union-attr] # type() narrows no union
-        stone = Tombstone(body.sender, body.sender_id, entry.at, *to)
+        stone = Tombstone(body.sender, body.sender_id, entry.at, *_to(body))
         gone = Modification(entry.id, deleted=stone)
         return [self.put(gone), Erase(entry.stream, self.record.offset), *self._erase_edit()]
 
@@ -140,57 +139,69 @@ def view(record: Record, raw: bytes | None, named: int) -> MessageView | None:
 
     `named`: how many people each reaction names.
     """
-    entry, body = record.entry, record.entry.body
+    entry = record.entry
+    body = entry.body
+    stream, epoch, offset = entry.stream, record.epoch, record.offset
+    if raw is None and type(body) is Said:  # by far the most frequent
+        return MessageView(
+            body.sender,
+            body.sender_id,
+            body.content,
+            entry.id,
+            stream,
+            epoch,
+            offset,
+            entry.at,
+            body.room,
+            None,
+            None,
+            body.reply_to,
+        )
     now = None if raw is None else _decode(raw)
     if type(body) is Erased:
         if now is None or now.deleted is None:
             return None  # an edit that was erased
-        stone = now.deleted
+        gone = now.deleted
         return MessageView(
-            stone.sender,
-            stone.sender_id,
+            gone.sender,
+            gone.sender_id,
             "",
             now.id,
-            entry.stream,
-            record.epoch,
-            record.offset,
-            stone.at,
-            stone.room,
-            stone.to,
-            stone.to_id,
+            stream,
+            epoch,
+            offset,
+            gone.at,
+            gone.room,
+            gone.to,
+            gone.to_id,
             deleted=True,
         )
-    if type(body) is Said:
-        room, to, to_id = body.room, None, None
-    elif type(body) is Whispered:
-        room, to, to_id = None, body.to, body.to_id
-    else:
+    if not isinstance(body, Said | Whispered):
         return None
-    content, edited_at, reactions = body.content, None, []
-    if now is not None and now.id == entry.id:
-        content = body.content if now.content is None else now.content
-        edited_at = now.edited_at
-        reactions = [
-            Reaction(emoji, len(users), [name for _, name in users[:named]])
-            for emoji, users in now.reactions.items()
-        ]
+    if now is None or now.id != entry.id:
+        now = Modification(entry.id)
     return MessageView(
         body.sender,
         body.sender_id,
-        content,
+        body.content if now.content is None else now.content,
         entry.id,
-        entry.stream,
-        record.epoch,
-        record.offset,
+        stream,
+        epoch,
+        offset,
         entry.at,
-        room,
-        to,
-        to_id,
-        body.reply_to,
-        edited_at,
-        False,
-        reactions,
+        *_to(body),
+        reply_to=body.reply_to,
+        edited_at=now.edited_at,
+        reactions=[
+            Reaction(emoji, len(users), [name for _, name in users[:named]])
+            for emoji, users in now.reactions.items()
+        ],
     )
+
+
+def _to(body: Said | Whispered) -> tuple[str | None, str | None, int | None]:
+    """To whom it was said: a room, or a person and the id."""
+    return (body.room, None, None) if isinstance(body, Said) else (None, body.to, body.to_id)
 
 
 # -- changes on their way

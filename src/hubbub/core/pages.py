@@ -8,7 +8,6 @@ from typing import Final
 import msgspec
 
 from hubbub.core.answers import MessageView
-from hubbub.core.entries import Record
 from hubbub.core.modifications import prefix, view
 from hubbub.core.ports import Reader
 from hubbub.core.settings import MessageSettings
@@ -40,22 +39,24 @@ def page(reader: Reader, stream: str, wanted: Page, settings: MessageSettings) -
     first, last = reader.first(stream), reader.head(stream).offset
     step, limit = wanted.step, wanted.limit
     offset = min(wanted.start, last) if step < 0 else max(wanted.start, first)
-    looked = offset
+    began = offset
     enough = settings.history_entries
     # One more than asked for says whether there are more; a few of them will not be messages.
     piece = min(limit + 1 + limit // 8, _PIECE)
+    get, keys, named = reader.get, prefix(stream), settings.reaction_users
     views: list[MessageView] = []
     size = 0
-    while first <= offset <= last and abs(offset - looked) < enough:
+    while first <= offset <= last and abs(offset - began) < enough:
         if step < 0:
             records = reader.entries(stream, max(first, offset - piece + 1), offset)[::-1]
         else:
             records = reader.entries(stream, offset, min(last, offset + piece - 1))
         for record in records:
-            shown = _view(reader, record, settings)
+            shown = view(record, get(f"{keys}{record.offset:x}"), named)
             if shown is None:
                 continue
-            size += _size(shown)
+            content = shown.content
+            size += _FRAME + len(content) if content.isascii() and not shown.reactions else _size(shown)
             if len(views) >= limit or (views and size > settings.history_bytes):
                 return Page(record.offset, step, limit, views, more=True)
             views.append(shown)
@@ -71,7 +72,7 @@ def views_at(
     size = 0
     for stream, offset in places:
         for record in reader.entries(stream, offset, offset):
-            shown = _view(reader, record, settings)
+            shown = view(record, reader.get(f"{prefix(stream)}{offset:x}"), settings.reaction_users)
             if shown is None or shown.deleted:
                 continue
             size += _size(shown)
@@ -79,11 +80,6 @@ def views_at(
                 return views, True
             views.append(shown)
     return views, False
-
-
-def _view(reader: Reader, record: Record, settings: MessageSettings) -> MessageView | None:
-    raw = reader.get(f"{prefix(record.entry.stream)}{record.offset:x}")
-    return view(record, raw, settings.reaction_users)
 
 
 def _size(shown: MessageView) -> int:
