@@ -48,8 +48,9 @@ class LogReader:
         return self._log.get(key.encode(), wait=self._wait)
 
     def scan(self, prefix: str) -> Iterable[tuple[str, bytes]]:
-        """See the port. Waits for the disk."""
-        return [(key.decode(), value) for key, value in self._log.scan(prefix.encode())]
+        """See the port."""
+        found = self._log.scan(prefix.encode(), wait=self._wait)
+        return [(key.decode(), value) for key, value in found]
 
     def streams(self, prefix: str) -> Iterable[str]:
         """See the port."""

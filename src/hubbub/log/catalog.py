@@ -371,9 +371,9 @@ class Catalog:
             raise CorruptError(home.name, place >> 32, "another key stands where the index says")
         return record[end:]
 
-    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+    def scan(self, prefix: bytes, *, wait: bool = True) -> Iterator[tuple[bytes, bytes]]:
         """See `Log.scan`."""
         for key in sorted([key for key in self.keys if key.startswith(prefix)]):
-            value = self.get(key)
+            value = self.get(key, wait=wait)
             if value is not None:
                 yield key, value

@@ -235,9 +235,9 @@ class Log:
         found = self._catalog.streams.get(stream)
         return found.low if found is not None else 1
 
-    def scan(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        """The keyed records whose keys begin so, sorted by key."""
-        return self._catalog.scan(prefix)
+    def scan(self, prefix: bytes = b"", *, wait: bool = True) -> Iterator[tuple[bytes, bytes]]:
+        """The keyed records whose keys begin so, sorted by key. Errors as in `read`."""
+        return self._catalog.scan(prefix, wait=wait)
 
     def streams(self, prefix: bytes = b"") -> Iterator[bytes]:
         """The names of the streams, sorted."""
