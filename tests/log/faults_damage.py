@@ -146,7 +146,10 @@ class Spoilt(Episode):
 
 
 class Unmarked(Spoilt):
-    """The same where the mark is old: only the frames tell how far they were durable."""
+    """The same where the mark is old: only the frames tell how far they were durable.
+
+    So one that is gone with all behind it could not be told from one that was never there: a bit is flipped.
+    """
 
     may_close = False
 
@@ -160,3 +163,25 @@ class Unmarked(Spoilt):
             written = log.write([Batch()])
             log.sync()
             log.settle(written)
+
+    def spoil(self, name: str) -> str:
+        data = bytearray(self.files.contents(name))
+        at = self.rng.randrange(len(data))
+        data[at] ^= 1 << self.rng.randrange(8)
+        self.files.overwrite(name, bytes(data))
+        return f"a bit flipped at {at} of"
+
+
+class Shortened(Spoilt):
+    """The same where the last frame is spoilt: only the mark tells that it was there."""
+
+    may_close = False
+
+    def choose(self) -> str:
+        return max(name for name in self.files.directory if name.endswith(".seg"))
+
+    def spoil(self, name: str) -> str:
+        data = bytearray(self.files.contents(name).rstrip(b"\0"))
+        data[-1] ^= 1
+        self.files.overwrite(name, bytes(data))
+        return "the last byte changed of"

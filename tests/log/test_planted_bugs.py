@@ -9,7 +9,7 @@ import pytest
 
 from log import faults_planted as planted
 from log.faults import live
-from log.faults_damage import Spoilt, Unmarked
+from log.faults_damage import Shortened, Spoilt, Unmarked
 from log.faults_episode import Episode
 from log.simulated_files import SimulatedFiles
 
@@ -42,7 +42,7 @@ BUGS = {
     "the manifest runs ahead of its segments": Bug(200, planted.manifest_first),
     "leftovers are not removed": Bug(200, planted.leftovers_stay),
     "compaction forgets what is erased": Bug(200, planted.erasures_forgotten),
-    "there is no mark": Bug(400, planted.no_mark, kind=Spoilt),
+    "there is no mark": Bug(40, planted.no_mark, kind=Shortened),
     "there is no proof in the frames": Bug(600, planted.no_synced, kind=Unmarked),
 }
 
@@ -63,7 +63,7 @@ def test_a_planted_bug_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert lives, f"{name}: not caught in {BUGS[name].lives} lives"
 
 
-@pytest.mark.parametrize("kind", [Episode, Spoilt, Unmarked])
+@pytest.mark.parametrize("kind", [Episode, Spoilt, Shortened, Unmarked])
 def test_nothing_is_caught_where_nothing_is_planted(kind: type[Episode]) -> None:
     lives, problem = seeds_until_caught(Bug(50, kind=kind))
     assert not lives, problem
