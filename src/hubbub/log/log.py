@@ -241,8 +241,8 @@ class Log:
 
     def streams(self, prefix: bytes = b"") -> Iterator[bytes]:
         """The names of the streams, sorted."""
-        found = [name for name, one in self._catalog.streams.items() if one.known and name.startswith(prefix)]
-        return iter(sorted(found))
+        streams = list(self._catalog.streams.items())  # one step, because `write` may run on another thread
+        return iter(sorted(name for name, one in streams if one.known and name.startswith(prefix)))
 
     def tags(self) -> Iterator[tuple[bytes, int, bytes]]:
         """(stream, offset, tag) of the appends that had one, not older than `tag_seconds`, oldest first."""
