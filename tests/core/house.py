@@ -102,6 +102,7 @@ class House:
         chance = random.Random(seed)
         self.now = now
         self.settings = settings
+        self.seed = seed
         self.turns = turns or Turns()
         self.outlet = Outlet()
         self.claims = MemoryClaims()
@@ -159,4 +160,5 @@ class House:
     def restarted(self) -> House:
         """Another one, over the same journal. Whoever was here is not."""
         self.turns.run_all()
-        return House(self.settings, lambda _turns, _seed: self.journal, seed=2, turns=self.turns)
+        seed = self.seed + 1_000_003
+        return House(self.settings, lambda _turns, _seed: self.journal, seed=seed, turns=self.turns)

@@ -81,6 +81,9 @@ class Resuming(Generic[SessionT]):
             return Refusal(Code.TOO_LARGE, message, field="positions", limit="rooms.resume_streams")
         parts = list(self._take_off(session, user, command.positions))
         session.resuming = resuming = {part.stream for part in parts}
+        for stream in command.positions:
+            if stream not in resuming:
+                self._tell_nothing(session, stream)
 
         def query(reader: Reader) -> list[_Read]:
             return _read(reader, parts, self._people, self._settings)
@@ -92,7 +95,7 @@ class Resuming(Generic[SessionT]):
                 answer = unavailable(result)
                 self._tell_gaps(session, parts)
             else:
-                answer = self._tell(session, command, parts, result, resuming)
+                answer = self._tell(session, parts, result, resuming)
             self._put_back(session, resuming)
             self._outlet.answer(session, request, answer)
 
@@ -121,21 +124,21 @@ class Resuming(Generic[SessionT]):
             if self._rooms.of_stream(stream) is not None:
                 self._outlet.subscribe(session, stream)
 
-    def _tell(
-        self, session: SessionT, command: Resume, parts: list[_Part], read: list[_Read], resuming: set[str]
-    ) -> Answer:
+    def _tell_nothing(self, session: SessionT, stream: str) -> None:
+        """It is not there, or nothing that one may read: the same for both."""
+        self._outlet.send("", [session], Gap(stream, "", 0), None)
+
+    def _tell(self, session: SessionT, parts: list[_Part], read: list[_Read], resuming: set[str]) -> Answer:
         """Everything, and then the answer: so it leaves before."""
         positions: dict[str, Place] = {}
         to = [session]
         for part, (head, events) in zip(parts, read, strict=True):
             if part.stream not in resuming:  # it lost the room meanwhile
+                self._tell_nothing(session, part.stream)
                 continue
             positions[part.stream] = Place(head.epoch, head.offset)
             for event in (Gap(part.stream, head.epoch, head.offset),) if events is None else events:
                 self._outlet.send("", to, event, None)
-        for stream in command.positions:
-            if stream not in resuming:  # it is not there, or nothing that one may read: the same for both
-                self._outlet.send("", to, Gap(stream, "", 0), None)
         self._outlet.flush()
         return Resumed(positions)
 
