@@ -52,14 +52,22 @@ def fetch(
     size = words[-1] + words[-2] + CHECKSUM - start
     if not 0 < size <= _PIECE:
         return _fetch_pieces(file, name, places, wait=wait)
-    # A rising run without foreign bytes in between passes one CRC as a whole (see layout.RESIDUE).
+    # A rising run of whole (payload, CRC) pairs passes one CRC (see layout.RESIDUE).
     data = file.pread(size, start) if wait else nowait(file, size, start)
     if zlib.crc32(data, RESIDUE) != RESIDUE or len(data) != size:
         return _fetch_pieces(file, name, places, wait=wait)
-    return [
-        data[(at := position - start) : at + length]
-        for length, position in zip(words[::2], words[1::2], strict=True)
-    ]
+    found: list[bytes | None] = []
+    at = 0
+    for length in words[::2]:
+        end = at + length
+        found.append(data[at:end])
+        at = end + CHECKSUM
+    if at != size:  # others stand in between
+        return [
+            data[(at := position - start) : at + length]
+            for length, position in zip(words[::2], words[1::2], strict=True)
+        ]
+    return found
 
 
 def _fetch_pieces(file: File, name: str, places: Sequence[int], *, wait: bool) -> list[bytes | None]:
