@@ -13,7 +13,8 @@ import pytest
 
 from contracts.journals import RealTurns, on_log
 from hubbub.adapters.journal_log import LogJournal
-from hubbub.core.entries import Change, Entry, Erase, Erased, Group, Said
+from hubbub.core.entries import Change, Entry, Erase, Erased, Group, Put, Said, Trim
+from hubbub.core.modifications import prefix
 from hubbub.core.ports import JournalUnavailableError
 from hubbub.log import Options
 from hubbub.observe.logs import open_log
@@ -109,13 +110,23 @@ def test_a_room_keeps_as_long_as_it_says_and_others_as_the_server_says(house: Ho
     assert [house.first(stream) for stream in ("room:1", "room:2", "room:3", "talk:1:2")] == [4, 4, 4, 4]
 
 
+def test_what_is_known_of_a_message_goes_with_it(house: House) -> None:
+    house.keep("room:1", 50, 20, 1)
+    house.journal.append((), [Put(f"{prefix('room:1')}{offset:x}", b"") for offset in (1, 2, 3)])
+    house.turns.run_all()
+    house.retention = [("room:1", 10)]
+    house.run(house.maintenance().once())
+    left = house.journal.look(lambda reader: [key for key, _ in reader.scan(prefix("room:1"))])
+    assert left == [f"{prefix('room:1')}3"]
+
+
 def test_nothing_is_done_twice(house: House) -> None:
     house.keep("room:1", 50, 1)
     house.retention = [("room:1", 10)]
     maintenance = house.maintenance()
     house.run(maintenance.once())
     house.run(maintenance.once())
-    assert len(house.noted) == 1
+    assert house.noted == [Trim("room:1", 2)]
     assert house.first("room:1") == 2
 
 

@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 
 from hubbub.adapters.journal_log import LogJournal
 from hubbub.core.entries import Change, Erased, Trim
+from hubbub.core.modifications import trimmed
 from hubbub.core.ports import JournalUnavailableError, Reader
 from hubbub.log import CompactionPlan, CompactionResult, Log, LogError
 from hubbub.observe.server_log import ServerLog
@@ -53,6 +54,7 @@ class Maintenance:
         self._oldest: dict[str, str] = {}
         """When the first entry was written, of the streams that were looked at."""
         self._task: asyncio.Task[None] | None = None
+        self._compacting = asyncio.Lock()
 
     def start(self) -> None:
         """Begin, on the running loop."""
@@ -78,7 +80,7 @@ class Maintenance:
         if self._journal.why_read_only() is None:
             await self._trim()
         if self._settings.compact and self._journal.why_read_only() is None:
-            await self._compact()
+            await self._compact(lambda log: log.plan_compaction())
 
     # -- retention
 
@@ -98,12 +100,12 @@ class Maintenance:
 
     async def _trim_one(self, stream: str, since: str) -> None:
         try:
-            before, first, at = await self._read(lambda reader: first_since(reader, stream, since))
+            at, changes = await self._read(lambda reader: _old(reader, stream, since))
         except JournalUnavailableError:
             return  # told by the journal, if it is damage; the other streams can do without this one
         self._oldest[stream] = at
-        if first > before:
-            self._note((Trim(stream, first),))
+        if changes:
+            self._note(changes)
 
     async def _everything(self) -> Iterable[str]:
         if self._settings.keep_days <= 0:
@@ -125,15 +127,24 @@ class Maintenance:
 
     # -- compaction
 
-    async def _compact(self) -> None:
-        plan = await self._alone(lambda log: log.plan_compaction())
-        if plan is None:
-            return
-        result = await self._compact_beside(plan)
-        if result is None:
-            return
-        await self._alone(lambda log: log.adopt(result))
+    async def compact_all(self) -> CompactionResult | None:
+        """Compact whatever can be, now. None: there was nothing, or it failed and is in the log."""
+
+        def plan(log: Log) -> CompactionPlan | None:
+            log.seal()
+            return log.plan_compaction(everything=True)
+
+        return await self._compact(plan)
+
+    async def _compact(self, choose: Callable[[Log], CompactionPlan | None]) -> CompactionResult | None:
+        async with self._compacting:
+            plan = await self._alone(choose)
+            result = await self._compact_beside(plan) if plan is not None else None
+            if result is None:
+                return None
+            await self._alone(lambda log: log.adopt(result))
         self._log.compacted(len(result.segments), result.before, result.after)
+        return result
 
     async def _compact_beside(self, plan: CompactionPlan) -> CompactionResult | None:
         pipe = asyncio.subprocess.PIPE
@@ -168,6 +179,12 @@ class Maintenance:
 
         self._journal.alone(run)
         return await done
+
+
+def _old(reader: Reader, stream: str, since: str) -> tuple[str, Sequence[Change]]:
+    """When the first entry that stays was written, and what makes the others go, and what is kept of them."""
+    before, first, at = first_since(reader, stream, since)
+    return at, [Trim(stream, first), *trimmed(reader, stream, first)] if first > before else ()
 
 
 def first_since(reader: Reader, stream: str, since: str) -> tuple[int, int, str]:
