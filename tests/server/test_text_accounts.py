@@ -124,6 +124,7 @@ def test_who_was_away_is_told_of_what_was_missed(server: Server) -> None:
     again = back(server, "Alice")
     assert again.line() == "[Server] Unread: @Bob (1)"
     assert page(again, "/history @Bob") == ["#1 Bob: are you there?", "[Server] End of history."]
+    assert told(again, "/unread") == "[Server] Nothing new.", "what was shown is read"
 
 
 def test_a_history_is_read_on_without_hole_or_double(server: Server) -> None:

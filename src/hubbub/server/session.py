@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from hubbub.core.answers import Answer, Farewell, LoggedIn, LoggedOut
-from hubbub.core.commands import GetUnread, Login, Refresh, Register
+from hubbub.core.answers import Answer, Farewell, History, LoggedIn, LoggedOut
+from hubbub.core.commands import GetUnread, Login, MarkRead, Refresh, Register
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import GoingAway, Welcome
 from hubbub.core.gateway import GATEWAY
@@ -264,6 +264,8 @@ class Connection(Session):
             self._owed += len(data)
         if type(request.command) in _ENTERING:
             data = self._logged_in(request.command, answer, data)
+        elif type(answer) is History and self.dialect.exclusive and answer.messages:
+            self._wait_first(Request(MarkRead(answer.stream, answer.messages[-1].offset)))  # it was shown
         elif type(answer) is LoggedOut:
             self._signing = None
             self.framing.limit = min(self.framing.limit, self._shared.limits.max_frame_before_login)

@@ -114,11 +114,11 @@ def event_lines(event: Event, own: bool) -> str:
 def answer_lines(answer: Answer, request: Request) -> str:
     """An answer; "" where the text dialect says nothing: a login by name, a message that is kept.
 
-    A GetUnread without a verb is one that nobody typed: it is answered where there is something to tell.
+    A request without a verb is one that nobody typed: it is answered where there is something to tell.
     """
     match answer:
         case Refusal(code, message):
-            if isinstance(request.command, commands.GetUnread) and not request.verb:
+            if isinstance(request.command, commands.GetUnread | commands.MarkRead) and not request.verb:
                 return ""
             return notice(("" if code in _PLAIN else "Error: ") + message[:MAX_NOTICE])
         case answers.LoggedIn(username):
