@@ -11,7 +11,8 @@ from hubbub.log.log import Log
 from hubbub.log.verify import verify
 from log.faults_episode import FOREIGN, KEYS, LENGTH, Episode
 from log.faults_model import State, check_tags
-from log.simulated_files import SECTOR, SimulatedFiles
+from log.simulated_files import SimulatedFiles
+from log.simulated_pages import SECTOR
 
 
 class Spoilt(Episode):

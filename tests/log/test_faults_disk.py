@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from hubbub.log.files import Directory, Files
-from log.simulated_files import SECTOR, Crashed, SimulatedFiles
+from log.simulated_files import Crashed, SimulatedFiles
+from log.simulated_pages import SECTOR
 
 Make = Callable[[Path], Files]
 
