@@ -74,6 +74,19 @@ def test_a_guest_who_logged_out_comes_back_by_no_token() -> None:
         assert _code(answer) is Code.BAD_CREDENTIALS
 
 
+def test_those_who_logged_out_are_remembered_in_a_bounded_memory() -> None:
+    house = AccountHouse(guests=GuestSettings(max_kept=3))
+    tokens = []
+    for number in range(10):
+        session, answer = house.guest(f"u{number}x")
+        tokens.append(answer.token)
+        assert house.done(session, Logout()) == LoggedOut()
+    assert len(house.records("left/")) == 3
+    assert not any(house.service.people.returning(token) for token in tokens)
+    later = house.again()
+    assert [later.service.people.returning(token) is None for token in tokens] == [False] * 7 + [True] * 3
+
+
 def test_a_token_that_somebody_wrote_is_none() -> None:
     house = AccountHouse()
     session, alice = house.guest("Alice")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Final, NamedTuple
 
-from hubbub.core.entries import Put
+from hubbub.core.entries import Change, Drop, Put
 from hubbub.core.ports import Reader
 from hubbub.core.settings import GuestSettings
 
@@ -52,6 +52,7 @@ class Guests:
         self._back_until = clock() + settings.keep_seconds
         """Until when those of former runs may come back: nobody knows when their lines dropped."""
         self._dropped: dict[int, _Dropped] = {}
+        self._most = max(1, settings.max_kept)
         self._left: dict[int, None] = {}
         """Who logged out, and comes back by no token."""
 
@@ -109,14 +110,24 @@ class Guests:
             if self._dropped[oldest].until < now or len(self._dropped) > self._settings.max_kept:
                 del self._dropped[oldest]
 
-    def leaving(self, id: int) -> Put:
-        """The change by which the guest's token is worth nothing, also after a restart."""
-        return Put(f"{_LEFT}{id:014x}", b"")
+    def leaving(self, id: int) -> list[Change]:
+        """The changes by which the guest's token is worth nothing, also after a restart.
+
+        So many are remembered as of those who dropped: one more, and one is forgotten.
+        """
+        surplus = islice(self._left, max(0, len(self._left) + 1 - self._most))
+        return [Put(_left(id), b""), *(Drop(_left(oldest)) for oldest in surplus)]
 
     def left(self, id: int) -> None:
         """That is kept."""
         self._left[id] = None
+        while len(self._left) > self._most:
+            del self._left[next(iter(self._left))]
         self._dropped.pop(id, None)
 
     def _mac(self, signed: str) -> str:
         return hmac.digest(self._secret, signed.encode(), "sha256")[:_MAC].hex()
+
+
+def _left(id: int) -> str:
+    return f"{_LEFT}{id:014x}"

@@ -13,7 +13,7 @@ from hubbub.core.admission import BUSY, GONE, Admission, logged_in
 from hubbub.core.answers import Answer, LoggedOut, PasswordSet, SessionEnded, SessionList, SessionView
 from hubbub.core.commands import ChangePassword, EndSession, ListSessions, Refresh
 from hubbub.core.credentials import WRONG, Credentials
-from hubbub.core.entries import Put
+from hubbub.core.entries import Change
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.ledger import Ledger
 from hubbub.core.logins import REFRESH, Login, Logins
@@ -91,11 +91,11 @@ class OwnAccount(Generic[SessionT]):
         login = self._logins.by_id(session.login) if session.login is not None else None
         if login is not None:
             return self._end(session, request, login)
-        guests, change = self._people.guests, list[Put]()
+        guests, change = self._people.guests, list[Change]()
         if not user.account:
             if self._people.reserved(user.id):
                 return BUSY
-            change = [guests.leaving(user.id)]
+            change = guests.leaving(user.id)
 
         def kept() -> Answer:
             if change:
