@@ -27,6 +27,7 @@ async def _fault(arguments: dict[str, Any], progress: Progress) -> object:
 
 
 async def _endless(arguments: dict[str, Any], progress: Progress) -> object:
+    progress(0.0)
     await asyncio.Event().wait()
     return None
 
@@ -105,11 +106,14 @@ def test_rubbish_and_endless_lines_harm_nobody(tmp_path: Path) -> None:
 def test_a_stop_ends_what_is_going_on(tmp_path: Path) -> None:
     async def main() -> None:
         async with _open(tmp_path, []):
-            waiting = asyncio.create_task(asyncio.to_thread(ask, tmp_path, "endless"))
-            reader, writer = await asyncio.open_unix_connection(str(tmp_path / NAME))
-            writer.write(b'{"do":"double","number":1}\n')
-            assert b"0.5" in await reader.readline()
-            writer.close()
+            begun = asyncio.Event()
+            loop = asyncio.get_running_loop()
+
+            def progress(part: float) -> None:
+                loop.call_soon_threadsafe(begun.set)
+
+            waiting = asyncio.create_task(asyncio.to_thread(ask, tmp_path, "endless", progress))
+            await begun.wait()
         with pytest.raises(ControlError, match="went away"):
             await waiting
 

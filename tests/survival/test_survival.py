@@ -10,8 +10,8 @@ import pytest
 
 from survival.trial import trial
 
-SEED = int(os.environ.get("HUBBUB_TRIAL_SEED", "20261121"))
-KILLS = int(os.environ.get("HUBBUB_TRIAL_KILLS", "30"))
+SEED = int(os.environ.get("TRIAL_SEED", "20261121"))
+KILLS = int(os.environ.get("TRIAL_KILLS", "30"))
 
 
 @pytest.mark.timeout(600)

@@ -69,7 +69,7 @@ class Fts5Search:
         self._queries = 0
         self._behind = False
         self._failing = False
-        self._child: asyncio.Task[None] | None = None
+        self._child: asyncio.Task[int] | None = None
         self._journal: Journal | None = None
         self._closed = False
 
@@ -117,6 +117,16 @@ class Fts5Search:
         """Catch up with this journal, now and whenever something was left out."""
         self._journal = journal
         self._catch_up()
+
+    async def rebuild(self, progress: Callable[[float], None]) -> int:
+        """Make it anew from the log; return how many entries that were. -1: it failed, and is in the log."""
+        while self._working:  # noqa: ASYNC110 (the thread is at it, or another process)
+            await asyncio.sleep(DELAY)
+        if self._log_directory is None or self._table is None or self._closed:
+            return -1
+        self._working = True
+        self._child = self._loop.create_task(self._build(self._log_directory, progress, "anew"))
+        return await self._child
 
     async def close(self) -> None:
         """Finish what the thread is doing, and let go. What still waits is indexed at the next start."""
@@ -197,7 +207,7 @@ class Fts5Search:
             return
         streams = deque(found[0])
         if self._log_directory is not None and sum(one.last - one.first + 1 for one in streams) > BULK:
-            self._child = self._loop.create_task(self._rebuild(self._log_directory))
+            self._child = self._loop.create_task(self._build(self._log_directory, lambda _: None))
         else:
             self._read_on(streams)
 
@@ -235,32 +245,44 @@ class Fts5Search:
 
         journal.read(lambda reader: reader.entries(stream, first, upto), told)
 
-    async def _rebuild(self, log_directory: Path) -> None:
-        """Have another process catch up, then take the table over again."""
-        assert self._table is not None  # noqa: S101 (the caller saw to it)
+    async def _build(self, log_directory: Path, progress: Callable[[float], None], *anew: str) -> int:
+        """Have another process do it, then take the table over again."""
+        assert self._table is not None  # noqa: S101 (the callers saw to it)
         assert self._path is not None  # noqa: S101 (one in memory has no log)
         table, self._table = self._table, None
         await self._loop.run_in_executor(self._pool, table.close)
+        pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "hubbub.adapters.search_rebuild", str(log_directory), str(self._path),
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
+            *(sys.executable, "-m", "hubbub.adapters.search_rebuild"),
+            *(str(log_directory), str(self._path), *anew),
+            stdout=pipe,
+            stderr=pipe,
+            start_new_session=True,  # a Ctrl-C is for the server, which then ends it
+        )
+        done = 0
         try:
-            _, words = await process.communicate()
-        except asyncio.CancelledError:
-            process.kill()
+            assert process.stdout is not None  # noqa: S101 (piped)
+            assert process.stderr is not None  # noqa: S101 (piped)
+            async for line in process.stdout:
+                done, total = map(int, line.split())
+                progress(done / total if total else 1.0)
+            words = await process.stderr.read()
             await process.wait()
-            raise
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         self._table = SearchTable(self._path, self._epoch)
         self._new.clear()
         self._working = False
         if process.returncode == 0:
             self._catch_up()
-        else:
-            last = words.decode("utf-8", "replace").strip().rpartition("\n")[2]
-            self._trouble(f"the search index could not be built: {last}")
-            self._behind = True
-            self._later(RETRY)
+            return done
+        said = words.decode("utf-8", "replace").strip()[-500:]
+        self._trouble(f"the search index could not be built: {said}")
+        self._behind = True
+        self._later(RETRY)
+        return -1
 
 
 def behind(reader: Reader, table: SearchTable) -> list[Behind]:

@@ -75,12 +75,16 @@ def _records(reader: Reader, stream: Behind, ahead: int) -> Iterator[Record]:
 
 
 def main() -> int:
-    """Arguments: the log's directory, and the index's file."""
+    """Arguments: the log's directory, the index's file, and `anew` where everything is to be indexed."""
     log_directory, index = map(Path, sys.argv[1:3])
     if hasattr(os, "nice"):
         os.nice(10)  # people are talking meanwhile
-    rebuild(log_directory, index, lambda done, total: print(done, total, flush=True))  # noqa: T201
+    rebuild(log_directory, index, _tell, anew="anew" in sys.argv[3:])
     return 0
+
+
+def _tell(done: int, total: int) -> None:
+    print(done, total, flush=True)  # noqa: T201 (the server reads it)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,10 @@ def _run(command: str, arguments: Namespace) -> int:
             from hubbub.cli.config import check
 
             return check(arguments)
+        case name if name.startswith("user "):
+            from hubbub.cli.user import user
+
+            return user(arguments)
         case "log verify":
             from hubbub.cli.log import check as verify
 

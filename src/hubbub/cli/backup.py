@@ -13,7 +13,7 @@ def backup(arguments: Namespace) -> int:
     """Copy it into a directory that is empty or not there yet. `serve --data` on the copy restores it."""
 
     def copy(data: Data) -> int:
-        target = Data(arguments.directory)
+        target = Data(arguments.directory, data.config)
         if target.directory.exists() and any(target.directory.iterdir()):
             raise OSError(f"{target.directory} is not empty")
         target.directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -12,10 +12,10 @@ from typing import Final
 
 from hubbub.cli.settings import WRONGLY_ASKED, load_settings
 from hubbub.log import LogError
+from hubbub.server.config import MEMORY, Config
+from hubbub.server.storage import INDEX, LOG
 
 FAILED: Final = 1
-LOG: Final = "log"
-INDEX: Final = "search.sqlite"
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Data:
     """A data directory."""
 
     directory: Path
+    config: Config
 
     @property
     def log(self) -> Path:
@@ -41,11 +42,11 @@ def with_data(arguments: Namespace, work: Callable[[Data], int]) -> int:
     if isinstance(loaded, int):
         return loaded
     where = loaded.config.server.data
-    if where == ":memory:":
+    if where == MEMORY:
         print("hubbub: nothing is kept in memory; name a directory with --data", file=sys.stderr)
         return WRONGLY_ASKED
     try:
-        return work(Data(Path(where).expanduser()))
+        return work(Data(Path(where), loaded.config))
     except FileNotFoundError as error:
         print(f"hubbub: {error.filename or where}: there is no such file", file=sys.stderr)
     except (LogError, sqlite3.Error, OSError) as error:

@@ -51,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(command="config check")
     _add_settings(check)
+    _add_user_commands(commands)
     _add_log_commands(commands)
     backup = commands.add_parser(
         "backup",
@@ -61,6 +62,31 @@ def build_parser() -> argparse.ArgumentParser:
     backup.add_argument("directory", metavar="DIR", type=Path)
     _add_data(backup)
     return parser
+
+
+def _add_user_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    user = commands.add_parser(
+        "user", help="make and change accounts", description="Make and change accounts."
+    )
+    actions = user.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    def add(name: str, purpose: str) -> argparse.ArgumentParser:
+        sentence = f"{purpose[:1].upper()}{purpose[1:]}. Works with and without a running server."
+        action = actions.add_parser(name, help=purpose, description=sentence)
+        action.set_defaults(command=f"user {name}")
+        if name != "list":
+            action.add_argument("user", metavar="NAME")
+        _add_data(action)
+        return action
+
+    roles = ("member", "admin")
+    new = add("add", "make an account; the password is asked for, or read from a pipe")
+    new.add_argument("--role", choices=roles, default="member", help="(default: member)")
+    add("passwd", "set another password; every login of the account ends")
+    add("role", "say what somebody may do").add_argument("role", choices=roles)
+    add("disable", "let nobody in by it any more, and end its logins")
+    add("enable", "take that back")
+    add("list", "list the accounts").add_argument("--json", action="store_true", help="for programs")
 
 
 def _add_log_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -102,6 +128,12 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         "--durability",
         metavar="commit|interval=MS",
         help="acknowledge what is on the disk, or what gets there within MS ms (default: commit)",
+    )
+    parser.add_argument(
+        "--demo",
+        action="store_const",
+        const="on",
+        help="with the accounts alice and bob, in memory: to try it out, on this machine only",
     )
     parser.add_argument("--name", help="what the server calls itself (default: hubbub)")
     parser.add_argument(

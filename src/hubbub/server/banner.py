@@ -8,14 +8,18 @@ from ipaddress import ip_address
 from hubbub import __version__
 from hubbub.net.doorman import RELAY
 from hubbub.server.config import MEMORY, Config, Listen, ServerSettings, parse_durability
+from hubbub.server.first_start import DEMO, FirstAdmin
 
 _ALL = "text lines, JSON, NDJSON, Protobuf, HTTP and WebSocket"
 _SET_TLS = "Set --tls-cert and --tls-key, or put a proxy in front that adds TLS."
 _ADD_TLS = "The relay has no TLS of its own; put a proxy in front that adds it."
 
 
-def banner(config: Config, addresses: Sequence[Listen], *, tls: bool) -> str:
-    """Say it for listeners as they are bound: real addresses, real ports. Ends with a line end."""
+def banner(config: Config, addresses: Sequence[Listen], *, tls: bool, admin: FirstAdmin | None = None) -> str:
+    """Say it for listeners as they are bound: real addresses, real ports. Ends with a line end.
+
+    `admin` was made at this start: its password is shown this once.
+    """
     rows = [
         *_rows("In a terminal", _terminal(addresses)),
         *_rows(
@@ -26,6 +30,7 @@ def banner(config: Config, addresses: Sequence[Listen], *, tls: bool) -> str:
         ("Data", _data(config.server)),
         ("Guests", _guests(config, addresses)),
         *([] if config.limits.enforce else [("Limits", "off: no rates, no connection counts")]),
+        *_accounts(config, admin),
         ("To stop", "Ctrl-C"),
     ]
     lines = [f"Hubbub {__version__} is ready.", ""]
@@ -86,6 +91,15 @@ def _reach(address: Listen) -> Listen:
 
 def _local(address: Listen) -> bool:
     return ip_address(address.host.partition("%")[0]).is_loopback
+
+
+def _accounts(config: Config, admin: FirstAdmin | None) -> Iterator[tuple[str, str]]:
+    if config.server.demo:
+        yield "Accounts", f"{' and '.join(DEMO)}; the password of each is its name"
+    if admin is not None:
+        where = f"its password is {admin.password}" if admin.password else f"its password is in {admin.file}"
+        yield "First account", f"{admin.name}, who may do everything; {where}"
+        yield "", "(shown this once; hubbub user passwd sets another)"
 
 
 def _data(server: ServerSettings) -> str:

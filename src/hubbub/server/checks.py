@@ -98,6 +98,13 @@ def _numbers(config: Config) -> Iterator[Fault]:
                 yield Fault(key, f"must be {'0 or more' if least == 0 else 'more than 0'}, not {value}")
 
 
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _server(config: Config) -> Iterator[Fault]:
     server = config.server
     if not server.listen:
@@ -112,6 +119,8 @@ def _server(config: Config) -> Iterator[Fault]:
         if port and (host, port) in seen:
             yield Fault("server.listen", f"{text!r} is named twice")
         seen.add((host, port))
+        if server.demo and not _is_loopback(host):
+            yield Fault("server.demo", f"its passwords are known: {text!r} is not for this machine alone")
     if not (0 < len(server.name) <= 64 and server.name.isprintable()):
         yield Fault("server.name", "must be 1 to 64 printable characters")
     if server.data.startswith("~"):

@@ -16,6 +16,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hubbub import __version__
@@ -23,6 +24,7 @@ from hubbub.adapters.claims_memory import MemoryClaims
 from hubbub.adapters.journal_log import LogJournal
 from hubbub.adapters.journal_memory import MemoryJournal
 from hubbub.adapters.passwords_argon2 import Argon2Passwords
+from hubbub.adapters.search_fts5 import Fts5Search
 from hubbub.core.service import Service
 from hubbub.core.settings import CoreSettings
 from hubbub.log import LogError
@@ -34,13 +36,16 @@ from hubbub.observe.logs import open_log, route_standard_logging
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.banner import banner, relay_banner
 from hubbub.server.config import MEMORY, Config, Listen, parse_listen
+from hubbub.server.control import Control, ControlError
 from hubbub.server.dialects import BY_KIND, WEBSOCKET, WEBSOCKET_DEFLATE
 from hubbub.server.drain import drain
 from hubbub.server.fanout import Fanout
+from hubbub.server.first_start import FirstAdmin, demo_accounts, first_admin
 from hubbub.server.maintenance import Maintenance
+from hubbub.server.operations import Operations, Upkeep
 from hubbub.server.relay import Relay
 from hubbub.server.session import Connection
-from hubbub.server.storage import StorageError, open_journal
+from hubbub.server.storage import StorageError, open_journal, open_search
 from hubbub.server.surroundings import Surroundings
 from hubbub.server.tls import Certificate
 
@@ -57,6 +62,7 @@ class Server:
         self,
         config: Config,
         journal: MemoryJournal | LogJournal,
+        search: Fts5Search,
         log: ServerLog,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
@@ -67,6 +73,7 @@ class Server:
         self.wheel = Wheel(loop)
         self.certificate = Certificate(config.tls.cert, config.tls.key, log)
         self.journal = journal
+        self.search = search
         self.fanout = Fanout(loop.call_soon, log)
         settings = CoreSettings(
             rooms=config.rooms,
@@ -87,6 +94,7 @@ class Server:
             time.time,
             os.urandom,
             config.server.name,
+            search,
         )
         self.shared: Surroundings[Connection] = Surroundings(
             self.service, self.fanout, config.limits, config.timers, self.wheel, log, loop.time
@@ -102,11 +110,15 @@ class Server:
         )
         self.http: HttpServer | None = None
         self.maintenance: Maintenance | None = None
+        self.control: Control | None = None
         if isinstance(journal, LogJournal):
             service = self.service
             self.maintenance = Maintenance(
                 config.storage, journal, service.rooms.retention, service.ledger.note, time.time, log
             )
+            accounts = Operations(service.entrance.administration).actions()
+            upkeep = Upkeep(self.maintenance, search).actions()
+            self.control = Control(Path(config.server.data), {**accounts, **upkeep}, log.failed)
         self.ready = False
 
     def welcome(self, kind: str, stream: Stream) -> Handler:
@@ -182,11 +194,15 @@ async def serve(config: Config) -> int:
     in_memory = config.server.data == MEMORY
     journal = new_memory_journal(loop) if in_memory else open_journal(config, loop, log)
     try:
+        search = open_search(config, journal, loop, log)
         try:
-            server = Server(config, journal, log, loop)
-        except LogError as error:
-            raise StorageError(f"{config.server.data} cannot be read: {error}") from None
-        return await _serve(server)
+            try:
+                server = Server(config, journal, search, log, loop)
+            except LogError as error:
+                raise StorageError(f"{config.server.data} cannot be read: {error}") from None
+            return await _serve(server)
+        finally:
+            await search.close()
     finally:
         await journal.close()
 
@@ -194,17 +210,23 @@ async def serve(config: Config) -> int:
 async def _serve(server: Server) -> int:
     config, log, loop = server.config, server.log, asyncio.get_running_loop()
     calm_collector()  # with all that was loaded
+    admin = await _first_people(server)
     addresses = await _listen(server.doorman, [parse_listen(text) for text in config.server.listen])
     server.ready = True
     if hasattr(signal, "SIGHUP"):
         _heed(loop, signal.SIGHUP, server.certificate.reload)
     stop = _stop_signals(loop)  # before anybody is told that it runs, and may signal to it
-    _tell(banner(config, addresses, tls=server.certificate.context() is not None))
+    if server.control is not None:
+        await server.control.open()
+    server.search.follow(server.journal)
+    _tell(banner(config, addresses, tls=server.certificate.context() is not None, admin=admin))
     log.listening([address.address for address in addresses])
     if server.maintenance is not None:
         server.maintenance.start()
     await stop.wait()
     server.ready = False
+    if server.control is not None:
+        await server.control.close()
     if server.maintenance is not None:
         await server.maintenance.stop()
     if server.http is not None:
@@ -216,6 +238,19 @@ async def _serve(server: Server) -> int:
     log.stopped()
     _heed_no_more()
     return 0
+
+
+async def _first_people(server: Server) -> FirstAdmin | None:
+    """See that there is somebody who may govern it, and in a demo those whom it names."""
+    config, administration = server.config, server.service.entrance.administration
+    try:
+        if config.server.demo:
+            await demo_accounts(administration)
+        elif server.control is not None:
+            return await first_admin(administration, Path(config.server.data), terminal=sys.stdout.isatty())
+    except (OSError, ControlError) as error:  # a disk that is full, say: those who are known may come in
+        server.log.warned("the first account was not made", reason=str(error))
+    return None
 
 
 async def serve_relay(listen: Sequence[str], config: Config) -> int:

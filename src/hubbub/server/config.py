@@ -102,6 +102,8 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where everything is kept; `:memory:` keeps nothing. The default is the platform's data directory."""
     durability: str = COMMIT
     """`commit`: what is acknowledged is on the disk. `interval=MS`: it gets there every MS milliseconds."""
+    demo: bool = False
+    """To try it out: with the accounts alice and bob, whose passwords are their names. Loopback only."""
     name: str = "hubbub"
     """What the server calls itself in a welcome."""
     drain_seconds: float = 5.0

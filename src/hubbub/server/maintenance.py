@@ -159,8 +159,9 @@ class Maintenance:
             output, errors = await child.communicate(plan.to_json().encode())
         finally:
             if child.returncode is None:
-                child.kill()
-                await child.wait()
+                with contextlib.suppress(ProcessLookupError):
+                    child.kill()
+                await child.communicate()  # to the end of its pipes
         if child.returncode:
             self._log.compaction_failed(child.returncode, errors.decode("utf-8", "replace").strip()[-500:])
             return None

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, get_args
 import msgspec
 
 from hubbub.server import checks, dotenv
-from hubbub.server.config import DEFAULT_LISTEN, Config, parse_listen
+from hubbub.server.config import DEFAULT_LISTEN, MEMORY, Config, parse_listen
 
 DEFAULT: Final = "default"
 
@@ -25,6 +25,7 @@ FLAGS: Final[Mapping[str, str]] = {
     "--listen": "server.listen",
     "--data": "server.data",
     "--durability": "server.durability",
+    "--demo": "server.demo",
     "--name": "server.name",
     "--limits": "limits.enforce",
     "--log-level": "log.level",
@@ -90,6 +91,9 @@ def load(
         else:
             reading.take(FLAGS[flag], list(given), flag)
     reading.add_listener((beside | environment).get("WEBSOCKET_ADDR"))
+    demo, source = reading.taken.get("server.demo", (False, ""))
+    if demo and "server.data" not in reading.taken:  # what is tried out is not mixed with what is kept
+        reading.take("server.data", MEMORY, source)
 
     sections: dict[str, dict[str, object]] = {}
     for key, (value, _) in reading.taken.items():

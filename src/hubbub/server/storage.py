@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Final
 
 from hubbub.adapters.journal_log import LogJournal
+from hubbub.adapters.search_fts5 import Fts5Search
+from hubbub.core.ports import Journal
 from hubbub.log import (
     Batch,
     CorruptError,
@@ -20,10 +23,12 @@ from hubbub.log import (
     Options,
 )
 from hubbub.observe.server_log import ServerLog
-from hubbub.server.config import Config, parse_durability
+from hubbub.server.config import MEMORY, Config, parse_durability
 
 LOG: Final = "log"
 """The log's directory within the data directory."""
+INDEX: Final = "search.sqlite"
+"""The search index, which can be made anew from the log."""
 _NOBODYS: Final = frozenset({"lost+found", ".DS_Store"})
 """What a file system puts into a directory that is empty for all who use it."""
 _INTERVAL: Final = b"journal:interval"
@@ -61,6 +66,19 @@ def open_journal(config: Config, loop: asyncio.AbstractEventLoop, log: ServerLog
         raise StorageError(f"{data}: {error}") from None
     most = config.storage.max_waiting
     return LogJournal(opened, data, loop, log, interval=interval, max_waiting=most)
+
+
+def open_search(
+    config: Config, journal: Journal, loop: asyncio.AbstractEventLoop, log: ServerLog
+) -> Fts5Search:
+    """Open the index of what the journal keeps, beside it or in memory. Blocks. Raises StorageError."""
+    if config.server.data == MEMORY:
+        return Fts5Search(None, None, "", loop, log.warned)
+    data = Path(config.server.data)
+    try:
+        return Fts5Search(data / INDEX, data / LOG, journal.head("").epoch, loop, log.warned)
+    except sqlite3.Error as error:
+        raise StorageError(f"{data / INDEX}: {error}") from None
 
 
 def options(config: Config) -> Options:
