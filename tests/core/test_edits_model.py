@@ -156,9 +156,11 @@ class OnLog:
     def open(self) -> Iterator[House]:
         turns = RealTurns()
         house = House(SETTINGS, lambda *_: on_log(turns, self._path), turns=turns, now=2_000_000.0)
-        yield house
-        turns.finish(house.journal.close())
-        turns.loop.close()
+        try:
+            yield house
+        finally:
+            turns.finish(house.journal.close())
+            turns.loop.close()
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Generic, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
 from hubbub.core.answers import Answer
 from hubbub.core.commands import Publish, Send, SetTopic, Whisper
-from hubbub.core.entries import Record, Said, TopicGiven, Whispered
+from hubbub.core.entries import Change, Record, Said, TopicGiven, Whispered
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.event_of import event_of
 from hubbub.core.events import MessagePosted
@@ -22,8 +22,6 @@ from hubbub.core.settings import MessageSettings
 from hubbub.core.talks import Talks, hearers, talk_stream
 
 SessionT = TypeVar("SessionT", bound=Session)
-
-_NOTHING: Final[More] = ()
 
 
 class Messages(Generic[SessionT]):
@@ -66,10 +64,13 @@ class Messages(Generic[SessionT]):
             bad = bad_content(content, self._settings.max_content)
         if command.reply_to is not None:
             bad = bad or self._bad_reply(room.stream, command.reply_to)
-        body, more = Said(user.name, user.id, room.name, content, command.reply_to), _NOTHING
+        body = Said(user.name, user.id, room.name, content, command.reply_to)
+        more: More = ()
         if "@" in content:
             body, more = self.mentions.found(body, room)
-        changes = () if room.kept or bad is not None else self._rooms.keep(room)
+        changes: Sequence[Change] = ()
+        if not room.kept and bad is None:
+            changes = self._rooms.keep(room)
         return self._sending.append(session, user, room.stream, command.id, body, request, bad, more, changes)
 
     def whisper(self, session: SessionT, command: Whisper, request: object) -> Answer | None:

@@ -42,7 +42,7 @@ class Effect(Protocol):
 class _Waiting(Generic[SessionT]):
     """A message whose answer comes with its commit. Implements `ledger.Pending`."""
 
-    __slots__ = ("effect", "id", "outlet", "request", "retries", "seen", "session", "stream", "user")
+    __slots__ = ("id", "outlet", "request", "retries", "seen", "session", "stream", "user")
 
     def __init__(
         self,
@@ -52,7 +52,6 @@ class _Waiting(Generic[SessionT]):
         user: User,
         stream: str,
         id: str | None,
-        effect: Effect | None,
     ) -> None:
         self.outlet = outlet
         self.session: SessionT = session
@@ -60,7 +59,6 @@ class _Waiting(Generic[SessionT]):
         self.user = user
         self.stream = stream
         self.id = id
-        self.effect = effect
         self.seen: Seen | None = None
         self.retries: list[tuple[SessionT, object]] | None = None
         """Who asked for the same again meanwhile, and gets the same answer."""
@@ -77,21 +75,35 @@ class _Waiting(Generic[SessionT]):
             if self.seen is not None:
                 self.seen.outcome = answer
         self._tell(answer)
-        if self.effect is not None:
-            self.effect.settled()
 
     def failed(self, refusal: Refusal) -> None:
         """See Pending. A retry is a new message then."""
         if self.id is not None and self.user.window is not None:
             self.user.window.failed(self.stream, self.id)
-        if self.effect is not None:
-            self.effect.settled()
         self._tell(refusal)
 
     def _tell(self, answer: Answer) -> None:
         self.outlet.answer(self.session, self.request, answer)
         for session, request in self.retries or ():
             self.outlet.answer(session, request, answer)
+
+
+class _WaitingWithEffect(_Waiting[SessionT]):
+    """The same, with an effect. Messages have none, and are not made to look for one."""
+
+    __slots__ = ("effect",)
+
+    effect: Effect
+
+    def kept(self, records: Sequence[Record]) -> None:
+        """See Pending."""
+        super().kept(records)
+        self.effect.settled()
+
+    def failed(self, refusal: Refusal) -> None:
+        """See Pending."""
+        self.effect.settled()
+        super().failed(refusal)
 
 
 class Sending(Generic[SessionT]):
@@ -153,7 +165,12 @@ class Sending(Generic[SessionT]):
             entry = Entry(stream, id, ledger.stamps.now(), body, user.id)
         if bad is not None:
             return bad
-        waiting = _Waiting(self._outlet, session, request, user, stream, id, effect)
+        waiting: _Waiting[SessionT]
+        if effect is None:
+            waiting = _Waiting(self._outlet, session, request, user, stream, id)
+        else:
+            waiting = _WaitingWithEffect(self._outlet, session, request, user, stream, id)
+            waiting.effect = effect
         entries = (entry, *(more(entry) if callable(more) else more)) if more else (entry,)
         if changes and callable(changes):
             changes = changes(entry)
