@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from hubbub.wire import message_pb2 as pb
-from serving import ProtobufClient, Server
+from serving import ProtobufClient, Server, until
 
 PASSWORD = "correct horse battery"
 
@@ -207,3 +207,16 @@ def test_who_is_mentioned_is_told(server: Server) -> None:
     said(bob, "@Alice, tea?")
     assert list(alice.get(pb.MT_CHAT_MSG).chat_msg.mentions) == ["Alice"]
     assert alice.get(pb.MT_MENTIONED).mentioned.username == "Bob"
+
+
+def test_what_was_said_is_found(server: Server) -> None:
+    alice, _ = registered(server, "Alice")
+    at = said(alice, "tea at five")
+
+    def found(query: str) -> list[pb.MessageView]:
+        answer = ask(alice, pb.MT_SEARCH, search=pb.Search(query=query))
+        assert answer.type == pb.MT_SEARCH_RESULT, answer
+        return list(answer.search_result.messages)
+
+    until(lambda: [view.position for view in found("five tea")] == [at])
+    assert found("coffee") == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving import Server, TextClient, serving
+from serving import Server, TextClient, serving, until
 
 PASSWORD = "correct horse  battery"  # with two blanks, which count
 
@@ -205,3 +205,12 @@ def test_who_is_mentioned_in_another_room_is_told(server: Server) -> None:
     assert alice.line() == "[Server] Bob has left."
     bob.say("@Alice, are you coming?")
     assert alice.line() == "[Server] Bob mentioned you in 'den'."
+
+
+def test_what_was_said_is_found(server: Server) -> None:
+    alice = server.text("Alice")
+    alice.say("tea at five")
+    alice.settle()
+    until(lambda: told(alice, "/search five tea") == "[Server] Found 1 messages.")
+    assert alice.line() == "#1 Alice in lobby: tea at five"
+    assert told(alice, "/search coffee") == "[Server] Found nothing."
