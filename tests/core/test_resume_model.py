@@ -179,9 +179,10 @@ class Client:
             return
         if isinstance(event, Left):
             session = self.session
-            if event.room is not None and session is not None and session.user is not None:
-                if event.user_id == session.user.id and all(one.name != event.room for one in session.rooms):
-                    self.forget(event.room)
+            assert session is not None
+            mine = session.user is not None and event.user_id == session.user.id
+            if mine and event.room is not None and all(one.name != event.room for one in session.rooms):
+                self.forget(event.room)
             return
         if not isinstance(event, DurableEvent):
             return
@@ -322,14 +323,12 @@ class World:
                 place = client.positions.get(stream)
                 assert place is None or place.offset == head(stream).offset, (client.name, stream)
         for stream, sessions in self.house.outlet.subscribed.items():
-            room = self.house.service.rooms.of_stream(stream)
-            assert room is not None or not sessions
-            if room is not None:
-                assert set(sessions) == set(room.members)
-                assert room.count == len(
-                    {one.user.id for one in room.members if one.user}
-                    | {id for id in room.held if room.belongs(id)}
-                )
+            there = self.house.service.rooms.of_stream(stream)
+            assert there is not None or not sessions
+            if there is not None:
+                assert set(sessions) == set(there.members)
+                present = {one.user.id for one in there.members if one.user is not None}
+                assert there.count == len(present | {id for id in there.held if there.belongs(id)})
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -1,0 +1,210 @@
+"""Read up to here, on all devices; and what is unread."""
+
+from __future__ import annotations
+
+import pytest
+
+from contracts.journals import Turns, UnrulyJournal
+from core.house import House
+from hubbub.core.answers import Accepted, Answer, ReadUpTo, RoomJoined, UnreadList, UnreadView
+from hubbub.core.commands import (
+    CreateRoom,
+    GetUnread,
+    Invite,
+    JoinRoom,
+    LeaveRoom,
+    MarkRead,
+    Publish,
+    Whisper,
+)
+from hubbub.core.errors import Code, Refusal
+from hubbub.core.events import ReadMoved
+from hubbub.core.model import Session
+
+LOBBY = "room:1"
+
+
+def _unread(house: House, session: Session) -> list[UnreadView]:
+    answer = house.done(session, GetUnread())
+    assert isinstance(answer, UnreadList), answer
+    return answer.streams
+
+
+def _counts(house: House, session: Session) -> list[tuple[str | None, int]]:
+    return [(one.room or one.with_, one.unread) for one in _unread(house, session)]
+
+
+def _said(answer: Answer | None) -> Accepted:
+    assert isinstance(answer, Accepted), answer
+    return answer
+
+
+def test_what_came_since_one_joined_is_unread_and_one_reads_on_all_devices() -> None:
+    house = House()
+    alice = house.register("Alice")
+    house.done(alice, CreateRoom("den"))
+    house.done(alice, Publish("before", "den"))
+    bob = house.register("Bob")
+    house.done(bob, JoinRoom("den"))
+    assert _counts(house, bob) == []
+    house.done(alice, Publish("new", "den"))
+    house.done(alice, Publish("new", "den"))
+    last = _said(house.done(alice, Publish("new", "den")))
+    device = house.back("Bob")
+    assert _unread(house, device) == [
+        UnreadView(last.stream, last.epoch, offset=4, read=1, unread=3, room="den")
+    ]
+    request = object()
+    assert house.do(device, MarkRead(last.stream, 3), request) is None
+    assert not house.outlet.of(bob, ReadMoved)
+    house.turns.run_all()
+    assert [given for _, asked, given in house.outlet.answered if asked is request] == [
+        ReadUpTo(last.stream, 3)
+    ]
+    assert house.outlet.of(bob, ReadMoved) == [ReadMoved(last.stream, 3)]
+    assert not house.outlet.of(device, ReadMoved)
+    assert not house.outlet.of(alice, ReadMoved)
+    assert _counts(house, bob) == [("den", 1)]
+    again = house.restarted()
+    assert _counts(again, again.back("Bob")) == [("den", 1)]
+
+
+def test_a_cursor_never_goes_back_nor_beyond_the_head() -> None:
+    house = House()
+    alice, bob = house.register("Alice"), house.register("Bob")
+    for _ in range(5):
+        house.done(alice, Publish("x"))
+    assert house.done(bob, MarkRead(LOBBY, 99)) == ReadUpTo(LOBBY, 5)
+    assert house.do(bob, MarkRead(LOBBY, 2)) == ReadUpTo(LOBBY, 5)
+    refusal = house.do(bob, MarkRead(LOBBY, -1))
+    assert isinstance(refusal, Refusal)
+    assert refusal.field == "offset"
+
+
+def test_two_devices_at_once_do_not_undo_each_other() -> None:
+    house = House()
+    alice, bob = house.register("Alice"), house.register("Bob")
+    device = house.back("Bob")
+    for _ in range(5):
+        house.done(alice, Publish("x"))
+    house.do(bob, MarkRead(LOBBY, 4), "far")
+    house.do(device, MarkRead(LOBBY, 2), "near")
+    house.turns.run_all()
+    answers = {asked: answer for _, asked, answer in house.outlet.answered if asked in ("far", "near")}
+    assert answers == {"far": ReadUpTo(LOBBY, 4), "near": ReadUpTo(LOBBY, 4)}
+    again = house.restarted()
+    assert _counts(again, again.back("Bob")) == [("lobby", 1)]
+
+
+def test_what_is_not_kept_is_not_read() -> None:
+    def journal(turns: Turns, seed: int) -> UnrulyJournal:
+        return UnrulyJournal(turns, seed, fail=0.0, foreign=0.0)
+
+    house = House(make_journal=journal)
+    alice, bob = house.register("Alice"), house.register("Bob")
+    house.done(alice, Publish("x"))
+    assert isinstance(house.journal, UnrulyJournal)
+    house.journal._fail = 1.0
+    refusal = house.done(bob, MarkRead(LOBBY, 1))
+    assert isinstance(refusal, Refusal)
+    assert refusal.code is Code.READ_ONLY
+    house.journal._fail = 0.0
+    assert _counts(house, bob) == [("lobby", 1)]
+    assert house.done(bob, MarkRead(LOBBY, 1)) == ReadUpTo(LOBBY, 1)
+
+
+@pytest.mark.parametrize("account", [True, False])
+def test_ones_own_words_behind_the_cursor_are_read(account: bool) -> None:
+    house = House()
+    alice = house.register("Alice") if account else house.enter("Alice")
+    bob = house.enter("Bob")
+    for _ in range(150):
+        house.do(alice, Publish("mine"))
+    house.turns.run_all()
+    assert _counts(house, alice) == [], "nobody else has spoken"
+    house.done(bob, Publish("his"))
+    house.done(alice, Publish("mine"))
+    (view,) = _unread(house, alice)
+    assert (view.read, view.offset, view.unread) == (150, 152, 2)
+    assert house.done(alice, MarkRead(LOBBY, 151)) == ReadUpTo(LOBBY, 151)
+    assert _counts(house, alice) == []
+    if account:
+        again = house.restarted()
+        assert _counts(again, again.back("Alice")) == []
+
+
+def test_talks_wait_for_those_who_are_away() -> None:
+    house = House()
+    alice, bob = house.register("Alice"), house.register("Bob")
+    house.service.disconnected(bob)
+    house.done(alice, Whisper("Bob", "psst"))
+    talk = _said(house.done(alice, Whisper("Bob", "psst"))).stream
+    again = house.restarted()
+    bob = again.back("Bob")
+    assert [(one.stream, one.with_, one.unread) for one in _unread(again, bob)] == [(talk, "Alice", 2)]
+    assert again.done(bob, MarkRead(talk, 2)) == ReadUpTo(talk, 2)
+    assert _unread(again, bob) == []
+    assert _unread(again, again.back("Alice")) == []
+
+
+def test_mentions_are_counted_where_they_were_said() -> None:
+    house = House()
+    alice, bob = house.register("Alice"), house.register("Bob")
+    house.done(alice, Publish("@Bob look"))
+    house.done(alice, Publish("really"))
+    house.done(alice, Publish("@Bob !"))
+    house.done(alice, CreateRoom("den"))
+    house.done(alice, Invite("Bob", "den"))
+    lobby, notices = _unread(house, bob)
+    assert (lobby.room, lobby.unread, lobby.mentions) == ("lobby", 3, 2)
+    assert bob.user is not None
+    assert (notices.stream, notices.room, notices.with_) == (f"notice:{bob.user.id:x}", None, None)
+    assert notices.unread == 3
+    house.done(bob, MarkRead(notices.stream, 1))
+    lobby, notices = _unread(house, bob)
+    assert (lobby.mentions, notices.unread) == (1, 2)
+
+
+def test_only_what_one_may_read_has_a_cursor() -> None:
+    house = House()
+    alice, bob, guest = house.register("Alice"), house.register("Bob"), house.enter("Guest")
+    made = house.done(alice, CreateRoom("den", private=True))
+    assert isinstance(made, RoomJoined)
+    house.done(alice, Publish("secret", "den"))
+    talk = _said(house.done(alice, Whisper("Alice", "note"))).stream
+    assert alice.user is not None
+    for session in (bob, guest):
+        for stream in (made.stream, talk, f"notice:{alice.user.id:x}", "room:77", "talk:1:2", ""):
+            refusal = house.do(session, MarkRead(stream, 1))
+            assert isinstance(refusal, Refusal)
+            assert (refusal.code, refusal.field) == (Code.NOT_FOUND, "stream")
+        assert _counts(house, session) == []
+
+
+def test_who_comes_again_begins_anew() -> None:
+    house = House()
+    alice, bob = house.register("Alice"), house.register("Bob")
+    house.done(alice, CreateRoom("den"))
+    house.done(bob, JoinRoom("den"))
+    house.done(bob, LeaveRoom("den"))
+    house.done(alice, Publish("x", "den"))
+    assert _counts(house, bob) == []
+    house.done(bob, JoinRoom("den"))
+    assert _counts(house, bob) == []
+    house.done(alice, Publish("y", "den"))
+    assert _counts(house, bob) == [("den", 1)]
+
+
+def test_a_guests_cursors_are_of_his_session() -> None:
+    house = House()
+    alice = house.enter("Alice")
+    house.done(alice, Publish("before"))
+    guest = house.enter("Guest")
+    assert _counts(house, guest) == []
+    house.done(alice, Publish("1"))
+    house.done(alice, Publish("2"))
+    house.done(alice, Whisper("Guest", "psst"))
+    assert _counts(house, guest) == [("lobby", 2), ("Alice", 1)]
+    assert house.do(guest, MarkRead(LOBBY, 2)) == ReadUpTo(LOBBY, 2)
+    assert _counts(house, guest) == [("lobby", 1), ("Alice", 1)]
+    assert not list(house.journal.look(lambda reader: list(reader.scan("cursor/"))))
