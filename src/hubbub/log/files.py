@@ -15,6 +15,9 @@ from typing import Protocol
 
 from hubbub.log.layout import LOCK
 
+if sys.platform != "win32":
+    import fcntl
+
 _NOWAIT = getattr(os, "RWF_NOWAIT", 0)
 _NOT_THERE = {errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
@@ -94,8 +97,6 @@ class Files(Protocol):
 def sync_file(descriptor: int) -> None:
     """fdatasync(2); on macOS F_FULLFSYNC, because its fsync leaves the data in the drive's cache."""
     if sys.platform == "darwin":
-        import fcntl
-
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
     elif hasattr(os, "fdatasync"):
         os.fdatasync(descriptor)
@@ -177,20 +178,20 @@ class Directory:
     def __init__(self, path: str | os.PathLike[str], *, make: bool = True) -> None:
         self.path = Path(path)
         self._lock: int | None = None
-        if make and not self.path.is_dir():
+        missing = [one for one in (self.path, *self.path.parents) if not one.is_dir()]
+        if make and missing:
             self.path.mkdir(parents=True, mode=0o700)
-            self._sync(self.path.parent)
+            for one in missing:
+                self._sync(one.parent)
 
     def create(self, name: str) -> OsFile:
         """See `Files`."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
         return OsFile(os.open(self.path / name, flags, 0o600))
 
     def open(self, name: str, *, write: bool) -> OsFile:
         """See `Files`."""
-        return OsFile(
-            os.open(self.path / name, (os.O_RDWR if write else os.O_RDONLY) | getattr(os, "O_BINARY", 0))
-        )
+        return OsFile(os.open(self.path / name, (os.O_RDWR if write else os.O_RDONLY)))
 
     def names(self) -> list[str]:
         """See `Files`."""
@@ -205,13 +206,11 @@ class Directory:
         (self.path / name).unlink()
 
     def sync_directory(self) -> None:
-        """See `Files`. Windows cannot open a directory, and its rename needs no such call."""
+        """See `Files`."""
         self._sync(self.path)
 
     @staticmethod
     def _sync(path: Path) -> None:
-        if sys.platform == "win32":
-            return
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)
@@ -222,14 +221,7 @@ class Directory:
         """flock(2) on LOCK; the system lets go when the process ends, however it ends."""
         descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            if sys.platform == "win32":
-                import msvcrt
-
-                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-            else:
-                import fcntl
-
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(descriptor)
             return False

@@ -101,6 +101,10 @@ class Log:
         """
         if sys.byteorder != "little":
             raise LogError("the log's format is little-endian, and so has the machine to be")
+        if sys.platform == "win32":
+            raise LogError(
+                "the log needs a POSIX system: it reads and writes by position, and locks by flock"
+            )
         if files is None:
             files = Directory(path, make=not read_only)
         if read_only:
