@@ -12,20 +12,27 @@ def stamp(seconds: float) -> str:
 
 
 class Stamps:
-    """Formats the clock's time. A date costs more to format than a message to encode: once a second."""
+    """Formats the clock's time. A date costs more to format than a message to encode: once a second.
 
-    __slots__ = ("_clock", "_prefix", "_second")
+    And a time once a millisecond: many messages share it where there are many.
+    """
+
+    __slots__ = ("_clock", "_millisecond", "_prefix", "_second", "_text")
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """`clock` gives Unix time in seconds."""
         self._clock = clock
-        self._second = -1
-        self._prefix = ""
+        self._millisecond = self._second = -1
+        self._prefix = self._text = ""
 
     def now(self) -> str:
         """Such as `2026-11-21T05:55:00.123Z`."""
-        second, millisecond = divmod(int(self._clock() * 1000), 1000)
-        if second != self._second:
-            self._second = second
-            self._prefix = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        return f"{self._prefix}.{millisecond:03}Z"
+        millisecond = int(self._clock() * 1000)
+        if millisecond != self._millisecond:
+            self._millisecond = millisecond
+            second, rest = divmod(millisecond, 1000)
+            if second != self._second:
+                self._second = second
+                self._prefix = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+            self._text = f"{self._prefix}.{rest:03}Z"
+        return self._text
