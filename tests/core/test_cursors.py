@@ -103,13 +103,14 @@ def test_what_is_not_kept_is_not_read() -> None:
     house = House(make_journal=journal)
     alice, bob = house.register("Alice"), house.register("Bob")
     house.done(alice, Publish("x"))
+    house.done(alice, Publish("y"))
     assert isinstance(house.journal, UnrulyJournal)
     house.journal._fail = 1.0
-    refusal = house.done(bob, MarkRead(LOBBY, 1))
+    refusal = house.done(bob, MarkRead(LOBBY, 2))
     assert isinstance(refusal, Refusal)
     assert refusal.code is Code.READ_ONLY
     house.journal._fail = 0.0
-    assert _counts(house, bob) == [("lobby", 1)]
+    assert _counts(house, bob) == [("lobby", 2)]
     assert house.done(bob, MarkRead(LOBBY, 1)) == ReadUpTo(LOBBY, 1)
 
 
@@ -193,6 +194,8 @@ def test_who_comes_again_begins_anew() -> None:
     assert _counts(house, bob) == []
     house.done(alice, Publish("y", "den"))
     assert _counts(house, bob) == [("den", 1)]
+    again = house.restarted()
+    assert _counts(again, again.back("Bob")) == [("den", 1)]
 
 
 def test_a_guests_cursors_are_of_his_session() -> None:
