@@ -6,6 +6,7 @@ It knows bytes and nothing of chat, and imports the standard library alone.
 from hubbub.log.backup import BackUp, back_up
 from hubbub.log.batch import Batch
 from hubbub.log.compaction import CompactionPlan, CompactionResult, compact
+from hubbub.log.counts import Stat
 from hubbub.log.errors import (
     ColdError,
     CorruptError,
@@ -16,7 +17,7 @@ from hubbub.log.errors import (
     ReadOnlyError,
 )
 from hubbub.log.files import Directory, File, Files
-from hubbub.log.log import Log, Stat
+from hubbub.log.log import Log
 from hubbub.log.options import Options
 from hubbub.log.rebuild import rebuild_indexes
 from hubbub.log.segment import Written

@@ -7,48 +7,23 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hubbub.log import index_file
 from hubbub.log.batch import Batch
 from hubbub.log.catalog import Catalog, Get, Read
 from hubbub.log.compaction import CompactionPlan, CompactionResult, adopt, choose
+from hubbub.log.counts import Stat
 from hubbub.log.errors import LogError, ReadOnlyError
 from hubbub.log.files import Directory, File, Files
 from hubbub.log.files import replace as replace_file
 from hubbub.log.layout import CHECKPOINT_NAME, INDEX_NAME, MARK
-from hubbub.log.manifest import Manifest
 from hubbub.log.mark import MarkFile
 from hubbub.log.options import Options
-from hubbub.log.recovery import Opened, claim, open_segments
+from hubbub.log.recovery import Opened, claim, open_beside, open_segments
 from hubbub.log.segment import Held, Sealed, Written
 from hubbub.log.tags import newest_tags
 from hubbub.log.writer import Writer
-
-_OPENINGS = 20
-"""A reader beside a writer tries again so often when compaction takes a segment away under its feet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stat:
-    """What there is, at one moment."""
-
-    epoch: str
-    streams: int
-    keys: int
-    entries: int
-    """Table entries in all segments: payloads, records, and what the log notes for itself."""
-    dead: int
-    """Of these, what compaction would drop, as far as is known."""
-    segments: int
-    bytes: int
-    """Of segments, without their indexes."""
-    erased: int
-    cut: int
-    """Bytes that opening cut from the end: written, and never proved durable."""
-    rebuilt: int
-    """Indexes that opening made anew."""
-    failure: str | None
 
 
 class Log:
@@ -109,7 +84,7 @@ class Log:
             files = Directory(path, make=not read_only)
         if read_only:
             return cls(
-                files, _open_beside(files, options), options, read_only=True, clock=clock, draw=new_epoch
+                files, open_beside(files, options), options, read_only=True, clock=clock, draw=new_epoch
             )
         claim(files, new_epoch, options)
         log: Log | None = None
@@ -407,15 +382,3 @@ class Log:
             self._files.unlink(CHECKPOINT_NAME % old.number)
         except OSError:
             return  # there was none, or the next opening removes it
-
-
-def _open_beside(files: Files, options: Options) -> Opened:
-    """Open for reading while a writer may rotate and compact."""
-    for _ in range(_OPENINGS):
-        before = Manifest.read(files) if "MANIFEST" in files.names() else None
-        try:
-            return open_segments(files, options, read_only=True)
-        except (LogError, FileNotFoundError):
-            if before is None or Manifest.read(files) == before:
-                raise
-    return open_segments(files, options, read_only=True)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from hubbub.log import index_file
 from hubbub.log.catalog import Catalog
 from hubbub.log.contents import Contents
-from hubbub.log.errors import CorruptError, ForeignDirectoryError, LockedError
+from hubbub.log.errors import CorruptError, ForeignDirectoryError, LockedError, LogError
 from hubbub.log.files import File, Files, replace
 from hubbub.log.frames import latest_proof, read_frames, read_segment_header
 from hubbub.log.layout import (
@@ -36,6 +36,10 @@ from hubbub.log.options import Options
 from hubbub.log.segment import Active, Held, Sealed, scan
 
 _OURS = re.compile(OUR_NAMES)
+
+
+_OPENINGS = 20
+"""A reader beside a writer tries again so often when compaction takes a segment away under its feet."""
 
 
 class Opened(NamedTuple):
@@ -142,6 +146,18 @@ def open_segments(files: Files, options: Options, *, read_only: bool) -> Opened:
         raise
     closed = mark is not None and mark.closed and (mark.segment, mark.position) == (last, active.end)
     return Opened(manifest, catalog, mark, closed, cut, rebuilt)
+
+
+def open_beside(files: Files, options: Options) -> Opened:
+    """Open for reading while a writer may rotate and compact."""
+    for _ in range(_OPENINGS):
+        before = Manifest.read(files) if MANIFEST in files.names() else None
+        try:
+            return open_segments(files, options, read_only=True)
+        except (LogError, FileNotFoundError):
+            if before is None or Manifest.read(files) == before:
+                raise
+    return open_segments(files, options, read_only=True)
 
 
 def _remove_leftovers(files: Files, manifest: Manifest) -> None:
