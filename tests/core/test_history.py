@@ -11,6 +11,7 @@ from contracts.journals import Turns, UnrulyJournal, memory
 from core.asking import LOBBY, accepted, messages, page, refused
 from core.house import House
 from hubbub.adapters.journal_memory import MemoryJournal
+from hubbub.core import modifications
 from hubbub.core.answers import History, MessageView
 from hubbub.core.commands import (
     Delete,
@@ -152,7 +153,9 @@ def test_what_is_no_message_is_passed_over_however_much_it_is() -> None:
     assert offsets(around)[0] == 1
 
 
-def test_what_is_trimmed_is_gone_with_its_modifications() -> None:
+@pytest.mark.parametrize("scan", [0, 20_000])
+def test_what_is_trimmed_is_gone_with_its_modifications(scan: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modifications, "_SCAN", scan)
     house, alice = full(10)
     house.done(alice, Edit("edited", LOBBY, 2))
     house.done(alice, Edit("edited", LOBBY, 6))

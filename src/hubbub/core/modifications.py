@@ -16,6 +16,7 @@ from hubbub.core.entries import Change, Drop, Edited, Erase, Erased, Put, Record
 from hubbub.core.ports import Reader
 
 _AHEAD = 64  # entries looked at together for the one that was in flight
+_SCAN = 20_000  # offsets from which on it is cheaper to look through all keys there are
 
 
 class Tombstone(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -57,8 +58,11 @@ def prefix(stream: str) -> str:
 
 def trimmed(reader: Reader, stream: str, first: int) -> list[Change]:
     """What to drop together with a `Trim` of the stream below `first`."""
-    start = prefix(stream)
-    return [Drop(key) for key, _ in reader.scan(start) if int(key[len(start) :], 16) < first]
+    keys, from_ = prefix(stream), reader.first(stream)
+    if first - from_ > _SCAN:
+        return [Drop(key) for key, _ in reader.scan(keys) if int(key[len(keys) :], 16) < first]
+    all_keys = (f"{keys}{offset:x}" for offset in range(from_, first))
+    return [Drop(key) for key in all_keys if reader.get(key) is not None]
 
 
 class Message(NamedTuple):
