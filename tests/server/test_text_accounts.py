@@ -127,6 +127,28 @@ def test_who_was_away_is_told_of_what_was_missed(server: Server) -> None:
     assert told(again, "/unread") == "[Server] Nothing new.", "what was shown is read"
 
 
+def test_what_came_while_one_was_there_is_read(server: Server) -> None:
+    alice, bob = registered(server, "Alice"), server.text("Bob")
+    assert alice.line() == "[Server] Bob has joined."
+    bob.say("hello")
+    assert alice.line() == "Bob: hello"
+    assert told(alice, "/quit") == "[Server] Goodbye."
+    assert bob.line() == "[Server] Alice has left."
+    again = back(server, "Alice")
+    assert again.hears_nothing()
+    assert told(again, "/quit") == "[Server] Goodbye."
+    assert bob.lines(2)[-1] == "[Server] Alice has left."
+    bob.say("missed")
+    bob.settle()
+    again = back(server, "Alice")
+    assert again.line() == "[Server] Unread: #lobby (1)"
+    bob.say("seen, but what was missed is not")
+    assert again.line() == "Bob: seen, but what was missed is not"
+    assert told(again, "/quit") == "[Server] Goodbye."
+    again = back(server, "Alice")
+    assert again.line() == "[Server] Unread: #lobby (2)"
+
+
 def test_a_history_is_read_on_without_hole_or_double(server: Server) -> None:
     alice, bob = server.text("Alice"), server.json("Bob")
     assert alice.line() == "[Server] Bob has joined."

@@ -108,6 +108,20 @@ class Cursors(Generic[SessionT]):
             self._ledger.note([self.put(account, stream, place)])
             self.set(account, stream, place)
 
+    def shown(self, session: SessionT, room: Room) -> None:
+        """A person in plain text leaves a room: it has read what came there, if nothing was missed before."""
+        user, stream = _user(session), room.stream
+        if not (session.exclusive and user.account):
+            return
+        head = self._ledger.head(stream)
+        if room.members[session] <= self._cursor(session, stream, head) < head.offset:
+            place = Place(head.epoch, head.offset)
+            self._ledger.note([self.put(user.id, stream, place)])
+            self._move(user.id, stream, place)
+            others = [one for one in self._devices(user.id) if one is not session]
+            if others:
+                self._outlet.send("", others, ReadMoved(stream, head.offset), session)
+
     # -- commands
 
     def read(self, session: SessionT, command: MarkRead, request: object) -> Answer | None:

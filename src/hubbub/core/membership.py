@@ -298,6 +298,7 @@ class Membership(Generic[SessionT]):
 
     def _exit(self, session: SessionT, user: User, room: Room) -> None:
         told = len(room.members) <= self._settings.announce_up_to
+        self._cursors.shown(session, room)
         last = room.remove(session)
         session.rooms.remove(room)
         self._unsubscribe(session, room)
@@ -332,6 +333,7 @@ class Membership(Generic[SessionT]):
             self._sweep(room)
 
     def _drop(self, session: SessionT, room: Room) -> bool:
+        self._cursors.shown(session, room)
         last = room.remove(session)
         self._unsubscribe(session, room)
         return last
