@@ -63,6 +63,10 @@ class SearchTable:
         self._last: int = last or 0
 
     def _open(self, epoch: str) -> None:
+        if (
+            self._path is not None
+        ):  # what people say is for its owner alone; SQLite copies that for its others
+            self._path.touch(0o600)
         self._database = sqlite3.connect(
             self._path or ":memory:", isolation_level=None, check_same_thread=False, timeout=30.0
         )

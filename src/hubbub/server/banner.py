@@ -99,7 +99,8 @@ def _accounts(config: Config, admin: FirstAdmin | None) -> Iterator[tuple[str, s
     if admin is not None:
         where = f"its password is {admin.password}" if admin.password else f"its password is in {admin.file}"
         yield "First account", f"{admin.name}, who may do everything; {where}"
-        yield "", "(shown this once; hubbub user passwd sets another)"
+        if admin.password:
+            yield "", "(shown this once; hubbub user passwd sets another)"
 
 
 def _data(server: ServerSettings) -> str:
