@@ -54,18 +54,18 @@ def test_defaults(place: Place) -> None:
 
 def test_the_order_of_sources(place: Place) -> None:
     """Each source says one thing that the ones before it do not say."""
-    place.toml.write_text("[limits]\nmax_line = 1\nmax_queued = 1\nmessage_burst = 1\nmax_backlog = 1\n")
+    place.toml.write_text("[limits]\nmax_line = 1\nmax_queued = 1\nmessage_burst = 1\nmax_input = 1\n")
     place.dotenv.write_text(
         "HUBBUB_LIMITS_MAX_LINE=2\nHUBBUB_LIMITS_MAX_QUEUED=2\nHUBBUB_LIMITS_MESSAGE_BURST=2\nHUBBUB_LOG_LEVEL=error\n"
     )
     environ = {"HUBBUB_LIMITS_MAX_LINE": "3", "HUBBUB_LIMITS_MAX_QUEUED": "3", "HUBBUB_LOG_LEVEL": "debug"}
     loaded = place.load(environ, {"--log-level": "warning"})
     limits = loaded.config.limits
-    assert (limits.max_line, limits.max_queued, limits.message_burst, limits.max_backlog) == (3, 3, 2, 1)
+    assert (limits.max_line, limits.max_queued, limits.message_burst, limits.max_input) == (3, 3, 2, 1)
     assert loaded.config.log.level == "warning"
     assert loaded.sources["limits.max_line"] == "environment HUBBUB_LIMITS_MAX_LINE"
     assert loaded.sources["limits.message_burst"] == f"{place.dotenv}:3 HUBBUB_LIMITS_MESSAGE_BURST"
-    assert loaded.sources["limits.max_backlog"] == str(place.toml)
+    assert loaded.sources["limits.max_input"] == str(place.toml)
     assert loaded.sources["log.level"] == "--log-level"
 
 
@@ -234,6 +234,7 @@ def test_a_broken_file_is_one_problem(place: Place, content: bytes) -> None:
         ("HUBBUB_DURABILITY", "sometimes", "server.durability"),
         ("HUBBUB_STORAGE_SEGMENT_BYTES", "4096", "storage.segment_bytes"),
         ("HUBBUB_STORAGE_KEEP_DAYS", "-1", "storage.keep_days"),
+        ("HUBBUB_ROOMS_RESUME_BYTES", "4194304", "rooms.resume_bytes"),
         ("HUBBUB_ROOMS_DEFAULT", "a room", "rooms.default"),
         ("HUBBUB_ROOMS_DEFAULT", "a" * 65, "rooms.default"),
         ("HUBBUB_TLS_CERT", "no-such-file", "tls.cert"),
