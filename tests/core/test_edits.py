@@ -8,8 +8,18 @@ from msgspec.structs import replace
 from contracts.journals import UnrulyJournal
 from core.asking import LOBBY, accepted, everything, messages, refused
 from core.house import House
-from hubbub.core.answers import Accepted, Done, Reaction
-from hubbub.core.commands import Delete, Edit, JoinRoom, LeaveRoom, Publish, React, Whisper
+from hubbub.core.answers import Accepted, Done, Reaction, RoleSet
+from hubbub.core.commands import (
+    CreateRoom,
+    Delete,
+    Edit,
+    JoinRoom,
+    LeaveRoom,
+    Publish,
+    React,
+    SetRole,
+    Whisper,
+)
 from hubbub.core.entries import Edited, Erased, Said
 from hubbub.core.errors import Code
 from hubbub.core.events import MessageDeleted, MessageEdited, ReactionChanged
@@ -162,6 +172,18 @@ def test_only_the_author_edits_and_only_author_or_moderator_deletes() -> None:
     (event,) = house.outlet.of(alice, MessageDeleted)
     assert event.sender == "Bob"
     assert messages(house, alice)[0].sender == "Alice", "it stays her message"
+
+
+def test_a_moderator_of_the_room_deletes_and_a_member_does_not() -> None:
+    house = House()
+    owner, carol = house.register("Owner"), house.register("Carol")
+    house.done(owner, CreateRoom("den"))
+    house.done(carol, JoinRoom("den"))
+    said = accepted(house.done(owner, Publish("hi", "den")))
+    refused(house.done(carol, Delete(said.stream, said.offset)), Code.FORBIDDEN)
+    assert house.done(owner, SetRole("Carol", "moderator", "den")) == RoleSet("den", "Carol", "moderator")
+    refused(house.done(carol, Edit("ho", said.stream, said.offset)), Code.FORBIDDEN)
+    accepted(house.done(carol, Delete(said.stream, said.offset)))
 
 
 def test_in_a_talk_both_react_only_the_author_edits_and_nobody_else_learns_of_it() -> None:

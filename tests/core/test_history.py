@@ -320,12 +320,23 @@ def offsets_up_to(found: list[MessageView], expected: list[int]) -> list[int]:
     return got + [offset for offset in expected if offset > got[-1]]
 
 
-def test_a_history_that_cannot_be_read_is_answered_all_the_same() -> None:
-    house, alice = full(3)
-    house.do(alice, GetHistory(), "asked")
-    house.service.disconnected(alice)
+def test_for_somebody_who_is_gone_nothing_more_is_looked_through() -> None:
+    house = House(CoreSettings(messages=MessageSettings(history_entries=8)))
+    alice, bob = house.enter("Alice"), house.enter("Bob")
+    house.done(alice, Publish("first"))
+    for number in range(200):
+        house.done(alice, React("👍", LOBBY, 1, remove=bool(number % 2)))
+    for session, request in ((alice, "here"), (bob, "gone")):
+        house.do(session, GetHistory(), request)
+    house.service.disconnected(bob)
+    house.turns.run()
+    house.turns.run()
+    assert [request for _, request, _ in house.outlet.answered if request == "gone"] == ["gone"]
+    assert "here" not in [request for _, request, _ in house.outlet.answered]
     house.turns.run_all()
-    assert [request for _, request, _ in house.outlet.answered].count("asked") == 1
+    ((_, _, answer),) = [told for told in house.outlet.answered if told[1] == "here"]
+    assert isinstance(answer, History)
+    assert offsets(answer) == [1]
 
 
 def test_an_erased_entry_that_was_no_message_is_not_shown_as_deleted() -> None:

@@ -78,7 +78,7 @@ class Histories(Generic[SessionT]):
         def then(read: Sequence[Page]) -> Answer | None:
             more = any(one.more for one in read)
             messages = [view for one in read for view in one.in_order()]
-            if more and not messages:
+            if more and not messages and not session.gone:
                 return self._read(session, request, source, [one for one in read if one.more])
             return HistoryShown(source.stream, messages, more, source.room, source.with_)
 

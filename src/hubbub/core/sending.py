@@ -183,14 +183,6 @@ class Sending(Generic[SessionT]):
             waiting.seen = window.sent(stream, id, ticket, now)
         return None
 
-    def known(self, user: User, stream: str, id: str | None) -> bool:
-        """Whether this id was sent before, so that `append` will answer it whatever its content."""
-        if id is None:
-            return False
-        now = self._clock()
-        window = user.window or self._windows.get(user.id)
-        return window is not None and window.find(stream, id, now) is not None
-
     def _window(self, author: int, now: float) -> Window:
         windows = self._windows
         for other in tuple(islice(windows, 2)):  # two go for each one that comes, so expiry needs no timer
