@@ -18,13 +18,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.pop(0)
-sys.path.insert(0, str(HERE.parent))
+sys.path.pop(0)  # this folder, whose profile.py would hide the standard library's
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.engines import ENGINES, Engine, Hubbub, Message
 from bench.machine import facts
 
+HERE = Path(__file__).resolve().parent
 ROOMS = 1000
 SIZE = 200
 """Bytes of a message."""
@@ -136,7 +136,9 @@ def _reads(where: Path, messages: int, rounds: int, found: Rounds) -> None:
         engines[name] = make(where / f"read-{name}")
         _tell(f"{name} holds {messages:,} messages after {time.perf_counter() - begin:.0f} s")
     chance = random.Random(3)
-    places = [(room, chance.randrange(heads[room])) for room in (chance.randrange(ROOMS) for _ in range(2000))]
+    places = [
+        (room, chance.randrange(heads[room])) for room in (chance.randrange(ROOMS) for _ in range(2000))
+    ]
     expected = [engines["sqlite"].last(room, 50, offset + 1) for room, offset in places[:50]]
     for name, engine in engines.items():
         got = [[bytes(one) for one in engine.last(room, 50, offset + 1)] for room, offset in places[:50]]
@@ -154,6 +156,7 @@ def _reads(where: Path, messages: int, rounds: int, found: Rounds) -> None:
             )
     # The hot tail: what was just written, and is not in a sealed segment.
     tail = 100 * ROOMS
+    added: list[int] = []
     for name, engine in engines.items():
         if name == "hubbub":
             added = _fill(engine, tail)
@@ -165,7 +168,9 @@ def _reads(where: Path, messages: int, rounds: int, found: Rounds) -> None:
             last = engines[name].last
             rooms = iter([room for room, _ in places[:800]])
             found.add(
-                "last 50, tail", name, _microseconds(lambda: last(room := next(rooms), 50, ends[room]), 800)  # noqa: B023
+                "last 50, tail",
+                name,
+                _microseconds(lambda: last(room := next(rooms), 50, ends[room]), 800),  # noqa: B023
             )
     for engine in engines.values():
         engine.close()
@@ -173,7 +178,7 @@ def _reads(where: Path, messages: int, rounds: int, found: Rounds) -> None:
 
 def _fill_on(engine: Engine, heads: list[int], messages: int) -> None:
     """The same tail for an engine that counts offsets by itself, and was opened anew."""
-    engine._heads = dict(enumerate(heads))  # type: ignore[attr-defined] # noqa: SLF001
+    engine._heads = dict(enumerate(heads))  # type: ignore[attr-defined]
     _fill(engine, messages)
 
 
@@ -235,7 +240,10 @@ def _reopen(where: Path, messages: int, rounds: int) -> dict[str, float]:
 def report(found: Rounds, reopened: dict[int, dict[str, float]], rounds: int) -> str:
     """The table, in Markdown."""
     lines = [f"{', '.join(f'{name} {value}' for name, value in facts().items())}; {rounds} rounds.", ""]
-    lines += ["| | hubbub µs | RocksDB | LMDB | SQLite FULL | target | met |", "|---|---|---|---|---|---|---|"]
+    lines += [
+        "| | hubbub µs | RocksDB | LMDB | SQLite FULL | target | met |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for what in found.times:
         ratios = {peer: found.ratio(what, peer) for peer in ("rocksdb", "lmdb", "sqlite")}
         wanted = {peer: target for (name, peer), target in TARGETS.items() if name == what}
