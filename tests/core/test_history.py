@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from contracts.journals import Turns, UnrulyJournal, memory
@@ -32,6 +33,7 @@ from hubbub.core.modifications import trimmed
 from hubbub.core.ports import Journal
 from hubbub.core.settings import CoreSettings, MessageSettings
 from hubbub.core.talks import talk_stream, talkers
+from hubbub.server.config import MAX_FRAME
 
 JOURNALS: dict[str, Callable[[Turns, int], Journal]] = {
     "memory": memory,
@@ -131,6 +133,16 @@ def test_a_page_ends_where_its_text_gets_too_long_but_never_empty() -> None:
     assert (offsets(answer), answer.more) == ([2], True)
     answer = page(house, alice, GetHistory(after=0))
     assert (offsets(answer), answer.more) == ([1], True)
+
+
+def test_the_longest_page_fits_a_frame() -> None:
+    house = House()
+    alice = house.enter("Alice")
+    for _ in range(40):
+        house.done(alice, Publish("\x01" * 65_536))
+    answer = page(house, alice, GetHistory(limit=500))
+    assert answer.more
+    assert len(msgspec.json.encode(answer)) < MAX_FRAME
 
 
 def test_what_is_no_message_is_passed_over_however_much_it_is() -> None:

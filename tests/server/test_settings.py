@@ -219,6 +219,7 @@ def test_a_broken_file_is_one_problem(place: Place, content: bytes) -> None:
         ("HUBBUB_LIMITS_MAX_FRAME_BEFORE_LOGIN", "16777216", "limits.max_frame_before_login"),
         ("HUBBUB_TIMERS_PING", "nan", "timers.ping"),
         ("HUBBUB_TIMERS_FRAME", "inf", "timers.frame"),
+        ("HUBBUB_MESSAGES_HISTORY_BYTES", "3000000", "messages.history_bytes"),
         ("HUBBUB_TIMERS_IDLE", "30", "timers.idle"),
         ("HUBBUB_GATEWAY_RATE", "0", "gateway.rate"),
         ("HUBBUB_LISTEN", "8080", "server.listen"),
