@@ -54,7 +54,7 @@ def _histories(server: Server) -> dict[str, list[tuple[str, str]]]:
     ndjson.say("message/history", id="h")
     websocket = server.websocket("ReaderW").ask("history")["data"]["messages"]
     protobuf = server.protobuf("ReaderP")
-    protobuf.say(pb.EchoMsg(type=pb.MT_HISTORY, id="h"))
+    protobuf.say(pb.EchoMsg(type=pb.MT_HISTORY, id="h", history=pb.History()))
     answer = protobuf.get(pb.MT_HISTORY_RESULT).history_result
     return {
         "text": _text_history(server),
