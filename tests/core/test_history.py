@@ -265,7 +265,7 @@ def test_a_reply_names_an_offset_that_is_there() -> None:
     house.enter("Bob")
     house.done(alice, Publish("re", reply_to=2))
     assert page(house, alice, GetHistory(limit=1)).messages[0].reply_to == 2
-    for offset in (0, -1, 4, 2**70):
+    for offset in (-1, 4, 2**70):
         bad = refused(house.done(alice, Publish("re", reply_to=offset)), Code.BAD_REQUEST)
         assert bad.field == "reply_to"
         refused(house.done(alice, Whisper("Bob", "re", reply_to=offset)), Code.BAD_REQUEST)
