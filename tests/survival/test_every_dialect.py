@@ -76,7 +76,8 @@ def test_a_message_of_each_dialect_is_in_the_history_of_each_after_a_kill(tmp_pa
     first = Server(*data)
     _say_in_all(first)
     first.process.kill()
-    first.process.communicate()
+    first.process.wait()
+    first.stop()
     second = Server(*data)
     try:
         for dialect, read in _histories(second).items():
