@@ -21,6 +21,7 @@ from hubbub.core.model import Room, Session, User
 from hubbub.core.people import People
 from hubbub.core.rooms import Rooms
 from hubbub.core.settings import RoomSettings
+from hubbub.core.sweeping import Sweeper
 
 SessionT = TypeVar("SessionT", bound=Session)
 
@@ -42,6 +43,7 @@ class Membership(Generic[SessionT]):
         self._people = people
         self._rooms = rooms
         self._cursors = cursors
+        self._sweeper = Sweeper(ledger, rooms)
 
     # -- joining
 
@@ -123,10 +125,10 @@ class Membership(Generic[SessionT]):
             self._follow(user.id, room, session)
             return self._joined(room, created=created)
 
-        pending = Request(self._outlet, session, request, kept, lambda: self._sweep(room))
+        pending = Request(self._outlet, session, request, kept, lambda: self._sweeper.sweep(room))
         ticket = self._ledger.append((), changes, pending)
         if isinstance(ticket, Refusal):
-            self._sweep(room)
+            self._sweeper.sweep(room)
             return ticket
         return None
 
@@ -304,7 +306,7 @@ class Membership(Generic[SessionT]):
         self._unsubscribe(session, room)
         if told and last:
             self._outlet.publish(room.stream, Left(user.name, user.id, room.name), session)
-        self._sweep(room)
+        self._sweeper.sweep(room)
 
     def _unsubscribe(self, session: SessionT, room: Room) -> None:
         if session.resuming is not None and room.stream in session.resuming:
@@ -330,32 +332,13 @@ class Membership(Generic[SessionT]):
                 self._tell(session, small, left)
         session.resuming = None
         for room in rooms:
-            self._sweep(room)
+            self._sweeper.sweep(room)
 
     def _drop(self, session: SessionT, room: Room) -> bool:
         self._cursors.shown(session, room)
         last = room.remove(session)
         self._unsubscribe(session, room)
         return last
-
-    # -- rooms that nobody is in any more
-
-    def _sweep(self, room: Room) -> None:
-        """A room that all have left is gone, unless it lasts."""
-        if room.members or room.kept or self._rooms.of_stream(room.stream) is not room:
-            return
-        if room.begun:  # what would make it last may be in flight: what is appended now comes behind it
-            self._ledger.append((), (), _Sweep(self, room, room.begun))
-        else:
-            self._rooms.remove(room)
-
-    def settled(self, room: Room, begun: int) -> None:
-        """It is known now what became of the first `begun` things that would have made the room last."""
-        if room.held or self._ledger.journal.head(room.stream).offset:
-            room.kept = True
-        if room.begun == begun and not room.members and not room.kept:
-            room.begun = 0
-            self._sweep(room)
 
     # -- who is there
 
@@ -382,25 +365,6 @@ class Membership(Generic[SessionT]):
         neighbours = dict.fromkeys(one for room in rooms for one in room.members if one is not session)
         if neighbours:
             self._outlet.send("", cast("list[SessionT]", list(neighbours)), event, session)
-
-
-class _Sweep(Generic[SessionT]):
-    """Waits for all that was in flight when a room was left by everybody. Implements `ledger.Pending`."""
-
-    session = None
-
-    def __init__(self, membership: Membership[SessionT], room: Room, begun: int) -> None:
-        self._membership = membership
-        self._room = room
-        self._begun = begun
-
-    def kept(self, _: Sequence[Record]) -> None:
-        """See Pending."""
-        self._membership.settled(self._room, self._begun)
-
-    def failed(self, _: Refusal) -> None:
-        """See Pending: nothing that was in flight before it is in flight any more."""
-        self._membership.settled(self._room, self._begun)
 
 
 def _user(session: Session) -> User:

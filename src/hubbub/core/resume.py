@@ -33,7 +33,7 @@ from hubbub.core.talks import Talks
 
 SessionT = TypeVar("SessionT", bound=Session)
 
-_AT_ONCE: Final = 256
+_AT_ONCE: Final = 64
 """Entries that are read together: a bound on what is read in vain where they do not fit."""
 _AROUND: Final = 200
 """Bytes that a dialect may put around the JSON of an event."""
@@ -154,33 +154,50 @@ class Resuming(Generic[SessionT]):
 def _read(reader: Reader, parts: list[_Part], people: People, settings: RoomSettings) -> list[_Read]:
     """What each part is to be told, for as long as it fits."""
     entries, size = settings.resume_entries, settings.resume_bytes
-    encode = msgspec.json.Encoder().encode
+    effort = 2 * size  # what does not fit is read in vain, and that is bounded, too
     read: list[_Read] = []
     for part in parts:
-        stream, place, head = part.stream, part.place, reader.head(part.stream)
-        ranges = [(place.offset + 1, part.since), (max(place.offset, part.until) + 1, head.offset)]
-        if place.offset >= part.since:
-            del ranges[0]
-        elif part.since == part.until:  # nothing was heard meanwhile: one range
-            ranges = [(place.offset + 1, head.offset)]
-        wanted = sum(max(0, last - first + 1) for first, last in ranges)
-        lost = wanted and ranges[0][0] < reader.first(stream)
-        if place.epoch != head.epoch or not 0 <= place.offset <= head.offset or lost or wanted > entries:
-            read.append(_Read(head, None))
-            continue
-        events: list[DurableEvent] = []
-        left = size
-        for first, last in ranges:
-            for start in range(first, last + 1, _AT_ONCE):
-                for record in reader.entries(stream, start, min(last, start + _AT_ONCE - 1)):
-                    event = event_of(record, people)
-                    left -= len(encode(event)) + _AROUND
-                    events.append(event)
-                if left < 0:
-                    break
-        if left < 0 or len(events) != wanted:
-            read.append(_Read(head, None))
-            continue
-        entries, size = entries - wanted, left
+        place, head = part.place, reader.head(part.stream)
+        events: list[DurableEvent] | None = None
+        if place.epoch == head.epoch and 0 <= place.offset <= head.offset:
+            wanted = _wanted(part, head.offset)
+            count = sum(map(len, wanted))
+            kept = not count or min(map(min, filter(None, wanted))) >= reader.first(part.stream)
+            if kept and count <= entries and (effort > 0 or not count):
+                events, spent = _events(reader, part.stream, wanted, people, size)
+                effort -= spent
+                if spent > size or len(events) != count:
+                    events = None
+                else:
+                    entries, size = entries - count, size - spent
         read.append(_Read(head, events))
     return read
+
+
+def _wanted(part: _Part, head: int) -> list[range]:
+    """The offsets behind the position that were not heard live."""
+    if part.since == part.until:
+        return [range(part.place.offset + 1, head + 1)]
+    return [
+        range(part.place.offset + 1, part.since + 1),
+        range(max(part.place.offset, part.until) + 1, head + 1),
+    ]
+
+
+def _events(
+    reader: Reader, stream: str, wanted: list[range], people: People, size: int
+) -> tuple[list[DurableEvent], int]:
+    """The events of these offsets, and their bytes. It stops where those are more than `size`."""
+    encode = msgspec.json.Encoder().encode
+    events: list[DurableEvent] = []
+    spent = 0
+    for offsets in wanted:
+        for start in offsets[::_AT_ONCE]:
+            last = min(start + _AT_ONCE, offsets.stop) - 1
+            for record in reader.entries(stream, start, last):
+                event = event_of(record, people)
+                events.append(event)
+                spent += len(encode(event)) + _AROUND
+                if spent > size:
+                    return events, spent
+    return events, spent
