@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import struct
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,10 +23,13 @@ def _register(client: JsonClient, name: str) -> dict[str, Any]:
     return client.get("Welcome")
 
 
+@pytest.mark.parametrize("durable", [True, False])
 @pytest.mark.parametrize("account", [True, False])
-def test_who_drops_and_resumes_under_load_is_told_each_message_once(account: bool) -> None:
+def test_who_drops_and_resumes_under_load_is_told_each_message_once(
+    account: bool, durable: bool, tmp_path: Path
+) -> None:
     chance = random.Random(1)
-    with serving("--limits", "off") as server:
+    with serving("--limits", "off", "--data", str(tmp_path) if durable else ":memory:") as server:
         speaker, first = server.json("Speaker"), server.json()
         if account:
             place = _register(first, "Rita")["rooms"][0]
