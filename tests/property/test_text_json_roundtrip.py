@@ -74,6 +74,9 @@ typed_commands = st.one_of(
     st.builds(commands.Delete, offset=st.none() | numbers_typed),
     st.builds(commands.React, emoji, offset=st.none() | numbers_typed, remove=st.booleans()),
     st.builds(commands.Publish, words, reply_to=numbers_typed),
+    st.builds(
+        commands.Publish, words.filter(lambda said: not said.startswith("#")), reply_to=st.just(commands.LAST)
+    ),
     st.builds(commands.GetUnread),
 )
 shown_events = st.one_of(

@@ -197,6 +197,22 @@ def test_messages_are_changed_and_found(server: Server) -> None:
     assert page(alice, "/history 1")[0] == f"{reply} Bob (deleted)"
 
 
+def test_a_reply_is_to_the_last_message_and_keeps_its_place(server: Server) -> None:
+    alice, bob = server.text("Alice"), server.text("Bob")
+    assert alice.line() == "[Server] Bob has joined."
+    assert told(bob, "/reply to nobody") == "[Server] There is nothing to reply to."
+    alice.send(b"tea?\n/reply or coffee\nor both\n")
+    assert bob.lines(3) == ["Alice: tea?", "Alice: or coffee", "Alice: or both"]
+    bob.say("/reply both")
+    assert alice.line() == "Bob: both"
+    assert page(bob, "/history")[:-1] == [
+        "#1 Alice: tea?",
+        "#2 Alice (reply to #1): or coffee",
+        "#3 Alice: or both",
+        "#4 Bob (reply to #3): both",
+    ]
+
+
 def test_a_room_of_its_own(server: Server) -> None:
     alice, bob = registered(server, "Alice"), registered(server, "Bob")
     assert alice.line() == "[Server] Bob has joined."

@@ -95,6 +95,7 @@ def test_help_quit_and_login_need_no_name() -> None:
         ("/react #7 👍", commands.React("👍", offset=7)),
         ("/react #7 👍 off", commands.React("👍", offset=7, remove=True)),
         ("/reply #7 so it is", commands.Publish("so it is", reply_to=7)),
+        ("/reply so it is", commands.Publish("so it is", reply_to=commands.LAST)),
         ("/unread", commands.GetUnread()),
     ],
 )
@@ -142,8 +143,8 @@ def test_an_empty_line_is_nothing() -> None:
         ("/delete seven", b"[Server] Usage: /delete [#<offset>]"),
         ("/react #7", b"[Server] Usage: /react [#<offset>] <emoji> [off]"),
         ("/react + on", b"[Server] Usage: /react [#<offset>] <emoji> [off]"),
-        ("/reply hello", b"[Server] Usage: /reply #<offset> <text>"),
-        ("/reply #0 hello", b"[Server] Usage: /reply #<offset> <text>"),
+        ("/reply", b"[Server] Usage: /reply [#<offset>] <text>"),
+        ("/reply #0 hello", b"[Server] Usage: /reply [#<offset>] <text>"),
     ],
 )
 def test_a_missing_argument_is_answered_by_the_usage(line: str, usage: bytes) -> None:

@@ -36,6 +36,7 @@ def test_a_message_cannot_smuggle_a_second_line() -> None:
         commands.ChangePassword("with a blank", "new"),
         commands.ChangePassword(old_sha256="0" * 64, new_sha256="0" * 64),
         commands.Edit("#7 looks like an offset"),
+        commands.Publish("#7 looks like an offset", reply_to=commands.LAST),
         commands.SetRoom(),
         commands.SetRoom(private=True, retain_days=1.0),
         commands.SetRoom(retain_days=1e-9),

@@ -5,13 +5,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 Status = Literal["online", "away", "busy", "offline"]
 RoomRole = Literal["owner", "moderator", "member", "none"]
 """What an account may do in a room; `none` takes it out of it."""
+
+
+LAST: Final = 0
+"""In place of an offset to reply to: the room's last message."""
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):
@@ -78,7 +82,7 @@ class EndSession(_Command, frozen=True):
 
 
 class Publish(_Command, frozen=True):
-    """Say something in a room. `id` makes a retry harmless. `reply_to` is an offset of the same room."""
+    """Say something in a room. `id` makes a retry harmless. `reply_to` is an offset in it, or LAST."""
 
     content: str
     room: str | None = None

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Generic, TypeVar, cast
 
+from msgspec.structs import replace
+
 from hubbub.core.answers import Answer
-from hubbub.core.commands import Publish, Send, SetTopic, Whisper
+from hubbub.core.commands import LAST, Publish, Send, SetTopic, Whisper
 from hubbub.core.entries import Change, Record, Said, TopicGiven, Whispered
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.event_of import event_of
@@ -14,6 +16,7 @@ from hubbub.core.events import MessagePosted
 from hubbub.core.ledger import Ledger
 from hubbub.core.mentions import Mentions
 from hubbub.core.model import Room, Session
+from hubbub.core.modifications import Message, last_message
 from hubbub.core.people import People
 from hubbub.core.room_records import put_topic
 from hubbub.core.rooms import Rooms
@@ -38,6 +41,7 @@ class Messages(Generic[SessionT]):
     ) -> None:
         self._settings = settings
         self._surely_fits = settings.max_content // 4  # characters: UTF-8 has at most 4 bytes for one
+        self._ledger = ledger
         self._outlet = ledger.outlet
         self._head = ledger.journal.head
         self._sending = sending
@@ -63,6 +67,9 @@ class Messages(Generic[SessionT]):
         if not 0 < len(content) <= self._surely_fits:
             bad = bad_content(content, self._settings.max_content)
         if command.reply_to is not None:
+            if command.reply_to == LAST:
+                self._reply_to_last(session, command, room, request)
+                return None
             bad = bad or self._bad_reply(room.stream, command.reply_to)
         body = Said(user.name, user.id, room.name, content, command.reply_to)
         more: More = ()
@@ -72,6 +79,19 @@ class Messages(Generic[SessionT]):
         if not room.kept and bad is None:
             changes = self._rooms.keep(room)
         return self._sending.append(session, user, room.stream, command.id, body, request, bad, more, changes)
+
+    def _reply_to_last(self, session: SessionT, command: Publish, room: Room, request: object) -> None:
+        user, stream, most = session.user, room.stream, self._settings.history_entries
+
+        def found(last: Message | None) -> Answer | None:
+            if session.user is not user:  # gone meanwhile, or logged out
+                return Refusal(Code.UNAUTHENTICATED, "Log in first.")
+            if last is None:
+                return Refusal(Code.NOT_FOUND, "There is nothing to reply to.", field="reply_to")
+            reply = replace(command, room=room.name, reply_to=last.record.offset)
+            return self.publish(session, reply, request)
+
+        self._ledger.ask(session, request, lambda reader: last_message(reader, stream, None, most), found)
 
     def whisper(self, session: SessionT, command: Whisper, request: object) -> Answer | None:
         """Say something to one person, who may be away: it waits in their private talk."""

@@ -14,7 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from hubbub.core.answers import Answer, Farewell, History, LoggedIn, LoggedOut
-from hubbub.core.commands import GetUnread, Login, MarkRead, Refresh, Register
+from hubbub.core.commands import LAST, Command, GetUnread, Login, MarkRead, Publish, Refresh, Register
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import GoingAway, Welcome
 from hubbub.core.gateway import GATEWAY
@@ -58,6 +58,11 @@ class _Decided(NamedTuple):
 
 
 _Queued = Frame | Request | _Decided
+
+
+def _overlaps(command: Command | Refusal) -> bool:
+    """Whether it may be in flight beside others (see LASTING). What replies to the last waits for it."""
+    return type(command) in LASTING and not (type(command) is Publish and command.reply_to == LAST)
 
 
 class Connection(Session):
@@ -225,7 +230,7 @@ class Connection(Session):
 
     def _carry_out(self, request: Request) -> None:
         command = request.command
-        if self._in_flight and type(command) not in LASTING:
+        if self._in_flight and not _overlaps(command):
             self._wait_first(request)
             return
         if isinstance(command, Refusal):
@@ -244,7 +249,7 @@ class Connection(Session):
                 answer = Refusal(Code.INTERNAL, "The server made a mistake. It is in its log.")
         if answer is None:
             self._in_flight += 1
-            self._barrier = type(command) not in LASTING
+            self._barrier = not _overlaps(command)
             return
         if self._in_flight:  # decided at once; but those in flight were asked first
             self._wait_first(_Decided(request, answer))
@@ -365,7 +370,7 @@ class Connection(Session):
                 return
             first = queue[0]
             if isinstance(first, Request):  # paid for already, and stopped for what is in flight
-                if self._in_flight and type(first.command) not in LASTING:
+                if self._in_flight and not _overlaps(first.command):
                     return
                 queue.popleft()
                 self._carry_out(first)

@@ -126,7 +126,9 @@ def _react(rest: str) -> Command | None:
 
 def _reply(rest: str) -> Command | None:
     offset, content = _at(rest)
-    return commands.Publish(content, reply_to=offset) if offset and content.strip() else None
+    if offset == commands.LAST or not content.strip():
+        return None
+    return commands.Publish(content, reply_to=commands.LAST if offset is None else offset)
 
 
 COMMANDS: Final[dict[str, Verb]] = {
@@ -177,7 +179,7 @@ COMMANDS: Final[dict[str, Verb]] = {
     ),
     "/delete": Verb("[#<offset>]", "take your last message back, or that one", _delete),
     "/react": Verb("[#<offset>] <emoji> [off]", "put a sign to the last message, or that one", _react),
-    "/reply": Verb("#<offset> <text>", "answer a message", _reply, exact=True),
+    "/reply": Verb("[#<offset>] <text>", "answer the last message, or that one", _reply, exact=True),
     "/unread": Verb("", "where there is something new", lambda _: commands.GetUnread()),
     "/away": Verb("", "tell others that you are away", lambda _: commands.SetStatus("away")),
     "/back": Verb("", "and that you are back", lambda _: commands.SetStatus("online")),
@@ -215,6 +217,10 @@ def _spelled(command: Command) -> str | None:
             return "/sessions"
         case commands.EndSession(session):
             return f"/sessions end {session}"
+        case commands.Publish(content, reply_to=commands.LAST) if _AT.fullmatch(content) is None:
+            return f"/reply {content}"
+        case commands.Publish(_, reply_to=commands.LAST):
+            return None
         case commands.Publish(content, reply_to=int() as offset):
             return f"/reply #{offset} {content}"
         case commands.Publish(content):
