@@ -85,7 +85,7 @@ class Terminal:
 @contextmanager
 def serving(port: int) -> Iterator[None]:
     """`hubbub serve` while the block runs."""
-    command = [sys.executable, "-m", "hubbub", "serve", "--listen", f"127.0.0.1:{port}"]
+    command = [sys.executable, "-m", "hubbub", "serve", "--data", ":memory:", "--listen", f"127.0.0.1:{port}"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # noqa: S603 - ours
     try:
         assert server.stdout is not None  # noqa: S101 (a pipe was asked for)
@@ -145,6 +145,8 @@ def scene(port: int, terminal: Terminal, page: Page) -> None:
     terminal.type("/topic Lunch, mostly")
     terminal.wait("The topic of 'lobby'")
     expect(page.locator("#chat")).to_contain_text("Lunch, mostly")
+    terminal.type("/history 3")
+    terminal.wait("End of history.")
 
 
 def side_by_side(browser: Browser, terminal: str, page: bytes, address: str, width: int) -> bytes:
