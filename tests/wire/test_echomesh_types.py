@@ -36,7 +36,7 @@ def frames(packet: bytes) -> list[Frame]:
 
 def test_its_login_is_understood(client: dict[str, Any]) -> None:
     [frame] = frames(client["create_login_request"]("test_user", "password123"))
-    command = commands.Login("test_user", "password123")
+    command = commands.Login("test_user", "password123", or_guest=True)
     assert protobuf.decode(frame, named=False) == Request(command, None, "MT_LOGIN_REQUEST")
 
 
