@@ -1,5 +1,5 @@
 # The development commands; `.ci/run` calls the same ones. `make setup` comes first.
-.PHONY: setup check test bench bench-quick profile faults run requirements
+.PHONY: setup check test bench bench-quick profile faults soak run requirements
 
 BIN := .venv/bin
 
@@ -33,6 +33,11 @@ profile:
 SEEDS ?= 20000
 faults:
 	PYTHONPATH=tests $(BIN)/python -m log.faults --seeds $(SEEDS)
+
+# Clients of every dialect against a server that is killed again and again, MINUTES long.
+MINUTES := 10
+soak:
+	PYTHONPATH=tests $(BIN)/python -m survival.soak --minutes $(MINUTES)
 
 run:
 	python3 run.py serve
