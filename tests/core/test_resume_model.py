@@ -294,8 +294,8 @@ class World:
         if kind < 0.95:
             return SetRole(name, chance.choice(["none", "moderator", "member", "owner"]), room)
         if kind < 0.97:
-            return SetRoom(room, private=chance.random() < 0.3)
-        return SetTopic("topic", room) if kind < 0.99 else MarkRead("room:1", chance.randint(0, 50))
+            return SetRoom(room, private=chance.random() < 0.3, retain_days=float(chance.randrange(9)))
+        return SetTopic(f"topic {kind}", room) if kind < 0.99 else MarkRead("room:1", chance.randint(0, 50))
 
     def settle(self) -> None:
         """Everybody is there, has resumed, and has heard everything."""
@@ -329,6 +329,21 @@ class World:
                 assert set(sessions) == set(there.members)
                 present = {one.user.id for one in there.members if one.user is not None}
                 assert there.count == len(present | {id for id in there.held if there.belongs(id)})
+        assert self.rooms(self.house.restarted()) == self.rooms(self.house), "on disk as in memory"
+
+    def rooms(self, house: House) -> dict[str, tuple[object, ...]]:
+        """All that lasts of the rooms."""
+        return {
+            room.stream: (
+                room.name,
+                room.topic,
+                room.private,
+                room.retain_days,
+                {id: (member.role, bool(member.joined)) for id, member in room.held.items()},
+            )
+            for room in house.service.rooms.all()
+            if room.kept or house.journal.head(room.stream).offset
+        }
 
 
 @pytest.mark.parametrize("seed", range(60))
