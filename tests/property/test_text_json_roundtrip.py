@@ -65,7 +65,7 @@ typed_commands = st.one_of(
     st.builds(commands.SetRoom, private=st.booleans()),
     st.builds(commands.SetRoom, retain_days=st.integers(0, 10**5).map(float) | st.just(0.125)),
     st.builds(commands.GetHistory, limit=st.none() | numbers_typed),
-    st.builds(commands.GetHistory, room=names_of_people, before=numbers_typed),
+    st.builds(commands.GetHistory, with_=names_of_people, before=numbers_typed),
     st.builds(commands.GetHistory, with_=names_of_people, after=numbers_typed, limit=numbers_typed),
     st.builds(commands.GetHistory, around=numbers_typed),
     st.builds(commands.Search, words),

@@ -84,7 +84,7 @@ def test_help_quit_and_login_need_no_name() -> None:
         ("/history after #7", commands.GetHistory(after=7)),
         ("/history around 7", commands.GetHistory(around=7)),
         ("/history @Bob 10", commands.GetHistory(with_="Bob", limit=10)),
-        ("/history #den after 0", commands.GetHistory(room="den", after=0)),
+        ("/history after 0", commands.GetHistory(after=0)),
         ("/search tea at five", commands.Search("tea at five")),
         ("/edit hello", commands.Edit("hello")),
         ("/edit #7 hello", commands.Edit("hello", offset=7)),
@@ -129,13 +129,13 @@ def test_an_empty_line_is_nothing() -> None:
         *(
             (
                 line,
-                b"[Server] Usage: /history [@<username>|#<room>] [<number>] [before|after|around <offset>]",
+                b"[Server] Usage: /history [@<username>] [<number>] [before|after|around <offset>]",
             )
             for line in ("/history x", "/history 5 before", "/history 5 beside 7", "/history 5 before x")
         ),
         (
             "/history " + "9" * 16,
-            b"[Server] Usage: /history [@<username>|#<room>] [<number>] [before|after|around <offset>]",
+            b"[Server] Usage: /history [@<username>] [<number>] [before|after|around <offset>]",
         ),
         ("/search ", b"[Server] Usage: /search <words>"),
         ("/edit", b"[Server] Usage: /edit [#<offset>] <text>"),

@@ -301,7 +301,7 @@ def test_a_history_shows_offsets_and_what_became_of_each_message() -> None:
         ("/history", "/history before 12"),
         ("/history 2", "/history 2 before 12"),
         ("/history @Bob 2 before 99", "/history @Bob 2 before 12"),
-        ("/history #den 2 after 3", "/history #den 2 after 13"),
+        ("/history 2 after 3", "/history 2 after 13"),
         ("/history around 12", "/history before 12"),
     ],
 )

@@ -71,11 +71,9 @@ def _room(rest: str) -> Command | None:
 
 def _history(rest: str) -> Command | None:
     words = rest.split()
-    room = with_ = limit = None
+    with_ = limit = None
     if words and words[0].startswith("@"):
         with_ = words.pop(0)[1:]
-    elif words and words[0].startswith("#"):
-        room = words.pop(0)[1:]
     if words and _NUMBER.fullmatch(words[0]):
         limit = int(words.pop(0))
     before = after = around = None
@@ -95,7 +93,7 @@ def _history(rest: str) -> Command | None:
                     return None
         case _:
             return None
-    return commands.GetHistory(room, with_, before, after, around, limit)
+    return commands.GetHistory(None, with_, before, after, around, limit)
 
 
 def _at(rest: str) -> tuple[int | None, str]:
@@ -169,7 +167,7 @@ COMMANDS: Final[dict[str, Verb]] = {
         _room,
     ),
     "/history": Verb(
-        "[@<username>|#<room>] [<number>] [before|after|around <offset>]",
+        "[@<username>] [<number>] [before|after|around <offset>]",
         "what was said, in the room or with somebody",
         _history,
     ),
@@ -280,8 +278,6 @@ def _history_line(command: commands.GetHistory) -> str:
     words = ["/history"]
     if command.with_ is not None:
         words.append(f"@{command.with_}")
-    elif command.room is not None:
-        words.append(f"#{command.room}")
     if command.limit is not None:
         words.append(str(command.limit))
     for side in ("before", "after", "around"):
