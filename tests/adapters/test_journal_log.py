@@ -211,6 +211,52 @@ def test_a_full_disk_turns_it_read_only_until_space_is_back(house: House, where:
     assert house.ids() == ["before", "after"]
 
 
+def test_what_waits_behind_a_failure_fails_with_it_and_is_never_written(house: House) -> None:
+    go_on, syncing = threading.Event(), threading.Event()
+
+    def fail() -> None:
+        syncing.set()
+        assert go_on.wait(20)
+        fail_with(errno.ENOSPC)()
+
+    house.disk.on_sync = fail
+    tickets = [house.journal.append([entry("room:1", "x")])]
+    house.turns.wait_for(syncing.is_set)
+    tickets += [house.journal.append([entry("room:1", id)]) for id in ("y", "z")]
+    go_on.set()
+    house.turns.run_all()
+    assert [told for told, _ in house.failures] == [tickets]
+    house.disk.on_sync = lambda: None
+    house.turns.wait_for(lambda: house.journal.why_read_only() is None)
+    house.keep("after")
+    assert house.ids() == ["after"]
+
+
+def test_a_write_behind_a_failed_sync_of_interval_mode_is_told_once(begin: Begin) -> None:
+    house = begin(interval=0.001)
+    go_on, syncing = threading.Event(), threading.Event()
+
+    def fail() -> None:
+        syncing.set()
+        assert go_on.wait(20)
+        fail_with(errno.ENOSPC)()
+
+    house.keep("a")
+    house.disk.on_sync = fail
+    house.keep("b")
+    house.turns.wait_for(syncing.is_set)
+    house.journal._slow_until = float("inf")  # so that this one waits on the thread, behind the sync
+    ticket = house.journal.append([entry("room:1", "c")])
+    house.turns.run()
+    go_on.set()
+    house.turns.wait_for(lambda: bool(house.failures))
+    house.turns.run_all()
+    assert [told for told, _ in house.failures] == [[ticket]]
+    house.disk.on_sync = lambda: None
+    house.turns.wait_for(lambda: house.journal.why_read_only() is None)
+    assert house.ids() == ["a", "b"]
+
+
 def test_a_sync_that_failed_otherwise_ends_writing_for_good(house: House) -> None:
     house.keep("before")
     house.disk.on_sync = fail_with(errno.EIO)
