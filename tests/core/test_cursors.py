@@ -17,6 +17,7 @@ from hubbub.core.commands import (
     Publish,
     Whisper,
 )
+from hubbub.core.entries import Trim
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import ReadMoved
 from hubbub.core.model import Session
@@ -132,6 +133,17 @@ def test_ones_own_words_behind_the_cursor_are_read(account: bool) -> None:
     if account:
         again = house.restarted()
         assert _counts(again, again.back("Alice")) == []
+
+
+def test_what_is_no_longer_kept_is_not_unread() -> None:
+    house = House()
+    alice, bob = house.register("Alice"), house.register("Bob")
+    for _ in range(5):
+        house.done(alice, Publish("x"))
+    house.service.ledger.note([Trim(LOBBY, 4)])
+    assert _counts(house, bob) == [("lobby", 2)]
+    house.service.ledger.note([Trim(LOBBY, 6)])
+    assert _counts(house, bob) == []
 
 
 def test_talks_wait_for_those_who_are_away() -> None:

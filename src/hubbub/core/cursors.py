@@ -5,6 +5,7 @@ a guest's end with its session. What one said oneself, right behind the cursor, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
@@ -163,7 +164,7 @@ class Cursors(Generic[SessionT]):
     def unread(self, session: SessionT, command: GetUnread, request: object) -> Answer | None:
         """Where there is something new. The answer comes with the read."""
         user = _user(session)
-        behind = list(self._behind(session, user))
+        behind = list(islice(self._behind(session, user), self._settings.members_listed))
 
         def query(reader: Reader) -> _Seen:
             return _look(reader, behind, user.id)
@@ -175,7 +176,7 @@ class Cursors(Generic[SessionT]):
             if not seen.whole:
                 return self.unread(session, command, request)
             views = [self._view(one, seen.mentions) for one in seen.moved if one.read < one.head.offset]
-            return UnreadList(views[: self._settings.members_listed])
+            return UnreadList(views)
 
         self._ledger.ask(session, request, query, then)
         return None
@@ -206,7 +207,10 @@ class Cursors(Generic[SessionT]):
     def _follow_own(
         self, session: SessionT, user: User, before: Sequence[_Behind], after: Sequence[_Behind]
     ) -> None:
-        """What one said oneself is read. Nobody waits for that: if it is lost, it is found anew."""
+        """What one said oneself, and what is no longer kept, is read.
+
+        Nobody waits for that: if it is lost, it is found anew.
+        """
         changes = []
         for old, new in zip(before, after, strict=True):
             if new.read == old.read:
@@ -214,8 +218,9 @@ class Cursors(Generic[SessionT]):
             place = Place(new.head.epoch, new.read)
             if not user.account:
                 session.read = {**(session.read or {}), new.stream: new.read}
-            elif (user.id, new.stream) not in self._wanted:
-                self._move(user.id, new.stream, place)
+                continue
+            self._move(user.id, new.stream, place)
+            if (user.id, new.stream) not in self._wanted:  # what is kept later must not stand before it
                 changes.append(self.put(user.id, new.stream, place))
         if changes:
             self._ledger.note(changes)
@@ -229,18 +234,18 @@ class Cursors(Generic[SessionT]):
             read = self._cursor(session, room.stream, head)
             if read < head.offset:
                 yield _Behind(room.stream, head, read, room)
-        for stream in self._talks.of(user.id):
-            head = self._ledger.head(stream)
-            read = self._cursor(session, stream, head)
-            if read < head.offset:
-                low, high = talkers(stream) or (0, 0)
-                yield _Behind(stream, head, read, None, high if low == user.id else low)
         if user.account:
             stream = notice_stream(user.id)
             head = self._ledger.head(stream)
             read = self._cursor(session, stream, head)
             if read < head.offset:
                 yield _Behind(stream, head, read)
+        for stream in self._talks.of(user.id):
+            head = self._ledger.head(stream)
+            read = self._cursor(session, stream, head)
+            if read < head.offset:
+                low, high = talkers(stream) or (0, 0)
+                yield _Behind(stream, head, read, None, high if low == user.id else low)
 
     def _view(self, one: _Behind, mentions: dict[str, int]) -> UnreadView:
         return UnreadView(
@@ -265,7 +270,6 @@ def _look(reader: Reader, behind: Sequence[_Behind], me: int) -> _Seen:
     mentions: dict[str, int] = {}
     whole = True
     for one in behind:
-        last = min(one.head.offset, one.read + _AT_ONCE)
         if one.room is None and one.other is None:
             first = max(one.read + 1, one.head.offset - _NOTICES + 1)
             for record in reader.entries(one.stream, first, one.head.offset):
@@ -274,15 +278,25 @@ def _look(reader: Reader, behind: Sequence[_Behind], me: int) -> _Seen:
                     mentions[place] = mentions.get(place, 0) + 1
             moved.append(one)
             continue
-        read = one.read
-        for record in reader.entries(one.stream, read + 1, last):
-            body = record.entry.body
-            if record.offset != read + 1 or isinstance(body, Erased) or body.sender_id != me:
-                break
-            read = record.offset
-        whole = whole and (read < last or read == one.head.offset)
+        first = max(one.read + 1, reader.first(one.stream))  # what is no longer kept cannot be read
+        read = _own(reader, one.stream, first, first, me)  # usually somebody else's
+        if read == first:
+            last = min(one.head.offset, read + _AT_ONCE)
+            read = _own(reader, one.stream, read + 1, last, me)
+            whole = whole and (read < last or last == one.head.offset)
         moved.append(one._replace(read=read))
     return _Seen(moved, mentions, whole)
+
+
+def _own(reader: Reader, stream: str, first: int, last: int, me: int) -> int:
+    """The last offset up to which all entries from `first` on are by `me`."""
+    read = first - 1
+    for record in reader.entries(stream, first, last):
+        body = record.entry.body
+        if record.offset != read + 1 or isinstance(body, Erased) or body.sender_id != me:
+            break
+        read = record.offset
+    return read
 
 
 def _user(session: Session) -> User:
