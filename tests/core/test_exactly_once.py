@@ -110,3 +110,14 @@ def test_retries_across_a_login_by_token_use_the_same_window() -> None:
     again = house.session()
     house.do(again, Login(token=first.token))
     assert house.done(again, Publish("hi", id="m")) == kept
+
+
+def test_the_windows_of_those_who_left_are_bounded() -> None:
+    house = House(CoreSettings(messages=MessageSettings(dedupe_senders=3)))
+    for number in range(20):
+        guest = house.enter(f"Guest{number}")
+        house.done(guest, Publish("hi", id="m"))
+        house.service.disconnected(guest)
+    windows = house.service.sending._windows
+    assert len(windows) == 3
+    assert house.service.sending._budget.held == 3

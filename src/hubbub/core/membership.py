@@ -18,7 +18,9 @@ from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event, Joined, Left
 from hubbub.core.ledger import Ledger, Request
 from hubbub.core.model import Room, Session, User
+from hubbub.core.modifications import trimmed
 from hubbub.core.people import People
+from hubbub.core.ports import JournalUnavailableError, Reader
 from hubbub.core.rooms import Rooms
 from hubbub.core.settings import RoomSettings
 from hubbub.core.sweeping import Sweeper
@@ -247,11 +249,24 @@ class Membership(Generic[SessionT]):
             self.expel([user.id], room, session)
             if ends and not room.held and self._rooms.of_stream(room.stream) is room:
                 self._rooms.remove(room)
-                self._ledger.note([Trim(room.stream, self._ledger.journal.head(room.stream).offset + 1)])
+                self._forget(room.stream)
             return self._left(session, room)
 
         ticket = self._ledger.append((), changes, Request(self._outlet, session, request, kept))
         return ticket if isinstance(ticket, Refusal) else None
+
+    def _forget(self, stream: str) -> None:
+        """Nobody will read what was said there again: its bytes go, and what became of its messages."""
+
+        def query(reader: Reader) -> list[Change]:
+            end = reader.head(stream).offset + 1
+            return [Trim(stream, end), *trimmed(reader, stream, end)]
+
+        def told(changes: list[Change] | JournalUnavailableError) -> None:
+            if not isinstance(changes, JournalUnavailableError):
+                self._ledger.note(changes)
+
+        self._ledger.journal.read(query, told)
 
     def _left(self, session: Session, room: Room) -> RoomLeft:
         if not session.exclusive:

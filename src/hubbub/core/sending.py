@@ -6,6 +6,7 @@ nothing is acknowledged before. A retry of a message id gets the first answer, a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Generic, Protocol, TypeVar, cast
@@ -191,5 +192,8 @@ class Sending(Generic[SessionT]):
                 windows[other] = window
         known = windows.get(author)
         if known is None:
+            if len(windows) >= self._settings.dedupe_senders:
+                oldest = windows.pop(next(iter(windows)))
+                oldest.expired(math.inf)
             known = windows[author] = Window(self._settings, self._budget)
         return known

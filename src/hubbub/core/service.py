@@ -7,7 +7,6 @@ when `ledger.committed` comes back. One thread calls in here; there is no lock, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
 from typing import Final, Generic, TypeVar, assert_never
 
 from hubbub.core.answers import (
@@ -194,8 +193,9 @@ class Service(Generic[SessionT]):
             case SetStatus():
                 return self._set_status(session, command)
             case ListRooms():
-                shown = islice((one for one in self.rooms.all() if one.visible_to(session.user)), self._listed)
-                return RoomList([RoomView(one.name, one.topic, one.count, one.private) for one in shown])
+                shown = (one for one in self.rooms.all() if one.visible_to(session.user))
+                views = [RoomView(one.name, one.topic, one.count, one.private) for one in shown]
+                return RoomList(views[: self._listed])
             case CreateRoom() | JoinRoom():
                 return self.membership.join(session, command, request)
             case LeaveRoom():

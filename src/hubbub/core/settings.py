@@ -43,6 +43,8 @@ class MessageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """And for how long, in seconds."""
     dedupe_total: int = 2_000_000
     """And of all senders together: a bound on memory (about 300 bytes each)."""
+    dedupe_senders: int = 200_000
+    """Senders whose ids are remembered, those who are away included (about 400 bytes each)."""
     mentions: int = 20
     """People that one message can notify by `@name`; whoever is named beyond that is not told."""
     history_default: int = 50
