@@ -9,8 +9,8 @@ import pytest
 from contracts.journals import Turns, memory
 from core.asking import LOBBY, accepted, refused
 from core.house import House
-from hubbub.core.answers import SearchResult
-from hubbub.core.commands import Delete, Edit, JoinRoom, LeaveRoom, Publish, React, Search, Whisper
+from hubbub.core.answers import LoggedIn, SearchResult
+from hubbub.core.commands import Delete, Edit, JoinRoom, LeaveRoom, Publish, React, Register, Search, Whisper
 from hubbub.core.entries import Deleted, Edited, Record, Said, Whispered
 from hubbub.core.errors import Code
 from hubbub.core.model import Session
@@ -214,3 +214,17 @@ def test_talks_from_before_a_restart_are_searched_too(index: Index) -> None:
     again = House(make_journal=lambda turns, seed: first.journal)
     assert list(again.service.talks.of(bob.user.id)) == [said.stream]
     assert memory(first.turns, 1).look(lambda reader: list(reader.streams("talk:"))) == []
+
+
+def test_an_account_searches_all_its_rooms_also_those_it_is_not_in_just_now(index: Index) -> None:
+    house = house_with(index)
+    ann = house.session(exclusive=True)
+    assert isinstance(house.done(ann, Register("Ann", "a password of hers")), LoggedIn)
+    house.done(ann, Publish("fox in the lobby"))
+    house.done(ann, JoinRoom("den"))
+    house.done(ann, Publish("fox in the den"))
+    house.done(ann, JoinRoom("barn"))
+    assert set(contents(house, ann, Search("fox"))) == {"fox in the lobby", "fox in the den"}
+    house.done(ann, JoinRoom("den"))
+    house.done(ann, LeaveRoom())
+    assert contents(house, ann, Search("fox")) == ["fox in the lobby"], "it is no member any more"

@@ -111,7 +111,7 @@ class Histories(Generic[SessionT]):
         if limit < 1:
             return _less_than_one("limit")
         limit = min(limit, settings.search_limit)
-        streams = [*(room.stream for room in session.rooms), *self._talks.of(user.id)]
+        streams = [*self._rooms_of(session, user), *self._talks.of(user.id)]
         if command.room is not None or command.with_ is not None:
             source = self._source(session, command)
             if isinstance(source, Refusal):
@@ -129,6 +129,11 @@ class Histories(Generic[SessionT]):
             return Refusal(Code.RATE_LIMITED, "Too many are searching. Try again.", retry_after=_BUSY)
         return None
 
+    def _rooms_of(self, session: SessionT, user: User) -> set[str]:
+        """The streams of the rooms that it is in, or that its account belongs to."""
+        everybodys = (self._rooms.default,) if user.account else ()
+        return {room.stream for room in (*session.rooms, *self._rooms.of(user.id), *everybodys)}
+
     def _show(
         self,
         session: SessionT,
@@ -143,7 +148,7 @@ class Histories(Generic[SessionT]):
             if session.user is not user:  # gone meanwhile, or logged out
                 return Refusal(Code.UNAUTHENTICATED, "Log in first.")
             messages, more = read
-            mine = {room.stream for room in session.rooms}
+            mine = self._rooms_of(session, user)
             readable = [
                 one for one in messages if one.stream in mine or user.id in (talkers(one.stream) or ())
             ]
