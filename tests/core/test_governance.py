@@ -30,6 +30,7 @@ from hubbub.core.commands import (
     Send,
     SetRole,
     SetRoom,
+    SetTopic,
 )
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Left, MessagePosted, RoleChanged, RoomChanged, RoomInvitation
@@ -239,6 +240,21 @@ def test_a_private_room_ends_with_its_last_member() -> None:
     made = house.done(mallory, JoinRoom("den"))
     assert isinstance(made, RoomJoined)
     assert (made.created, made.offset) == (True, 0)
+
+
+def test_a_private_room_goes_on_for_who_was_let_in_at_the_last_moment() -> None:
+    house = House()
+    owner = _private(house)
+    device, _ = house.back("Olga"), house.register("Bob")
+    house.done(owner, SetTopic("foxes", "den"))
+    house.do(device, Invite("Bob", "den"))
+    house.do(owner, LeaveRoom("den"))
+    house.turns.run_all()
+    assert [room.name for room in device.rooms] == ["lobby"]
+    again = house.restarted()
+    joined = again.done(again.back("Bob"), JoinRoom("den"))
+    assert isinstance(joined, RoomJoined)
+    assert (joined.created, joined.topic) == (False, "foxes")
 
 
 def test_settings_are_kept_before_they_hold_and_last() -> None:

@@ -247,13 +247,20 @@ class Membership(Generic[SessionT]):
         def kept(_: Sequence[Record]) -> Answer:
             self.release(room, user.id)
             self.expel([user.id], room, session)
-            if ends and not room.held and self._rooms.of_stream(room.stream) is room:
-                self._rooms.remove(room)
-                self._forget(room.stream)
+            if ends:
+                self._end(room)
             return self._left(session, room)
 
         ticket = self._ledger.append((), changes, Request(self._outlet, session, request, kept))
         return ticket if isinstance(ticket, Refusal) else None
+
+    def _end(self, room: Room) -> None:
+        """Nobody could find the room any more. Unless somebody was let in while its last member left."""
+        if room.held:
+            self._ledger.note(room_records.put_room(room, self._ledger.stamps.now()))
+        elif self._rooms.of_stream(room.stream) is room:
+            self._rooms.remove(room)
+            self._forget(room.stream)
 
     def _forget(self, stream: str) -> None:
         """Nobody will read what was said there again: its bytes go, and what became of its messages."""

@@ -51,6 +51,12 @@ def put_settings(room: Room, *, private: bool, retain_days: float) -> Put:
     return Put(f"room/{room.id:014x}/settings", _encode(_Settings(private, retain_days)))
 
 
+def put_room(room: Room, at: str) -> Sequence[Change]:
+    """All of it."""
+    settings = put_settings(room, private=room.private, retain_days=room.retain_days)
+    return [put_name(room, at), put_topic(room, room.topic), settings]
+
+
 def drop_room(room: Room) -> Sequence[Change]:
     """It is gone."""
     key = f"room/{room.id:014x}"
