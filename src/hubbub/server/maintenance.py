@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -23,8 +22,13 @@ from hubbub.server.config import StorageSettings
 
 ResultT = TypeVar("ResultT")
 
-_COMPACT: Final = "from hubbub.log.compaction import main; raise SystemExit(main())"
-_LOWEST: Final = 19
+_COMPACT: Final = """
+import os
+from hubbub.log.compaction import main
+getattr(os, "nice", int)(19)
+raise SystemExit(main())
+"""
+"""The process that compacts: at the lowest priority, where the system has such."""
 _STEP: Final = 64
 """Entries that are read at once where erased ones have to be passed over: they have no time."""
 
@@ -153,9 +157,6 @@ class Maintenance:
             start_new_session=True,  # a Ctrl-C is for the server, which then ends it
         )  # fmt: skip
         try:
-            if sys.platform != "win32":
-                with contextlib.suppress(ProcessLookupError):
-                    os.setpriority(os.PRIO_PROCESS, child.pid, _LOWEST)
             output, errors = await child.communicate(plan.to_json().encode())
         finally:
             if child.returncode is None:
