@@ -160,7 +160,7 @@ async def site(config: Config | None = None, **changes: Any) -> AsyncIterator[Si
     upgrades: list[tuple[Stream, bool, bytes]] = []
     streams: list[Stream] = []
 
-    def upgraded(stream: Stream, deflate: bool, leftover: bytes) -> None:
+    def upgraded(stream: Stream, deflate: bool, leftover: bytes, _client: str) -> None:
         upgrades.append((stream, deflate, leftover))
         stream.handler = AfterUpgrade(stream)
         if leftover:

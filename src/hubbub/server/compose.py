@@ -141,8 +141,8 @@ class Server:
             self.http = HttpServer.of(self.config, app, self.upgraded, self.log, self.wheel)
         return self.http
 
-    def upgraded(self, stream: Stream, deflate: bool, leftover: bytes) -> None:
-        """An HTTP connection became a WebSocket; `leftover` came behind its request."""
+    def upgraded(self, stream: Stream, deflate: bool, leftover: bytes, client: str) -> None:
+        """An HTTP connection became a WebSocket of `client`; `leftover` came behind its request."""
         dialect = WEBSOCKET_DEFLATE if deflate else WEBSOCKET
         connection = Connection(
             stream,
@@ -150,6 +150,7 @@ class Server:
             self.shared,
             local=self._is_local(stream),
             connection_id=str(uuid.uuid4()),
+            address=client,
         )
         stream.handler = connection
         if leftover:

@@ -38,8 +38,9 @@ from hubbub.server.responses import refusal
 WEBSOCKET_PATH: Final = b"/ws"
 SUBPROTOCOL: Final = "hubbub.v1"
 
-Upgraded = Callable[[Stream, bool, bytes], None]
-"""Told of a WebSocket: its stream, whether it deflates, the bytes that came behind the handshake.
+Upgraded = Callable[[Stream, bool, bytes, str], None]
+"""Told of a WebSocket: its stream, whether it deflates, the bytes that came behind the handshake, and the
+address of its client, which may be behind a proxy.
 
 It sets the stream's handler, and takes those bytes.
 """
@@ -224,7 +225,8 @@ class HttpConnection:
             return
         self._forget()
         stream.write(upgrade.response)
-        server.upgraded(stream, upgrade.deflate, rest)
+        client, _ = forwarded(request.headers, stream.peer, server.proxies, secure=stream.secure)
+        server.upgraded(stream, upgrade.deflate, rest, client)
 
     def _refuse(
         self, refused: Refused, headers: tuple[tuple[bytes, bytes], ...] = (), *, head_only: bool = False

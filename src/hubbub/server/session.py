@@ -102,13 +102,15 @@ class Connection(Session):
         *,
         local: bool,
         connection_id: str | None = None,
+        address: str | None = None,
     ) -> None:
+        """`address` is whose it is where that is not the peer's: somebody's behind a proxy."""
         super().__init__(
             exclusive=dialect.exclusive,
             local=local,
             connection_id=connection_id,
             private=local or stream.secure,
-            address=stream.peer.rpartition(":")[0],
+            address=stream.peer if address is None else address,
         )
         self.stream = stream
         self.dialect = dialect
