@@ -64,7 +64,7 @@ def test_a_failed_group_is_told_to_its_senders_and_releases_what_it_held() -> No
         assert "the disk is full" in answer.message
     assert [event for who, event in house.outlet.heard if who is bob] == []
     assert house.service.rooms.default.topic == ""
-    assert len(alice.user.window or ()) == 0 if alice.user else False
+    assert all(len(window) == 0 for window in house.service.sending._windows.values())
 
 
 def test_a_window_is_bounded_by_count_age_and_all_windows_together() -> None:
@@ -121,3 +121,20 @@ def test_the_windows_of_those_who_left_are_bounded() -> None:
     windows = house.service.sending._windows
     assert len(windows) == 3
     assert house.service.sending._budget.held == 3
+
+
+@pytest.mark.parametrize("settings", [MessageSettings(), MessageSettings(dedupe_senders=1)])
+def test_who_was_silent_or_one_of_too_many_is_still_known_when_the_line_drops(
+    settings: MessageSettings,
+) -> None:
+    house = House(CoreSettings(messages=settings))
+    alice, others = house.register("Alice"), [house.enter(name) for name in ("Bob", "Carol", "Dave")]
+    house.done(alice, Publish("first", id="a"))
+    house.now += settings.dedupe_seconds + 1
+    for other in others:
+        house.done(other, Publish("hi", id="b"))
+    kept = house.done(alice, Publish("second", id="m"))
+    house.service.disconnected(alice)
+    assert house.done(house.back("Alice"), Publish("second", id="m")) == kept
+    windows = house.service.sending._windows
+    assert house.service.sending._budget.held == sum(map(len, windows.values()))

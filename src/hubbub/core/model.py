@@ -12,7 +12,6 @@ import msgspec
 from hubbub.core import names
 from hubbub.core.answers import UserView
 from hubbub.core.commands import RoomRole, Status
-from hubbub.core.dedupe import Window
 
 UserRole = Literal["guest", "member", "admin"]
 """What somebody is on this server. An admin may do in every room what its owner may."""
@@ -84,7 +83,7 @@ class Session:
 class User:
     """One person online, by one connection or several. `id` is 1 … 2^53 - 1."""
 
-    __slots__ = ("id", "keys", "name", "role", "sessions", "status", "window")
+    __slots__ = ("id", "keys", "name", "role", "sessions", "status")
 
     def __init__(self, id: int, name: str, session: Session, role: UserRole = "guest") -> None:
         self.id = id
@@ -95,8 +94,6 @@ class User:
         """Its devices: a guest has one, an account any number."""
         self.role = role
         self.status: Status = "online"
-        self.window: Window | None = None
-        """The ids of what it said; made with the first one."""
 
     @property
     def account(self) -> bool:

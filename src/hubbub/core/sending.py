@@ -43,21 +43,21 @@ class Effect(Protocol):
 class _Waiting(Generic[SessionT]):
     """A message whose answer comes with its commit. Implements `ledger.Pending`."""
 
-    __slots__ = ("id", "outlet", "request", "retries", "seen", "session", "stream", "user")
+    __slots__ = ("id", "outlet", "request", "retries", "seen", "session", "stream", "window")
 
     def __init__(
         self,
         outlet: Outlet[SessionT],
         session: SessionT,
         request: object,
-        user: User,
+        window: Window | None,
         stream: str,
         id: str | None,
     ) -> None:
         self.outlet = outlet
         self.session: SessionT = session
         self.request = request
-        self.user = user
+        self.window = window
         self.stream = stream
         self.id = id
         self.seen: Seen | None = None
@@ -79,8 +79,8 @@ class _Waiting(Generic[SessionT]):
 
     def failed(self, refusal: Refusal) -> None:
         """See Pending. A retry is a new message then."""
-        if self.id is not None and self.user.window is not None:
-            self.user.window.failed(self.stream, self.id)
+        if self.id is not None and self.window is not None:
+            self.window.failed(self.stream, self.id)
         self._tell(refusal)
 
     def _tell(self, answer: Answer) -> None:
@@ -149,13 +149,12 @@ class Sending(Generic[SessionT]):
         `bad` is why it is not appended, for one that is new: a retry gets the first answer all the same.
         `more` entries and `changes` are kept with it, or not at all.
         """
-        window, now, ledger = user.window, 0.0, self._ledger
+        window, now, ledger = None, 0.0, self._ledger
         if id is None:
             entry = Entry(stream, ledger.new_id(), ledger.stamps.now(), body)
         else:
             now = self._clock()
-            if window is None:
-                window = user.window = self._window(user.id, now)
+            window = self._window(user.id, now)
             seen = window.find(stream, id, now)
             if isinstance(seen, Accepted):
                 return seen
@@ -168,9 +167,9 @@ class Sending(Generic[SessionT]):
             return bad
         waiting: _Waiting[SessionT]
         if effect is None:
-            waiting = _Waiting(self._outlet, session, request, user, stream, id)
+            waiting = _Waiting(self._outlet, session, request, window, stream, id)
         else:
-            waiting = _WaitingWithEffect(self._outlet, session, request, user, stream, id)
+            waiting = _WaitingWithEffect(self._outlet, session, request, window, stream, id)
             waiting.effect = effect
         entries = (entry, *(more(entry) if callable(more) else more)) if more else (entry,)
         if changes and callable(changes):
@@ -186,14 +185,13 @@ class Sending(Generic[SessionT]):
 
     def _window(self, author: int, now: float) -> Window:
         windows = self._windows
-        for other in tuple(islice(windows, 2)):  # two go for each one that comes, so expiry needs no timer
-            window = windows.pop(other)
-            if other == author or not window.expired(now):
-                windows[other] = window
-        known = windows.get(author)
+        known = windows.pop(author, None)
         if known is None:
-            if len(windows) >= self._settings.dedupe_senders:
-                oldest = windows.pop(next(iter(windows)))
-                oldest.expired(math.inf)
-            known = windows[author] = Window(self._settings, self._budget)
+            known = Window(self._settings, self._budget)
+            for other in tuple(islice(windows, 2)):  # two for each one that comes, so expiry needs no timer
+                window = windows.pop(other)
+                surplus = len(windows) >= self._settings.dedupe_senders - 1
+                if not window.expired(math.inf if surplus else now):
+                    windows[other] = window
+        windows[author] = known
         return known
