@@ -185,6 +185,81 @@ def test_a_group_forms_while_the_disk_works_and_the_loop_goes_on(house: House) -
     assert syncs == ["commit"] * 2
 
 
+class Held:
+    """Syncs that wait to be let go, one after the other; `first_lands` with a second append behind it."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.begun = 0
+        self.then: Callable[[], None] = lambda: None
+        self._go_on = threading.Semaphore(0)
+        house.disk.on_sync = self._wait
+        house.journal._telling = float("inf")  # as if there were many to tell
+
+    def _wait(self) -> None:
+        self.begun += 1
+        assert self._go_on.acquire(timeout=20)
+        self.then()
+
+    def first_lands(self) -> list[int]:
+        tickets = [self.house.journal.append([entry("room:1", "a")])]
+        self.house.turns.wait_for(lambda: self.begun == 1)
+        tickets.append(self.house.journal.append([entry("room:1", "b")]))
+        self.let_go()
+        self.house.turns.wait_for(lambda: self.begun == 2)
+        return tickets
+
+    def let_go(self) -> None:
+        self._go_on.release()
+
+    def let_all_go(self) -> None:
+        self.house.disk.on_sync = self.then
+        self._go_on.release()
+        self.house.turns.run_all()
+
+
+def test_where_telling_is_dear_what_waits_is_told_with_what_has_landed(house: House) -> None:
+    held = Held(house)
+    tickets = held.first_lands()
+    assert not house.records, "it waits for the second"
+    assert house.journal.head("room:1").offset == 0, "and cannot be seen before it is told"
+    tickets.append(house.journal.append([entry("room:1", "c")]))
+    held.let_go()
+    house.turns.wait_for(lambda: held.begun == 3)
+    house.turns.run()
+    assert [group.ticket for group in house.committed_groups] == tickets[:2], "but not for a third"
+    held.let_all_go()
+    assert [group.ticket for group in house.committed_groups] == tickets
+    assert house.ids() == ["a", "b", "c"]
+
+
+def test_what_has_landed_is_kept_if_what_it_waited_for_fails(house: House) -> None:
+    held = Held(house)
+    kept, failed = held.first_lands()
+    held.then = fail_with(errno.ENOSPC)
+    ticket = house.journal.append([entry("room:1", "c")])
+    held.let_all_go()
+    assert [group.ticket for group in house.committed_groups] == [kept]
+    assert [told for told, _ in house.failures] == [[failed, ticket]]
+    house.disk.on_sync = lambda: None
+    house.turns.wait_for(lambda: house.journal.why_read_only() is None)
+    house.keep("d")
+    house.reopen()
+    assert house.ids() == ["a", "d"]
+
+
+def test_what_has_to_be_alone_waits_for_nothing_that_is_held(house: House) -> None:
+    held = Held(house)
+    house.journal.append([entry("room:1", "a")])
+    house.turns.wait_for(lambda: held.begun == 1)
+    house.journal.append([entry("room:1", "b")])
+    heads: list[int] = []
+    house.journal.alone(lambda log: heads.append(log.head(b"room:1")))
+    held.let_all_go()
+    assert heads == [1]
+    assert house.ids() == ["a", "b"]
+
+
 @pytest.mark.parametrize("where", ["write", "sync"])
 def test_a_full_disk_turns_it_read_only_until_space_is_back(house: House, where: str) -> None:
     house.keep("before")

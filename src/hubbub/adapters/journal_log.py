@@ -18,10 +18,11 @@ from queue import SimpleQueue
 from typing import Final, Protocol, TypeVar
 
 from hubbub.adapters.log_codec import add_change, add_entry, kept
+from hubbub.adapters.log_flight import Flight
 from hubbub.adapters.log_reading import Reads, call_threadsafe
-from hubbub.core.entries import Change, Entry, Group, Kept, Position, Record
+from hubbub.core.entries import Change, Entry, Kept, Position
 from hubbub.core.ports import JournalSink, JournalUnavailableError, Reader
-from hubbub.log import Batch, Log, Written
+from hubbub.log import Batch, Log
 
 ResultT = TypeVar("ResultT")
 
@@ -61,22 +62,6 @@ class JournalNews(Protocol):
         ...
 
 
-class _Flight:
-    """A group of appends on its way to the disk."""
-
-    __slots__ = ("batches", "began", "entries", "first", "written")
-
-    def __init__(
-        self, first: int, entries: list[Sequence[Entry]], batches: list[Batch], began: float
-    ) -> None:
-        self.first = first
-        """The ticket of the first append; the others follow."""
-        self.entries = entries
-        self.batches = batches
-        self.began = began
-        self.written: Written | None = None
-
-
 class LogJournal:
     """Implements `core.ports.Journal` on a log that is open; closes it."""
 
@@ -114,7 +99,11 @@ class LogJournal:
         """What waits, and is not on its way yet, with the entries that stand in it."""
         self._waiting = 0
         """Its bytes."""
-        self._flight: _Flight | None = None
+        self._flight: Flight | None = None
+        self._held: Flight | None = None
+        """What the disk has, and nobody was told of, because it is told with the one on its way."""
+        self._telling = 0.0
+        """Seconds that it took to tell of the last commit."""
         self._refusal: str | None = None
         self._closed = False
         self._landed: asyncio.Future[None] | None = None
@@ -239,7 +228,7 @@ class LogJournal:
         else:
             self._land(flight, None)
 
-    def _take(self) -> _Flight:
+    def _take(self) -> Flight:
         entries, batches = self._entries, self._batches
         first = self._ticket - len(batches) + 1
         if self._waiting <= _FRAME_BYTES:
@@ -252,52 +241,58 @@ class LogJournal:
             self._entries, self._batches = entries[count:], batches[count:]
             self._waiting -= size
             entries, batches = entries[:count], batches[:count]
-        return _Flight(first, entries, batches, self._clock())
+        return Flight(first, entries, batches, self._clock())
 
-    def _land(self, flight: _Flight, error: Exception | None) -> None:
+    def _land(self, flight: Flight, error: Exception | None) -> None:
         """What was on its way is kept, or never will be."""
         if flight is not self._flight:
             return  # it failed with a sync before it
-        written = flight.written
-        try:
-            if error is not None:
-                raise error
-            assert written is not None  # noqa: S101 (it did not fail)
-            self._log.settle(written)
-        except Exception as failure:  # noqa: BLE001 (its tickets have to be told)
-            self._break(failure)
+        if error is not None:
+            self._break(error)
             return
         took = self._clock() - flight.began
         if took > _SLOW_COMMIT:
             self._news.commit_slow(took, len(flight.batches))
         if self._rest_timer is None:
             self._rest_timer = self._loop.call_later(_IDLE, self._rest)
+        if self._may_hold() and took < self._telling:
+            self._flight, self._held = None, flight
+            self._begin()
+            return
+        landed = [flight] if self._held is None else [self._held, flight]
+        self._flight, self._held = landed[0], None
+        try:
+            self._settle(landed)
+        except Exception as failure:  # noqa: BLE001 (its tickets have to be told)
+            self._break(failure)
+            return
         self._flight = None
         if self._interval is None:
             self._begin()  # before anybody is told: the disk works meanwhile
         else:
             self._unsynced = True
             self._sync_later(self._interval)
+        began = self._clock()
         try:
-            self._tell(flight, written.offsets)
+            self._tell(landed)
         finally:
             self._told()
+        self._telling = self._clock() - began
         if self._batches and self._flight is None:
             self._loop.call_soon(self._begin)
 
-    def _tell(self, flight: _Flight, offsets: Sequence[Sequence[int]]) -> None:
-        epoch, ticket = self._epoch, flight.first
-        groups: list[Group] = []
-        records: Sequence[Record]
-        for entries, its in zip(flight.entries, offsets, strict=True):
-            if len(its) == 1:
-                records = (Record(entries[0], epoch, its[0]),)
-            else:
-                records = [Record(entry, epoch, offset) for entry, offset in zip(entries, its, strict=True)]
-            groups.append(Group(ticket, records))
-            ticket += 1
+    def _may_hold(self) -> bool:
+        """What has landed may be told with what waits: where many hear it, that costs more than a commit."""
+        return bool(self._batches) and self._held is None and self._interval is None and not self._alone
+
+    def _settle(self, landed: Sequence[Flight]) -> None:
+        for flight in landed:
+            assert flight.written is not None  # noqa: S101 (it did not fail)
+            self._log.settle(flight.written)
+
+    def _tell(self, landed: Sequence[Flight]) -> None:
         assert self._sink is not None  # noqa: S101 (opened before the first append)
-        self._sink.committed(groups)
+        self._sink.committed([group for flight in landed for group in flight.groups(self._epoch)])
 
     def _told(self) -> None:
         if self._landed is not None and not self._landed.done():
@@ -313,6 +308,7 @@ class LogJournal:
     def _break(self, error: Exception) -> None:
         """What was on its way failed, and so does all behind it."""
         flight, self._flight = self._flight, None
+        held, self._held = self._held, None
         first = flight.first if flight is not None else self._ticket - len(self._batches) + 1
         tickets = range(first, self._ticket + 1)
         self._entries, self._batches, self._waiting = [], [], 0
@@ -330,6 +326,9 @@ class LogJournal:
                 self._retry_later()
             unavailable = JournalUnavailableError(reason)
         self._loop.call_soon(self._tell_failed, tickets, unavailable)
+        if held is not None:
+            self._settle([held])
+            self._tell([held])
 
     def _tell_failed(self, tickets: Sequence[int], error: JournalUnavailableError) -> None:
         """Later than `append`, and later than what was committed before it is told."""
@@ -394,7 +393,7 @@ class LogJournal:
             failure = error
         call_threadsafe(self._loop, then, *arguments, failure)
 
-    def _commit(self, flight: _Flight) -> None:
+    def _commit(self, flight: Flight) -> None:
         flight.written = self._log.write(flight.batches)
         if self._interval is None:
             self._log.sync()
