@@ -235,7 +235,6 @@ def test_a_broken_file_is_one_problem(place: Place, content: bytes) -> None:
         ("HUBBUB_DURABILITY", "sometimes", "server.durability"),
         ("HUBBUB_STORAGE_SEGMENT_BYTES", "4096", "storage.segment_bytes"),
         ("HUBBUB_STORAGE_KEEP_DAYS", "-1", "storage.keep_days"),
-        ("HUBBUB_ROOMS_RESUME_BYTES", "4194304", "rooms.resume_bytes"),
         ("HUBBUB_ROOMS_DEFAULT", "a room", "rooms.default"),
         ("HUBBUB_ROOMS_DEFAULT", "a" * 65, "rooms.default"),
         ("HUBBUB_TLS_CERT", "no-such-file", "tls.cert"),

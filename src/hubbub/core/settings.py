@@ -23,7 +23,7 @@ class RoomSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     resume_entries: int = 10_000
     """Entries that one resume tells. Of streams that do not fit, it tells a gap."""
     resume_bytes: int = 2_097_152
-    """And their bytes, as JSON. Less than `limits.max_backlog`, or a resume would end as a slow reader."""
+    """And their bytes, as JSON; never more than half of `limits.max_backlog`: a resume is no slow reader."""
     resume_streams: int = 1_000
     """Streams that one resume may name."""
 

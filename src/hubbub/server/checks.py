@@ -80,11 +80,6 @@ def check(config: Config) -> Iterator[Fault]:
             "messages.history_bytes",
             f"must be at most {MAX_FRAME // _QUOTED}, or its answer may fit no frame",
         )
-    if config.rooms.resume_bytes >= limits.max_backlog:
-        yield Fault(
-            "rooms.resume_bytes",
-            f"must be less than limits.max_backlog ({limits.max_backlog}), or a resume ends as a slow reader",
-        )
     if timers.idle <= timers.ping:
         yield Fault(
             "timers.idle", f"must be more than timers.ping ({timers.ping:g} s), or no ping can be answered"

@@ -26,7 +26,7 @@ from hubbub.adapters.journal_memory import MemoryJournal
 from hubbub.adapters.passwords_argon2 import Argon2Passwords
 from hubbub.adapters.search_fts5 import Fts5Search
 from hubbub.core.service import Service
-from hubbub.core.settings import CoreSettings
+from hubbub.core.settings import CoreSettings, RoomSettings
 from hubbub.log import LogError
 from hubbub.net.doorman import RELAY, Doorman
 from hubbub.net.settings import NetSettings
@@ -76,7 +76,7 @@ class Server:
         self.search = search
         self.fanout = Fanout(loop.call_soon, log)
         settings = CoreSettings(
-            rooms=config.rooms,
+            rooms=_within_backlog(config),
             messages=config.messages,
             guests=config.guests,
             accounts=config.accounts,
@@ -339,6 +339,14 @@ def _net_settings(config: Config, *, limit_loopback: bool) -> NetSettings:
         max_backlog=limits.max_backlog,
         linger=min(5.0, config.server.drain_seconds),
     )
+
+
+def _within_backlog(config: Config) -> RoomSettings:
+    """Who resumes must not be closed for what it was told."""
+    from msgspec.structs import replace
+
+    rooms = config.rooms
+    return replace(rooms, resume_bytes=min(rooms.resume_bytes, config.limits.max_backlog // 2))
 
 
 def _without_rates(settings: CoreSettings) -> CoreSettings:
