@@ -16,11 +16,12 @@ from hubbub.core.commands import GetRoom, Invite, RoomRole, SetRole, SetRoom
 from hubbub.core.entries import Body, Change, Entry, InvitationNoted, Record, RoleGiven, RoomSet
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.event_of import event_of
-from hubbub.core.ledger import Ledger, Request
+from hubbub.core.ledger import Ledger
 from hubbub.core.membership import Membership
 from hubbub.core.mentions import notice_stream
 from hubbub.core.model import Room, Session, User
 from hubbub.core.people import People
+from hubbub.core.room_changes import BUSY, SETTINGS
 from hubbub.core.rooms import Rooms
 from hubbub.core.talks import hearers
 
@@ -45,6 +46,7 @@ class Governance(Generic[SessionT]):
         self._people = people
         self._rooms = rooms
         self._membership = membership
+        self._changes = membership.changes
         ledger.applies[RoleGiven] = self._apply_role
         ledger.applies[InvitationNoted] = self._apply_invitation
         ledger.applies[RoomSet] = self._apply_settings
@@ -63,6 +65,8 @@ class Governance(Generic[SessionT]):
         if account is None:
             return self._no_account(command.to, "to")
         id, name = account.id, account.name
+        if self._changes.busy(room, user.id, id):
+            return BUSY
         answer = Invited(room.name, name)
         if room.belongs(id) or (room.private and id in room.held):
             return answer
@@ -73,7 +77,7 @@ class Governance(Generic[SessionT]):
             given = RoleGiven(user.name, user.id, name, id, "member", room.name)
             entries.insert(0, self._entry(room.stream, given))
             changes.append(room_records.put_role(room, id, "member"))
-        return self._append(session, request, room, entries, changes, lambda: answer)
+        return self._keep(session, request, room, id, entries, changes, lambda: answer)
 
     def set_role(self, session: SessionT, command: SetRole, request: object) -> Answer | None:
         """Say what a person may do; `none` takes it out of the room. None: answered when it is kept."""
@@ -86,6 +90,8 @@ class Governance(Generic[SessionT]):
         if found is None:
             return self._no_account(command.user, "user")
         id, name = found.id, found.name
+        if self._changes.busy(room, user.id, id):
+            return BUSY
         member = room.held.get(id)
         if mine != "owner" and not (
             mine == "moderator" and role == "none" and (member is None or member.role == "member")
@@ -109,9 +115,8 @@ class Governance(Generic[SessionT]):
             changes = [room_records.put_role(room, id, role)]
         given = RoleGiven(user.name, user.id, name, id, role, room.name)
         answer = RoleSet(room.name, name, role)
-        return self._append(
-            session, request, room, [self._entry(room.stream, given)], changes, lambda: answer
-        )
+        entries = [self._entry(room.stream, given)]
+        return self._keep(session, request, room, id, entries, changes, lambda: answer)
 
     def get_room(self, session: SessionT, command: GetRoom) -> Answer:
         """The room's settings."""
@@ -134,16 +139,12 @@ class Governance(Generic[SessionT]):
             return Refusal(Code.BAD_REQUEST, message, field="retain_days")
         if (private, days) == (room.private, room.retain_days):
             return self._shown(user, room)
+        if self._changes.busy(room, user.id, SETTINGS):
+            return BUSY
         body = RoomSet(user.name, user.id, room.name, private, days)
         changes = [room_records.put_settings(room, private=private, retain_days=days)]
-        return self._append(
-            session,
-            request,
-            room,
-            [self._entry(room.stream, body)],
-            changes,
-            lambda: self._shown(user, room),
-        )
+        entries, shown = [self._entry(room.stream, body)], lambda: self._shown(user, room)
+        return self._keep(session, request, room, SETTINGS, entries, changes, shown)
 
     # -- what they share
 
@@ -164,19 +165,18 @@ class Governance(Generic[SessionT]):
     def _entry(self, stream: str, body: Body) -> Entry:
         return Entry(stream, self._ledger.new_id(), self._ledger.stamps.now(), body)
 
-    def _append(
+    def _keep(
         self,
         session: SessionT,
         request: object,
         room: Room,
+        account: int,
         entries: Sequence[Entry],
         changes: Sequence[Change],
         answer: Callable[[], Answer],
     ) -> Answer | None:
         changes = [*self._rooms.keep(room), *changes]
-        pending = Request(self._outlet, session, request, lambda _: answer())
-        ticket = self._ledger.append(entries, changes, pending)
-        return ticket if isinstance(ticket, Refusal) else None
+        return self._changes.keep(session, request, room, account, changes, answer, entries)
 
     def _shown(self, user: User, room: Room) -> RoomSettingsShown:
         owners = (id for id, member in room.held.items() if member.role == "owner")

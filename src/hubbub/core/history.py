@@ -76,6 +76,11 @@ class Histories(Generic[SessionT]):
             return [page(reader, source.stream, one, self._settings) for one in pages]
 
         def then(read: Sequence[Page]) -> Answer | None:
+            room = self._rooms.of_stream(source.stream)
+            if source.room is not None and (room is None or session not in room.members):  # out of it by now
+                return Refusal(
+                    Code.FORBIDDEN, f"You are not in '{source.room}'. Join it first.", field="room"
+                )
             more = any(one.more for one in read)
             messages = [view for one in read for view in one.in_order()]
             if more and not messages and not session.gone:

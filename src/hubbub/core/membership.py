@@ -21,6 +21,7 @@ from hubbub.core.model import Room, Session, User
 from hubbub.core.modifications import trimmed
 from hubbub.core.people import People
 from hubbub.core.ports import JournalUnavailableError, Reader
+from hubbub.core.room_changes import BUSY, SETTINGS, RoomChanges
 from hubbub.core.rooms import Rooms
 from hubbub.core.settings import RoomSettings
 from hubbub.core.sweeping import Sweeper
@@ -45,6 +46,7 @@ class Membership(Generic[SessionT]):
         self._people = people
         self._rooms = rooms
         self._cursors = cursors
+        self.changes = RoomChanges(ledger)
         self._sweeper = Sweeper(ledger, rooms)
 
     # -- joining
@@ -68,6 +70,8 @@ class Membership(Generic[SessionT]):
             if refusal is not None:
                 return refusal
         if lasting:
+            if self.changes.busy(room, user.id, SETTINGS):
+                return BUSY
             return self._join_to_stay(session, user, room, request, created=created)
         self._move_in(session, user, room)
         return self._joined(room, created=created)
@@ -182,7 +186,8 @@ class Membership(Generic[SessionT]):
             return
         self._cursors.arrive(user.id, default.stream)
         for room in session.rooms:
-            if room is not default and not room.belongs(user.id):
+            staying = not self.changes.busy(room, user.id, SETTINGS)  # else it may be put out at once
+            if room is not default and not room.belongs(user.id) and staying:
                 self._take_along(user.id, room)
         if not session.exclusive:
             for room in self._rooms.of(user.id):
@@ -236,6 +241,8 @@ class Membership(Generic[SessionT]):
             elif room is not default:
                 self._send_home(session, user, room)
             return self._left(session, room)
+        if self.changes.busy(room, user.id):
+            return BUSY
         if self.is_last_owner(room, user.id) and len(room.held) > 1:
             message = f"You are the only owner of '{room.name}'. Give that role to somebody else first."
             return Refusal(Code.FORBIDDEN, message, field="room")
@@ -244,15 +251,14 @@ class Membership(Generic[SessionT]):
         if ends:
             changes += room_records.drop_room(room)
 
-        def kept(_: Sequence[Record]) -> Answer:
+        def kept() -> Answer:
             self.release(room, user.id)
             self.expel([user.id], room, session)
             if ends:
                 self._end(room)
             return self._left(session, room)
 
-        ticket = self._ledger.append((), changes, Request(self._outlet, session, request, kept))
-        return ticket if isinstance(ticket, Refusal) else None
+        return self.changes.keep(session, request, room, user.id, changes, kept)
 
     def _end(self, room: Room) -> None:
         """Nobody could find the room any more. Unless somebody was let in while its last member left."""
@@ -296,8 +302,8 @@ class Membership(Generic[SessionT]):
 
     def is_last_owner(self, room: Room, account: int) -> bool:
         """Whether nobody could govern the room without that account."""
-        owners = [id for id, member in room.held.items() if member.role == "owner"]
-        return owners == [account]
+        owners = (id for id, member in room.held.items() if member.role == "owner")
+        return [id for id in owners if not self.changes.busy(room, id)] == [account]
 
     def expel(self, ids: Iterable[int], room: Room, asked: Session | None) -> None:
         """All devices of these people are out of the room; those that did not ask are told by their own name.
