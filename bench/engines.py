@@ -33,10 +33,11 @@ class Hubbub:
     """The engine of this repository, through its public API."""
 
     def __init__(self, path: Path, *, sync: bool = True) -> None:
-        from hubbub.log import Batch, Log
+        from hubbub.log import Batch, Log, Options
 
         self._batch = Batch
-        self.log = Log.open(path)
+        # Nothing here has a tag, so that nothing recent has to stay as it is at compaction.
+        self.log = Log.open(path, Options(tag_seconds=0))
         self._sync = sync
         self._names = [b"room:%d" % room for room in range(1000)]
 

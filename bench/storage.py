@@ -28,6 +28,8 @@ HERE = Path(__file__).resolve().parent
 ROOMS = 1000
 SIZE = 200
 """Bytes of a message."""
+BUSY, TALK = 100, 60
+"""Rooms in which people talk just now, and messages that each of them got."""
 BEGIN = "<!-- storage figures: written by `python bench/storage.py --write` -->"
 END = "<!-- end of storage figures -->"
 
@@ -154,32 +156,23 @@ def _reads(where: Path, messages: int, rounds: int, found: Rounds) -> None:
                 name,
                 _microseconds(lambda: last((at := next(some))[0], 50, at[1] + 1), 800),  # noqa: B023
             )
-    # The hot tail: what was just written, and is not in a sealed segment.
-    tail = 100 * ROOMS
-    added: list[int] = []
+    # The hot tail: rooms in which people talk just now.
     for name, engine in engines.items():
-        if name == "hubbub":
-            added = _fill(engine, tail)
-        else:
-            _fill_on(engine, heads, tail)
-    ends = [head + more for head, more in zip(heads, added, strict=True)]
+        if name != "hubbub":
+            engine._heads = dict(enumerate(heads))  # type: ignore[attr-defined] # they were opened anew
+        for _ in range(TALK):
+            engine.append([(room, chance.randbytes(SIZE)) for room in range(BUSY)])
     for number in range(rounds):
         for name in _turn(list(engines), number):
             last = engines[name].last
-            rooms = iter([room for room, _ in places[:800]])
+            rooms = iter([chance.randrange(BUSY) for _ in range(800)])
             found.add(
                 "last 50, tail",
                 name,
-                _microseconds(lambda: last(room := next(rooms), 50, ends[room]), 800),  # noqa: B023
+                _microseconds(lambda: last(room := next(rooms), 50, heads[room] + TALK), 800),  # noqa: B023
             )
     for engine in engines.values():
         engine.close()
-
-
-def _fill_on(engine: Engine, heads: list[int], messages: int) -> None:
-    """The same tail for an engine that counts offsets by itself, and was opened anew."""
-    engine._heads = dict(enumerate(heads))  # type: ignore[attr-defined]
-    _fill(engine, messages)
 
 
 _REOPEN = """
