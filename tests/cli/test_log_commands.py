@@ -144,12 +144,14 @@ def test_an_export_is_imported_with_all_positions_and_another_epoch(data: Path, 
 )
 def test_what_is_no_export_is_refused_with_its_line(tmp_path: Path, content: bytes, says: str) -> None:
     assert says in _hubbub("log", "import", "-", "--data", tmp_path / "new", stdin=content, code=1)
+    assert not (tmp_path / "new" / "log").exists(), "half an import must not pass for a whole one"
 
 
 def test_nothing_is_overwritten(data: Path, tmp_path: Path) -> None:
     file = tmp_path / "export.jsonl"
     file.write_text("mine")
-    assert "exists" in _hubbub("log", "export", file, "--data", data, code=1)
+    told = _hubbub("log", "export", file, "--data", data, code=1)
+    assert told == f"hubbub: {file}: File exists\n"
     assert file.read_text() == "mine"
     assert "empty place" in _hubbub("log", "import", file, "--data", data, code=1)
     assert "not empty" in _hubbub("backup", tmp_path, "--data", data, code=1)
@@ -173,6 +175,31 @@ def test_a_backup_beside_whoever_writes_is_restored_by_opening_it(data: Path, tm
         assert offset == log.head(b"room:1")
 
 
+def test_what_is_damaged_is_neither_exported_nor_copied_as_if_it_were_sound(
+    data: Path, tmp_path: Path
+) -> None:
+    with _log(data) as log:
+        log.seal()
+    segment = data / "log" / "00000000.seg"
+    content = bytearray(segment.read_bytes())
+    content[content.index(b"message 7 ")] ^= 1
+    segment.write_bytes(content)
+    assert "damaged" in _hubbub("log", "export", tmp_path / "export.jsonl", "--data", data, code=1)
+    assert not (tmp_path / "export.jsonl").exists()
+    told = _hubbub("backup", tmp_path / "copy", "--data", data, code=1)
+    assert f"{segment.name}, offset " in told
+    assert "also in the copy" in told
+
+
+def test_a_reader_that_has_enough_is_no_fault(data: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "hubbub", "log", "dump", "--data", str(data)]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, timeout=60)
+    os.close(writing)
+    assert done.stderr == b""
+
+
 def test_the_index_is_made_anew(data: Path) -> None:
     (data / "search.sqlite").write_bytes(b"rubbish")
     assert "indexed" in _hubbub("log", "rebuild-index", "--data", data)
@@ -184,11 +211,29 @@ def test_the_index_is_made_anew(data: Path) -> None:
 
 
 def test_what_is_not_there_is_said_in_a_sentence(tmp_path: Path) -> None:
-    for words in (["log", "verify"], ["log", "stat"], ["log", "dump"], ["backup", str(tmp_path / "to")]):
-        told = _hubbub(*words, "--data", tmp_path / "nothing", code=1)
-        assert told.startswith("hubbub: ")
-        assert "Traceback" not in told
-        assert not (tmp_path / "nothing").exists()
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "one").write_text("mine")
+    for words in (
+        ["log", "verify"],
+        ["log", "stat"],
+        ["log", "dump"],
+        ["log", "compact"],
+        ["log", "rebuild-index"],
+        ["log", "export", str(tmp_path / "export.jsonl")],
+        ["backup", str(tmp_path / "to")],
+        ["user", "list"],
+        ["user", "disable", "Zoe"],
+    ):
+        for where in ("nothing", "letters"):
+            told = _hubbub(*words, "--data", tmp_path / where, code=1)
+            assert told == f"hubbub: {tmp_path / where} holds no data of Hubbub\n"
+    missing = tmp_path / "missing.jsonl"
+    told = _hubbub("log", "import", missing, "--data", tmp_path / "nothing", code=1)
+    assert told == f"hubbub: {missing}: there is no such file\n"
+    told = _hubbub("log", "import", "-", "--data", tmp_path / "letters", code=1, stdin=b"")
+    assert "holds 'one'" in told
+    assert [one.name for one in tmp_path.iterdir()] == ["letters"]
+    assert [one.name for one in (tmp_path / "letters").iterdir()] == ["one"]
     assert "nothing is kept" in _hubbub("log", "stat", "--data", ":memory:", code=2)
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from hubbub.cli.settings import WRONGLY_ASKED, load_settings
 from hubbub.log import LogError
 from hubbub.server.config import MEMORY, Config
-from hubbub.server.storage import INDEX, LOG
+from hubbub.server.storage import INDEX, LOG, StorageError
 
 FAILED: Final = 1
 
@@ -36,8 +36,8 @@ class Data:
         return self.directory / INDEX
 
 
-def with_data(arguments: Namespace, work: Callable[[Data], int]) -> int:
-    """Do something with the data directory that the settings name; return the exit code."""
+def with_data(arguments: Namespace, work: Callable[[Data], int], *, new: bool = False) -> int:
+    """Do something with the data directory of the settings, or make it (`new`); return the exit code."""
     loaded = load_settings(arguments)
     if isinstance(loaded, int):
         return loaded
@@ -45,10 +45,19 @@ def with_data(arguments: Namespace, work: Callable[[Data], int]) -> int:
     if where == MEMORY:
         print("hubbub: nothing is kept in memory; name a directory with --data", file=sys.stderr)
         return WRONGLY_ASKED
+    data = Data(Path(where), loaded.config)
     try:
-        return work(Data(Path(where), loaded.config))
+        if new or data.log.is_dir():
+            return work(data)
+        print(f"hubbub: {where} holds no data of Hubbub", file=sys.stderr)
     except FileNotFoundError as error:
         print(f"hubbub: {error.filename or where}: there is no such file", file=sys.stderr)
-    except (LogError, sqlite3.Error, OSError) as error:
+    except BrokenPipeError:  # whoever reads what is printed has enough
+        raise
+    except OSError as error:
+        print(
+            f"hubbub: {f'{error.filename}: {error.strerror}' if error.filename else error}", file=sys.stderr
+        )
+    except (LogError, StorageError, sqlite3.Error) as error:
         print(f"hubbub: {error}", file=sys.stderr)
     return FAILED

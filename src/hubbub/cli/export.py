@@ -8,9 +8,11 @@ Positions stay; the epoch is another one, so that nobody goes on from a position
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -22,6 +24,7 @@ from hubbub.cli.data import Data, with_data
 from hubbub.cli.progress import progress
 from hubbub.core.entries import Entry, Erase, Erased, Put, Trim
 from hubbub.log import Batch, Log, LogError
+from hubbub.server.storage import claim
 
 VERSION: Final = 1
 _AT_ONCE: Final = 1_000
@@ -50,10 +53,14 @@ def export(arguments: Namespace) -> int:
                 _write(log, sys.stdout.buffer)
                 return 0
             descriptor = os.open(arguments.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                _write(log, file)
-                file.flush()
-                os.fsync(file.fileno())
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    _write(log, file)
+                    file.flush()
+                    os.fsync(file.fileno())
+            except BaseException:
+                Path(arguments.file).unlink(missing_ok=True)  # half an export must not pass for a whole one
+                raise
         return 0
 
     return with_data(arguments, write)
@@ -84,17 +91,22 @@ def bring_in(arguments: Namespace) -> int:
     def read(data: Data) -> int:
         if data.log.exists() and any(data.log.iterdir()):
             raise LogError(f"{data.log} holds something already; an import needs an empty place")
-        data.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with Log.open(data.log) as log:
-            if arguments.file == "-":
-                count = _read(log, sys.stdin.buffer)
-            else:
-                with Path(arguments.file).open("rb") as file:
+        with (
+            nullcontext(sys.stdin.buffer)
+            if arguments.file == "-"
+            else Path(arguments.file).open("rb") as file
+        ):
+            claim(data.directory)
+            try:
+                with Log.open(data.log) as log:
                     count = _read(log, file)
+            except BaseException:
+                shutil.rmtree(data.log, ignore_errors=True)  # nor half an import
+                raise
         print(f"{count:,} lines imported.", file=sys.stderr)
         return 0
 
-    return with_data(arguments, read)
+    return with_data(arguments, read, new=True)
 
 
 def _read(log: Log, file: BinaryIO) -> int:

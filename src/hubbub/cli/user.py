@@ -15,7 +15,6 @@ from hubbub.cli.settings import WRONGLY_ASKED
 from hubbub.server.control import ControlError, NoServerError, ask
 from hubbub.server.offline import offline_service
 from hubbub.server.operations import Operations
-from hubbub.server.storage import StorageError
 
 
 def user(arguments: Namespace) -> int:
@@ -33,13 +32,13 @@ def user(arguments: Namespace) -> int:
                 done = ask(data.directory, arguments.command, **fields)
             except NoServerError:
                 done = asyncio.run(_alone(data, arguments.command, fields))
-        except (ControlError, StorageError) as error:
+        except ControlError as error:
             print(f"hubbub: {error}", file=sys.stderr)
             return FAILED
         _show(arguments, done)
         return 0
 
-    return with_data(arguments, work)
+    return with_data(arguments, work, new=arguments.command == "user add")
 
 
 async def _alone(data: Data, command: str, fields: dict[str, Any]) -> object:
