@@ -35,9 +35,9 @@ def _same(payload: type[msgspec.Struct], command: type[Command], *answers: type)
     return _action(payload, lambda p, _: command(*astuple(p)), *answers)
 
 
-def _lasting(payload: type[msgspec.Struct], command: Callable[..., Command]) -> Action:
+def _lasting(payload: type[msgspec.Struct], command: Callable[..., Command], *others: type) -> Action:
     """The same, where the command has the request's id behind them, and a retry must do no harm."""
-    return _action(payload, lambda p, id: command(*astuple(p), id), answers.Accepted)
+    return _action(payload, lambda p, id: command(*astuple(p), id), answers.Accepted, *others)
 
 
 def _topic(payload: TopicPayload, _: str | None) -> Command:
@@ -123,7 +123,7 @@ ACTIONS: Final[dict[str, Action]] = {
     "search": _same(payloads.SearchPayload, commands.Search, answers.SearchResult),
     "edit": _lasting(payloads.EditPayload, commands.Edit),
     "delete": _lasting(payloads.DeletePayload, commands.Delete),
-    "react": _lasting(payloads.ReactPayload, commands.React),
+    "react": _lasting(payloads.ReactPayload, commands.React, answers.Done),
     "resume": Action(payloads.ResumePayload, _resume, (answers.Resumed,)),
     "read": _same(payloads.ReadPayload, commands.MarkRead, answers.ReadUpTo),
     "unread": _same(NoPayload, commands.GetUnread, answers.UnreadList),
