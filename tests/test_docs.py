@@ -139,6 +139,16 @@ def test_the_lines_in_the_readme_are_understood() -> None:
         assert alice.lines(2) == ["[Server] Dana has joined.", "Dana: hello in NDJSON"]
 
 
+def test_the_log_in_the_lessons_lets_go_of_what_is_erased(tmp_path: Path) -> None:
+    programs = [text for language, text in blocks("docs/learn.md") if language == "python"]
+    (program,) = [text for text in programs if "on_the_disk" in text]
+    (tmp_path / "program.py").write_text(program.replace("/tmp/gone", str(tmp_path / "gone")))
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "program.py")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[None] True\n[None] False\n"
+
+
 def test_the_documented_paths_answer() -> None:
     text = (ROOT / "README.md").read_text()
     line = next(line for line in text.splitlines() if line.startswith("HTTP is there too"))
