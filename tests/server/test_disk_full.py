@@ -1,4 +1,4 @@
-"""A real server on a disk that fills up, and has space again. Needs root: it mounts a small tmpfs."""
+"""A real server on a disk that fills up, and has space again: a small tmpfs where one may be mounted."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import contextlib
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -19,35 +21,83 @@ import pytest
 from serving import Server, WebSocketClient, serving, until
 
 
-@pytest.fixture(name="disk")
-def _disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 24 MiB."""
-    if not sys.platform.startswith("linux") or os.geteuid() != 0:
-        pytest.skip("mounting a tmpfs (needs root on Linux)")
-    place = tmp_path / "disk"
+class Disk:
+    """A place to keep data, and its space."""
+
+    def __init__(self, path: Path, env: dict[str, str]) -> None:
+        self.path = path
+        self.env = env
+        """What a server needs to be on it."""
+
+    def fill(self) -> None:
+        """Take every byte that is left."""
+        with (self.path / "filler").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(b"\0" * 65_536)
+        with (self.path / "filler").open("ab", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(b"\0")
+
+    def free(self) -> None:
+        """Give it back."""
+        (self.path / "filler").unlink()
+
+
+class PretendedDisk(Disk):
+    """One where every write of the server's C library fails while it is full: needs no privilege."""
+
+    def __init__(self, path: Path, library: Path) -> None:
+        self._flag = path / "full"
+        super().__init__(path, {"LD_PRELOAD": str(library), "FULL_DISK": str(self._flag)})
+
+    def fill(self) -> None:
+        self._flag.touch()
+
+    def free(self) -> None:
+        self._flag.unlink()
+
+
+def _mount(place: Path) -> bool:
+    """Put a file system of 24 MiB there. False: not allowed."""
+    mount = shutil.which("mount")
+    if mount is None or not sys.platform.startswith("linux") or os.geteuid() != 0:
+        return False
     place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=24m", "none", str(place)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if mounted.returncode:
-        pytest.skip("mounting a tmpfs (not allowed here)")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
+    size = ("-t", "tmpfs", "-o", "size=24m", "none")
+    return subprocess.run([mount, *size, str(place)], capture_output=True, check=False).returncode == 0
 
 
-def _fill(path: Path) -> None:
-    """Take every byte that is left."""
-    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(b"\0" * 65_536)
-    with path.open("ab", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(b"\0")
+def _unmount(place: Path) -> None:
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def _may_mount() -> bool:
+    with tempfile.TemporaryDirectory() as where:
+        place = Path(where) / "disk"
+        if not _mount(place):
+            return False
+        _unmount(place)
+        return True
+
+
+@pytest.fixture(name="disk", params=["pretended", *(["mounted"] if _may_mount() else [])])
+def _disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
+    place = tmp_path / "disk"
+    if request.param == "mounted":
+        assert _mount(place)
+        try:
+            yield Disk(place, {})
+        finally:
+            _unmount(place)
+        return
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None or not sys.platform.startswith("linux"):
+        pytest.skip("a full disk (needs a C compiler on Linux)")
+    library = tmp_path / "full_disk.so"
+    source = Path(__file__).with_name("full_disk.c")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
+    place.mkdir()
+    yield PretendedDisk(place, library)
 
 
 def _ready(server: Server) -> tuple[int, dict[str, str]]:
@@ -66,14 +116,18 @@ def _publish(client: WebSocketClient, content: str) -> dict[str, Any]:
     return client.ask("publish", id=str(next(_ids)), content=content)
 
 
-def test_a_full_disk_is_told_and_goes_by(disk: Path) -> None:
-    with serving("--data", str(disk / "data"), "--limits", "off") as server:
+def test_a_full_disk_is_told_and_goes_by(disk: Disk) -> None:
+    data = ("--data", str(disk.path / "data"))
+    with serving(*data, "--limits", "off", **disk.env) as server:
         alice, bob = server.websocket("Alice"), server.websocket("Bob")
         first = _publish(alice, "before")["data"]
+        content = "x" * 50_000
+        for _ in range(3):
+            assert _publish(alice, content)["type"] == "response"
         assert _ready(server) == (200, {"status": "ok"})
 
-        _fill(disk / "filler")
-        kept, content = 1, "x" * 50_000
+        disk.fill()
+        kept = 4
         while (answer := _publish(alice, content))["type"] == "response":
             kept += 1  # into the space that the log had taken ahead
         assert answer["error"]["code"] == "read_only", answer
@@ -87,31 +141,41 @@ def test_a_full_disk_is_told_and_goes_by(disk: Path) -> None:
         assert server.text("Carol").hears_nothing(), "coming in goes on, too"
         assert bob.ask("list")["type"] == "response"
 
-        (disk / "filler").unlink()
+        disk.free()
         until(lambda: _ready(server)[0] == 200)
         after = _publish(alice, "after")["data"]
         assert (after["epoch"], after["offset"]) == (first["epoch"], first["offset"] + kept)
     assert server.log.count('"event": "read-only"') == server.log.count('"event": "writable again"') == 1
-    with serving("--data", str(disk / "data")) as server:
+    with serving(*data) as server:
         history = server.websocket("Alice").ask("history", room="lobby", limit=2)
         assert [one["content"] for one in history["data"]["messages"]] == [content, "after"]
 
 
-def test_a_server_does_not_start_on_a_full_disk_and_says_so(disk: Path) -> None:
-    with serving("--data", str(disk / "data")) as server:
+def test_a_server_does_not_start_on_a_full_disk_and_says_so(disk: Disk) -> None:
+    with serving("--data", str(disk.path / "data")) as server:
         _publish(server.websocket("Alice"), "kept")
-    _fill(disk / "filler")
+    disk.fill()
     done = subprocess.run(
-        [sys.executable, "-m", "hubbub", "serve", "--listen", "127.0.0.1:0", "--data", str(disk / "new")],
+        [
+            sys.executable,
+            "-m",
+            "hubbub",
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--data",
+            str(disk.path / "new"),
+        ],
         capture_output=True,
         text=True,
         timeout=20,
         check=False,
+        env={**os.environ, **disk.env},
     )
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "No space left on device" in line
-    (disk / "filler").unlink()
-    with serving("--data", str(disk / "data")) as server:
+    disk.free()
+    with serving("--data", str(disk.path / "data")) as server:
         history = server.websocket("Alice").ask("history", room="lobby", limit=2)
         assert [one["content"] for one in history["data"]["messages"]] == ["kept"]
