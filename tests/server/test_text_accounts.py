@@ -127,6 +127,31 @@ def test_who_was_away_is_told_of_what_was_missed(server: Server) -> None:
     assert told(again, "/unread") == "[Server] Nothing new.", "what was shown is read"
 
 
+def test_notices_and_whispers_of_guests_who_are_gone_are_shown_once(server: Server) -> None:
+    alice, bob, guest = registered(server, "Alice"), registered(server, "Bob"), server.text("Guest")
+    bob.say("/quit")
+    assert guest.line() == "[Server] Bob has left."
+    assert told(guest, "/w Bob find me at the harbour") == "[Private to Bob] find me at the harbour"
+    guest.say("/quit")
+    alice.say("/create den private")
+    alice.say("/invite Bob")
+    alice.say("@Bob, there is tea")
+    alice.settle()
+    again = back(server, "Bob")
+    assert again.lines(4) == [
+        "[Server] Unread: notices (2), notices (1)",
+        "[Server] Alice invites you to 'den'. Type /join den",
+        "[Server] Alice mentioned you in 'den'.",
+        "[Private from Guest] find me at the harbour",
+    ]
+    assert told(again, "/unread") == "[Server] Nothing new.", "what was shown is read"
+    alice.say("@Bob, and cake")
+    assert again.line() == "[Server] Alice mentioned you in 'den'."
+    assert told(again, "/unread") == "[Server] Unread: notices (1)"
+    assert again.hears_nothing(), "it was heard as it came"
+    assert told(again, "/unread") == "[Server] Nothing new."
+
+
 def test_what_came_while_one_was_there_is_read(server: Server) -> None:
     alice, bob = registered(server, "Alice"), server.text("Bob")
     assert alice.line() == "[Server] Bob has joined."

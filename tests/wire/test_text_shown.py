@@ -267,7 +267,7 @@ def test_what_nobody_asked_for_is_told_only_if_there_is_something() -> None:
     unread = answers.UnreadList([UnreadView("room:1", "e", 9, 2, 7, room="den")])
     assert told(unread, commands.GetUnread(), "") == "[Server] Unread: #den (7)"
     assert told(answers.UnreadList([]), commands.GetUnread(), "") == ""
-    for command in (commands.GetUnread(), commands.MarkRead("room:1", 9)):
+    for command in (commands.GetUnread(), commands.MarkRead("room:1", 9), commands.Resume({})):
         assert told(Refusal(Code.INTERNAL, "Our fault."), command, "") == ""
     assert told(answers.ReadUpTo("room:1", 9), commands.MarkRead("room:1", 9), "") == ""
     assert told(Refusal(Code.INTERNAL, "Our fault."), commands.GetUnread()) == "[Server] Error: Our fault."

@@ -11,10 +11,22 @@ that wait for the journal may overlap, any other waits until those before it are
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from hubbub.core.answers import Answer, Farewell, History, LoggedIn, LoggedOut
-from hubbub.core.commands import LAST, Command, GetUnread, Login, MarkRead, Publish, Refresh, Register
+from hubbub.core.answers import Answer, Farewell, History, LoggedIn, LoggedOut, UnreadList, UnreadView
+from hubbub.core.commands import (
+    LAST,
+    Command,
+    GetUnread,
+    Login,
+    MarkRead,
+    Place,
+    Publish,
+    Refresh,
+    Register,
+    Resume,
+)
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import GoingAway, Welcome
 from hubbub.core.gateway import GATEWAY
@@ -36,6 +48,7 @@ _REQUESTS: Final = (TEXT, BINARY, TOO_LONG)  # kinds of frames that are answered
 _LAST_WORDS: Final = (CLOSE, FAILED)  # nothing comes behind them
 _ENTERING: Final = (Login, Register, Refresh)
 _READ_AHEAD: Final = 32  # requests that may wait before reading stops
+_NOTICES: Final = 20  # of one stream that are shown to a person, the newest
 _LARGE: Final = 65_536  # bytes of an answer that deserves an allowance
 _BYE: Final = 1001
 _TOO_BIG: Final = 1009
@@ -273,6 +286,8 @@ class Connection(Session):
             data = self._logged_in(request.command, answer, data)
         elif type(answer) is History and self.dialect.exclusive and answer.messages:
             self._wait_first(Request(MarkRead(answer.stream, answer.messages[-1].offset)))  # it was shown
+        elif type(answer) is UnreadList and self.dialect.exclusive:
+            self._show_nameless(answer.streams)
         elif type(answer) is LoggedOut:
             self._signing = None
             self.framing.limit = min(self.framing.limit, self._shared.limits.max_frame_before_login)
@@ -280,6 +295,15 @@ class Connection(Session):
                 self._goodbye(data, "logged out")
                 data = b""
         return data
+
+    def _show_nameless(self, unread: Sequence[UnreadView]) -> None:
+        """Notices and the whispers of guests who are gone have no name to ask a history by: here they are."""
+        shown = [view for view in unread if view.room is None and view.with_ is None]
+        for view in shown:
+            self._wait_first(Request(MarkRead(view.stream, view.offset)))
+        if shown:
+            places = {one.stream: Place(one.epoch, max(one.read, one.offset - _NOTICES)) for one in shown}
+            self._wait_first(Request(Resume(places)))
 
     def _encode(self, request: Request, answer: Answer) -> bytes:
         payload = self.dialect.codec.encode_answer(request, answer)

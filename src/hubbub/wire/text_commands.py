@@ -150,7 +150,9 @@ COMMANDS: Final[dict[str, Verb]] = {
     "/rooms": Verb("", "which rooms there are", lambda _: commands.ListRooms()),
     "/create": Verb("<room> [private]", "make a room and go there", _create),
     "/join": Verb("<room>", "go to a room", lambda room: commands.JoinRoom(room) if room else None),
-    "/leave": Verb("", "go back to the first room", lambda _: commands.LeaveRoom()),
+    "/leave": Verb(
+        "", "be no longer a member of the room, and go back to the first one", lambda _: commands.LeaveRoom()
+    ),
     "/topic": Verb(
         "[text]",
         "what the room is about",

@@ -39,6 +39,9 @@ FAREWELLS: Final = {
 }
 """Why the server closes, for each reason of a GoingAway."""
 
+_ASKED_FOR_THEM: Final = (commands.GetUnread, commands.MarkRead, commands.Resume)
+"""What the server asks for people, who did not type it."""
+
 # Refusals that speak for themselves; all others are marked as errors.
 _PLAIN: Final = frozenset(
     {
@@ -118,7 +121,7 @@ def answer_lines(answer: Answer, request: Request) -> str:
     """
     match answer:
         case Refusal(code, message):
-            if isinstance(request.command, commands.GetUnread | commands.MarkRead) and not request.verb:
+            if isinstance(request.command, _ASKED_FOR_THEM) and not request.verb:
                 return ""
             return notice(("" if code in _PLAIN else "Error: ") + message[:MAX_NOTICE])
         case answers.LoggedIn(username):
