@@ -157,6 +157,8 @@ def test_what_came_while_one_was_there_is_read(server: Server) -> None:
     assert alice.line() == "[Server] Bob has joined."
     bob.say("hello")
     assert alice.line() == "Bob: hello"
+    assert told(bob, "/w Alice psst") == "[Private to Alice] psst"
+    assert alice.line() == "[Private from Bob] psst"
     assert told(alice, "/quit") == "[Server] Goodbye."
     assert bob.line() == "[Server] Alice has left."
     again = back(server, "Alice")
@@ -164,14 +166,18 @@ def test_what_came_while_one_was_there_is_read(server: Server) -> None:
     assert told(again, "/quit") == "[Server] Goodbye."
     assert bob.lines(2)[-1] == "[Server] Alice has left."
     bob.say("missed")
-    bob.settle()
+    assert told(bob, "/w Alice missed") == "[Private to Alice] missed"
     again = back(server, "Alice")
-    assert again.line() == "[Server] Unread: #lobby (1)"
+    assert again.line() == "[Server] Unread: #lobby (1), @Bob (1)"
+    assert bob.line() == "[Server] Alice has joined."
+    bob.say("/w Alice seen, but what was missed is not")
+    assert bob.line().startswith("[Private to Alice] seen")
+    assert again.line().startswith("[Private from Bob] seen")
     bob.say("seen, but what was missed is not")
     assert again.line() == "Bob: seen, but what was missed is not"
     assert told(again, "/quit") == "[Server] Goodbye."
     again = back(server, "Alice")
-    assert again.line() == "[Server] Unread: #lobby (2)"
+    assert again.line() == "[Server] Unread: #lobby (2), @Bob (2)"
 
 
 def test_a_history_is_read_on_without_hole_or_double(server: Server) -> None:

@@ -109,13 +109,16 @@ class Cursors(Generic[SessionT]):
             self._ledger.note([self.put(account, stream, place)])
             self.set(account, stream, place)
 
-    def shown(self, session: SessionT, room: Room) -> None:
-        """A person in plain text leaves a room: it has read what came there, if nothing was missed before."""
-        user, stream = _user(session), room.stream
+    def shown(self, session: SessionT, stream: str, since: int) -> None:
+        """A person in plain text hears a stream no longer, as it did from behind `since` on.
+
+        It has read what came, if nothing was missed before.
+        """
+        user = _user(session)
         if not (session.exclusive and user.account):
             return
         head = self._ledger.head(stream)
-        if room.members[session] <= self._cursor(session, stream, head) < head.offset:
+        if since <= self._cursor(session, stream, head) < head.offset:
             place = Place(head.epoch, head.offset)
             self._ledger.note([self.put(user.id, stream, place)])
             self._move(user.id, stream, place)

@@ -328,10 +328,8 @@ class Membership(Generic[SessionT]):
 
     def _exit(self, session: SessionT, user: User, room: Room) -> None:
         told = len(room.members) <= self._settings.announce_up_to
-        self._cursors.shown(session, room)
-        last = room.remove(session)
+        last = self._drop(session, room)
         session.rooms.remove(room)
-        self._unsubscribe(session, room)
         if told and last:
             self._outlet.publish(room.stream, Left(user.name, user.id, room.name), session)
         self._sweeper.sweep(room)
@@ -358,12 +356,14 @@ class Membership(Generic[SessionT]):
                 self._outlet.publish(small[0].stream, left, session)
             else:
                 self._tell(session, small, left)
+        for stream, since in (session.since or {}).items():
+            self._cursors.shown(session, stream, since)
         session.resuming = None
         for room in rooms:
             self._sweeper.sweep(room)
 
     def _drop(self, session: SessionT, room: Room) -> bool:
-        self._cursors.shown(session, room)
+        self._cursors.shown(session, room.stream, room.members[session])
         last = room.remove(session)
         self._unsubscribe(session, room)
         return last

@@ -40,10 +40,9 @@ def hearers(people: People, ids: Iterable[int], record: Record) -> Sequence[Sess
         for session in user.sessions if user is not None else ():
             if session.resuming is not None and stream in session.resuming:
                 continue
-            if not session.exclusive:  # plain text cannot resume
-                if session.since is None:
-                    session.since = {}
-                session.since.setdefault(stream, record.offset - 1)
+            if session.since is None:
+                session.since = {}
+            session.since.setdefault(stream, record.offset - 1)
             heard.append(session)
     return heard
 
