@@ -15,7 +15,7 @@ from hubbub.adapters import search_fts5
 from hubbub.adapters.journal_memory import MemoryJournal
 from hubbub.adapters.search_fts5 import Fts5Search
 from hubbub.adapters.search_table import SearchTable
-from hubbub.core.entries import Body, Deleted, Edited, Entry, Erase, Group, Record, Said, Whispered
+from hubbub.core.entries import Body, Deleted, Edited, Entry, Erase, Group, Record, Said, Trim, Whispered
 from hubbub.core.ports import JournalUnavailableError
 
 DEADLINE = 10.0
@@ -141,6 +141,45 @@ def test_edits_and_deletions_are_followed(path: Path | None) -> None:
             await every.until("star", [("room:1", 1)], "room:1")
             assert await every.found("sun", "room:1") == []
             assert await every.found("moon", "room:1") == []
+
+    asyncio.run(main())
+
+
+def test_what_was_trimmed_or_deleted_is_not_in_the_file_either(tmp_path: Path) -> None:
+    path = tmp_path / "search.sqlite"
+
+    async def main() -> None:
+        async with everything(path) as every:
+            for number in range(50):
+                every.say("room:1", f"forgettable{number} common")
+            every.say("room:2", "forgettable99 common")
+            every.append("room:2", Deleted("Alice", 7, 1, "lobby"), Erase("room:2", 1))
+            await every.until("forgettable49", [("room:1", 50)], "room:1")
+            every.search.trim("room:1", 50)
+            await every.until("common", [("room:1", 50)], "room:1", "room:2")
+        left = b"".join(one.read_bytes() for one in tmp_path.iterdir())
+        assert b"forgettable49 common" in left
+        for number in (*range(49), 99):
+            assert b"forgettable%d common" % number not in left
+        if sqlite3.sqlite_version_info >= (3, 42):
+            assert b"forgettable99" not in left, "nor as a word of the index"
+
+    asyncio.run(main())
+
+
+def test_a_trim_that_a_crash_swallowed_is_made_up_for(tmp_path: Path) -> None:
+    path = tmp_path / "search.sqlite"
+
+    async def main() -> None:
+        async with everything(path) as every:
+            for number in range(5):
+                every.say("room:1", f"common {number}")
+            await every.until("common", [("room:1", n) for n in (5, 4, 3, 2, 1)], "room:1")
+            journal = every.journal
+        journal.append([], [Trim("room:1", 4)])
+        await asyncio.sleep(0)
+        async with everything(path, journal) as every:
+            await every.until("common", [("room:1", 5), ("room:1", 4)], "room:1")
 
     asyncio.run(main())
 

@@ -267,7 +267,7 @@ def test_after_three_wrong_passwords_the_line_is_closed() -> None:
 
 
 def test_where_a_password_can_be_read_on_the_way_nobody_is_asked_for_one() -> None:
-    house = AccountHouse(guests=GuestSettings(allow=True))
+    house = AccountHouse(AccountSettings(register=True), guests=GuestSettings(allow=True))
     house.registered("Alice")
     text = Session(exclusive=True, local=False, private=False, address="192.0.2.1")
     house.service.connected(text)
@@ -388,6 +388,9 @@ def test_where_registering_is_switched_off_or_full() -> None:
     refusal = _refused(house.done(house.session(), Register("Alice", PASSWORD)), Code.FORBIDDEN)
     assert refusal.limit == "accounts.register"
     assert isinstance(house.added("Alice"), AccountView)
+    house = AccountHouse()
+    refusal = _refused(house.done(house.far(), Register("Alice", PASSWORD)), Code.FORBIDDEN)
+    assert refusal.limit == "accounts.register", "beyond loopback, somebody has to allow it"
     house = AccountHouse(AccountSettings(max_accounts=1))
     house.registered("Alice")
     refusal = _refused(house.done(house.session(), Register("Bob", PASSWORD)), Code.FORBIDDEN)
@@ -408,7 +411,7 @@ def test_what_a_registration_needs() -> None:
 
 
 def test_accounts_made_from_one_address_are_limited() -> None:
-    house = AccountHouse(AccountSettings(registrations=2))
+    house = AccountHouse(AccountSettings(register=True, registrations=2))
     for name in ("One", "Two"):
         assert isinstance(house.done(house.far(), Register(name, PASSWORD)), LoggedIn)
     refusal = _refused(house.done(house.far(), Register("Three", PASSWORD)), Code.RATE_LIMITED)

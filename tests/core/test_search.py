@@ -38,6 +38,10 @@ class Index:
             elif isinstance(body, Deleted):
                 self._texts.pop((stream, body.target), None)
 
+    def trim(self, stream: str, first: int) -> None:
+        for place in [place for place in self._texts if place[0] == stream and place[1] < first]:
+            del self._texts[place]
+
     def find(
         self,
         query: str,

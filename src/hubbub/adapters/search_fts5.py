@@ -11,7 +11,7 @@ import asyncio
 import sqlite3
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
@@ -64,6 +64,7 @@ class Fts5Search:
         self._table: SearchTable | None = SearchTable(path, epoch)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="search")
         self._new: deque[Record] = deque()
+        self._trims: dict[str, int] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._working = False
         self._queries = 0
@@ -81,6 +82,12 @@ class Fts5Search:
             self._behind = True
             return
         self._new.extend(records)
+        if self._timer is None and not self._working:
+            self._later(DELAY)
+
+    def trim(self, stream: str, first: int) -> None:
+        """See the port."""
+        self._trims[stream] = first
         if self._timer is None and not self._working:
             self._later(DELAY)
 
@@ -149,6 +156,11 @@ class Fts5Search:
         table = self._table
         if table is None or self._working:
             return
+        if self._trims:
+            trims, self._trims = self._trims, {}
+            self._working = True
+            self._run(lambda: _trim(table, trims), self._worked)
+            return
         if not self._new:
             if self._behind:
                 self._catch_up()
@@ -164,7 +176,7 @@ class Fts5Search:
             return
         self._failing = False
         self._behind = self._behind or bool(missing)
-        if self._new or self._behind:
+        if self._new or self._behind or self._trims:
             self._later(0.0 if self._new else DELAY)
 
     def _fail(self, error: sqlite3.Error) -> None:
@@ -198,14 +210,15 @@ class Fts5Search:
         if journal is None or table is None or self._working:
             return
         self._working, self._behind = True, False
-        journal.read(lambda reader: (behind(reader, table), reader), self._found_behind)
+        journal.read(lambda reader: (behind(reader, table), trimmed(reader)), self._found_behind)
 
-    def _found_behind(self, found: tuple[list[Behind], Reader] | JournalUnavailableError) -> None:
+    def _found_behind(self, found: tuple[list[Behind], dict[str, int]] | JournalUnavailableError) -> None:
         if isinstance(found, JournalUnavailableError):
             self._working = False
             self._trouble(f"the search index cannot catch up: {found.reason}")
             return
         streams = deque(found[0])
+        self._trims.update(found[1])
         if self._log_directory is not None and sum(one.last - one.first + 1 for one in streams) > BULK:
             self._child = self._loop.create_task(self._build(self._log_directory, lambda _: None))
         else:
@@ -215,9 +228,7 @@ class Fts5Search:
         """The next entries of the first stream that is behind, and then the rest."""
         journal = self._journal
         if not streams or journal is None:
-            self._working = False
-            if self._new:
-                self._later(0.0)
+            self._worked(set())
             return
         stream, first, last = streams.popleft()
         upto = min(first + BATCH - 1, last)
@@ -285,6 +296,12 @@ class Fts5Search:
         return -1
 
 
+def _trim(table: SearchTable, trims: Mapping[str, int]) -> set[str]:
+    for stream, first in trims.items():
+        table.trim(stream, first)
+    return set()
+
+
 def behind(reader: Reader, table: SearchTable) -> list[Behind]:
     """The streams that are not indexed to their end."""
     upto = table.upto()
@@ -294,3 +311,8 @@ def behind(reader: Reader, table: SearchTable) -> list[Behind]:
         if done < head:
             found.append(Behind(stream, done + 1, head))
     return found
+
+
+def trimmed(reader: Reader) -> dict[str, int]:
+    """The streams whose beginning is no longer kept, and where they begin: a crash may have come between."""
+    return {stream: first for stream in reader.streams("") if (first := reader.first(stream)) > 1}

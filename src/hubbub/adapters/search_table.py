@@ -73,6 +73,7 @@ class SearchTable:
         run = self._database.execute
         run("PRAGMA journal_mode=WAL")
         run("PRAGMA synchronous=NORMAL")  # what a power cut takes, the log gives again
+        run("PRAGMA secure_delete=ON")  # what was taken back is not to be found in the file either
         run("BEGIN IMMEDIATE")
         try:
             if run("SELECT count(*) FROM sqlite_master WHERE name = 'meta'").fetchone()[0]:
@@ -83,6 +84,8 @@ class SearchTable:
                 for statement in _SCHEMA:
                     run(statement)
                 run("INSERT INTO meta VALUES ('version', ?), ('epoch', ?)", (VERSION, epoch))
+                if sqlite3.sqlite_version_info >= (3, 42):  # before, words go when FTS5 next merges its parts
+                    run("INSERT INTO words (words, rank) VALUES ('secure-delete', 1)")
             run("COMMIT")
         except BaseException:
             self._database.close()
@@ -144,6 +147,22 @@ class SearchTable:
         self._streams, self._last = streams, last
         self._names = {id: name for name, (id, _) in streams.items()}
         return missing
+
+    def trim(self, stream: str, first: int) -> None:
+        """Forget the words of this stream below offset `first`."""
+        known = self._streams.get(stream)
+        if known is None:
+            return
+        run, below = self._database.execute, (known[0], first)
+        run("BEGIN IMMEDIATE")
+        try:
+            found = run("SELECT id, place, text FROM messages WHERE stream = ? AND offset < ?", below)
+            self._database.executemany(_FORGET_WORDS, found.fetchall())
+            run("DELETE FROM messages WHERE stream = ? AND offset < ?", below)
+            run("COMMIT")
+        except BaseException:
+            run("ROLLBACK")
+            raise
 
     def _insert(self, rows: Sequence[_Row]) -> None:
         if rows:

@@ -13,6 +13,7 @@ from hubbub.cli.data import FAILED, Data, with_data
 from hubbub.cli.progress import progress
 from hubbub.log import Log, LogError, compact, verify
 from hubbub.server.control import ControlError, NoServerError, ask
+from hubbub.server.storage import reopen
 
 _AT_ONCE = 1_000
 """Entries read together."""
@@ -107,13 +108,17 @@ def _compact(data: Data) -> int:
             before, after = _compact_here(data, told)
         except ControlError as error:
             raise LogError(str(error)) from None
-    print(f"{before:,} bytes before, {after:,} now." if before else "There was nothing to compact.")
+    if before:
+        print(f"{before:,} bytes before, {after:,} now.")
+    else:
+        print("Nothing could be compacted. What is recent stays as it is: retries may still come for it")
+        print("(messages.dedupe_seconds).")
     return 0
 
 
 def _compact_here(data: Data, told: object) -> tuple[int, int]:
     assert callable(told)  # noqa: S101 (what progress yields)
-    with Log.open(data.log) as log:
+    with reopen(data.directory, data.config) as log:
         log.seal()
         before = log.stat().bytes
         plan = log.plan_compaction(everything=True)
@@ -133,7 +138,8 @@ def rebuild_index(arguments: Namespace) -> int:
             with progress("indexing", "entries") as told:
                 done = ask(data.directory, "rebuild-index", lambda part: told(int(part * 100), 100))
         except NoServerError:
-            with Log.open(data.log), progress("indexing", "entries") as told:  # held: no server may start
+            held = reopen(data.directory, data.config)  # no server may start
+            with held, progress("indexing", "entries") as told:
                 done = rebuild(data.log, data.index, told, anew=True)
         except ControlError as error:
             raise LogError(str(error)) from None

@@ -203,7 +203,8 @@ class Entrance(Generic[SessionT]):
 
     def register(self, session: SessionT, command: Register, request: object) -> Answer | None:
         """Make an account. The name is held from here on, and given back where it fails."""
-        if not self._settings.accounts.register:
+        rule = self._settings.accounts.register
+        if not (session.local if rule is None else rule):
             return Refusal(
                 Code.FORBIDDEN,
                 "Whoever runs the server makes the accounts here.",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from hubbub.core.answers import Answer, LoggedIn
-from hubbub.core.entries import Body, Change, Entry, Group, Position, Record
+from hubbub.core.entries import Body, Change, Entry, Group, Position, Record, Trim
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.model import Session
 from hubbub.core.ports import Journal, JournalUnavailableError, Outlet, Reader, SearchIndex
@@ -131,6 +131,10 @@ class Ledger(Generic[SessionT]):
     def note(self, changes: Sequence[Change]) -> None:
         """Have this kept, where nobody waits for it: if it is lost, nothing that was acknowledged is."""
         self.append((), changes, self._orphans)
+        if self.search is not None:
+            for change in changes:
+                if isinstance(change, Trim):
+                    self.search.trim(change.stream, change.first)
 
     def ask(
         self,

@@ -146,6 +146,10 @@ class SearchIndex(Protocol):
         """These are committed: follow what was said, edited, deleted. Never blocks."""
         ...
 
+    def trim(self, stream: str, first: int) -> None:
+        """Everything of the stream below offset `first` goes: forget its words. Never blocks."""
+        ...
+
     def find(
         self,
         query: str,

@@ -84,8 +84,8 @@ class GuestSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AccountSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Section `[accounts]`."""
 
-    register: bool = True
-    """Whether people may make themselves accounts. Off: whoever runs the server does (`hubbub user add`)."""
+    register: bool | None = None
+    """Whether people may make themselves accounts; if not, `hubbub user add` does. None: on loopback only."""
     min_password: int = 8
     """Characters of a password that somebody chooses (NIST SP 800-63B §5.1.1.2), where it is seen: of a
     `password_sha256`, and of what whoever runs the server sets, the length is not asked."""
