@@ -73,10 +73,6 @@ class Administration(Generic[SessionT]):
         """All accounts, sorted by name."""
         return [self._view(account) for account in self._accounts]
 
-    def has_admin(self) -> bool:
-        """Whether somebody could govern the server."""
-        return any(account.role == "admin" and not account.disabled for account in self._accounts)
-
     def add(self, name: str, digest: str, role: Role, then: Then) -> None:
         """Make an account. `digest`: see `credentials.digest`. A guest of that name has to go."""
         normal = names.normal(name, names.USER_LIMIT)

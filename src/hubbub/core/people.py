@@ -61,16 +61,6 @@ class People:
         """Who has that name: somebody online, or an account whose owner is away."""
         return self.find(name) or self.accounts.find(name)
 
-    def find_anybody(self, name: str) -> tuple[int, str] | None:
-        """The same, as (id, name)."""
-        holder = self.known(name)
-        return None if holder is None else (holder.id, holder.name)
-
-    def find_account(self, name: str) -> tuple[int, str] | None:
-        """The account of that name, online or away, as (id, name). A guest is none."""
-        account = self.accounts.find(name)
-        return None if account is None else (account.id, account.name)
-
     def name_of(self, id: int) -> str | None:
         """The name that belongs to that id: of an account, or of somebody online."""
         holder = self._by_id.get(id) or self.accounts.by_id(id)
