@@ -45,3 +45,20 @@ def test_behind_a_proxy_one_who_guesses_locks_out_nobody_else(tmp_path: Path) ->
 
         assert [guess(name, "192.0.2.1") for name in ("A", "B", "C")][2] == "rate_limited"
         assert guess("D", "192.0.2.2") == "bad_credentials"
+
+
+def test_long_answers_that_were_read_allow_no_longer_queue(tmp_path: Path) -> None:
+    flags = _settings(tmp_path, "[limits]\nmax_backlog = 300_000\n[rooms]\nresume_bytes = 100_000\n")
+    with serving("--limits", "off", *flags) as server:
+        ann, bob = server.ndjson("Ann"), server.ndjson()
+        for number in range(2):
+            ann.ask("message/send", f"long {number}", text="x" * 60_000)
+        for _ in range(300):
+            assert len(ann.ask("message/history", limit=2)["payload"]["messages"]) == 2
+        bob.ask("auth/login", username="Bob")
+        gone = False
+        for number in range(300):  # 18 MB, which Ann does not read, and the kernel does not hold
+            bob.say("message/send", f"m{number}", text="x" * 60_000)
+            while (told := bob.get())["command"] != "message/new":
+                gone = gone or told["command"] == "presence/left"
+        assert gone

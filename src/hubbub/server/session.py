@@ -281,7 +281,7 @@ class Connection(Session):
             request, self._signing = with_key(request, self._shared.service.entropy)
         data = self._encode(request, answer)
         if len(data) > _LARGE:
-            self._owed += len(data)
+            self._owed = len(data) + (self._owed if self.stream.paused else 0)  # else they left
         if type(request.command) in _ENTERING:
             data = self._logged_in(request.command, answer, data)
         elif type(answer) is History and self.dialect.exclusive and answer.messages:
