@@ -124,6 +124,19 @@ def note_durability(log: Log, *, interval: bool) -> bool:
     return lost
 
 
+def reopen(data: Path, config: Config) -> Log:
+    """Open the log of a data directory for a tool that changes it. What the server would conclude from how it
+    was left is concluded now, because the tool leaves it in order. Raises LogError, OSError.
+    """
+    log = Log.open(data / LOG, options(config))
+    try:
+        note_durability(log, interval=log.get(_INTERVAL) is not None)
+    except BaseException:
+        log.close()
+        raise
+    return log
+
+
 def _sync_directory(path: Path) -> None:
     if sys.platform == "win32":  # it cannot open one
         return
