@@ -157,14 +157,14 @@ def test_what_was_trimmed_or_deleted_is_not_in_the_file_either(tmp_path: Path) -
             await every.until("forgettable49", [("room:1", 50)], "room:1")
             every.search.trim("room:1", 50)
             await every.until("common", [("room:1", 50)], "room:1", "room:2")
-        left = b"".join(one.read_bytes() for one in tmp_path.iterdir())
-        assert b"forgettable49 common" in left
-        for number in (*range(49), 99):
-            assert b"forgettable%d common" % number not in left
-        if sqlite3.sqlite_version_info >= (3, 42):
-            assert b"forgettable99" not in left, "nor as a word of the index"
 
     asyncio.run(main())
+    left = b"".join(one.read_bytes() for one in tmp_path.iterdir())
+    assert b"forgettable49 common" in left
+    for number in (*range(49), 99):
+        assert b"forgettable%d common" % number not in left
+    if sqlite3.sqlite_version_info >= (3, 42):
+        assert b"forgettable99" not in left, "nor as a word of the index"
 
 
 def test_a_trim_that_a_crash_swallowed_is_made_up_for(tmp_path: Path) -> None:

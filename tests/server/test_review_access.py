@@ -17,7 +17,7 @@ def test_failed_logins_and_registrations_count_against_the_address_they_come_fro
     flags = _settings(
         tmp_path,
         '[web]\ntrusted_proxies = ["10.0.0.1"]\n'  # so that nobody here is a person on this machine
-        "[accounts]\nallow_plaintext_login = true\nattempts = 2\nregistrations = 1\n",
+        "[accounts]\nregister = true\nallow_plaintext_login = true\nattempts = 2\nregistrations = 1\n",
     )
     with serving(*flags) as server:
 
