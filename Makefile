@@ -21,9 +21,13 @@ test:
 # Hubbub and its peers in turns, some minutes long: see bench/README.md.
 bench:
 	$(BIN)/python bench/run.py
+	$(BIN)/python bench/storage.py
+	$(BIN)/python bench/durable.py
 
 bench-quick:
 	$(BIN)/python bench/run.py --quick
+	$(BIN)/python bench/storage.py --quick
+	$(BIN)/python bench/durable.py --quick
 
 # A flame graph of the fan-out, into bench/out.
 profile:

@@ -223,10 +223,10 @@ def tables(
     return "\n".join(lines).rstrip() + "\n"
 
 
-def write_block(readme: Path, report: str) -> None:
+def write_block(readme: Path, report: str, begin: str = BEGIN, end: str = END) -> None:
     """Put the report between the marks in the README. ValueError where a mark is missing."""
-    before, begin, rest = readme.read_text().partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
+    before, found, rest = readme.read_text().partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found or not found_end:
         raise ValueError(f"{readme.name} lacks its marks")
-    readme.write_text(f"{before}{BEGIN}\n{report}{END}{after}")
+    readme.write_text(f"{before}{begin}\n{report}{end}{after}")

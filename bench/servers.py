@@ -56,8 +56,8 @@ class Server:
     """Publishing needs membership: the first members publish, and there are no connections besides."""
 
 
-def _hubbub(port: int, _: Path) -> list[str]:
-    options = ["--limits", "off", "--data", ":memory:", "--log-level", "warning"]
+def _hubbub(port: int, _: Path, data: str = ":memory:") -> list[str]:
+    options = ["--limits", "off", "--data", data, "--log-level", "warning"]
     return [sys.executable, "-m", "hubbub", "serve", "--listen", f"127.0.0.1:{port}", *options]
 
 
@@ -99,6 +99,16 @@ SERVERS: dict[str, Server] = {
         Server("node-ws", "chat", _peer("node", "node_ws_chat.js"), _node_ws),
     )
 }
+
+
+def hubbub_on(data: Path, settings: str = "") -> Server:
+    """Hubbub that keeps everything in this directory, with these settings (TOML)."""
+
+    def command(port: int, folder: Path) -> list[str]:
+        (folder / "hubbub.toml").write_text(settings)
+        return _hubbub(port, folder, str(data))
+
+    return Server("hubbub-kept", "hubbub", command, HUBBUB.missing, members_publish=True)
 
 
 class ServerFailedError(Exception):

@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench.engines import ENGINES, Engine, Hubbub, Message
 from bench.machine import facts
+from bench.report import write_block
 
 HERE = Path(__file__).resolve().parent
 ROOMS = 1000
@@ -278,12 +279,7 @@ def main() -> int:
     text = report(found, reopened, rounds)
     print(text)
     if arguments.write:
-        readme = HERE / "README.md"
-        before, begin, rest = readme.read_text().partition(BEGIN)
-        _, end, after = rest.partition(END)
-        assert begin, "bench/README.md lacks its mark"
-        assert end, "bench/README.md lacks its mark"
-        readme.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
+        write_block(HERE / "README.md", text, BEGIN, END)
     return 0
 
 
