@@ -55,7 +55,7 @@ def test_after_three_wrong_passwords_the_line_is_closed(server: Server) -> None:
     other.line()
     for _ in range(3):
         assert told(other, "/login wrong") == "[Server] Error: The user name or the password is wrong."
-    assert other.line() == "[Server] This connection asked too much of the server."
+    assert other.line() == "[Server] Your login here has ended, or failed too often."
     assert other.at_end()
 
 
@@ -98,7 +98,7 @@ def test_logins_are_listed_and_ended(server: Server) -> None:
     first, second = alice.lines(2)
     [ended] = [line.split()[2].rstrip(":") for line in (first, second) if "(this one)" not in line]
     assert told(alice, f"/sessions end {ended}") == f"[Server] Session {ended} has ended."
-    assert other.line() == "[Server] This connection asked too much of the server."
+    assert other.line() == "[Server] Your login here has ended, or failed too often."
     assert other.at_end()
     assert told(alice, "/logout") == "[Server] You are logged out."
     assert alice.at_end()

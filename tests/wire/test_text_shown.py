@@ -144,7 +144,7 @@ def test_a_message_of_line_ends_does_not_multiply_its_author() -> None:
             "[Server] You were too slow to read what came. Connect again to go on.",
         ),
         (events.GoingAway("idle"), "[Server] Nothing came from you for too long."),
-        (events.GoingAway("policy"), "[Server] This connection asked too much of the server."),
+        (events.GoingAway("policy"), "[Server] Your login here has ended, or failed too often."),
         (events.GoingAway("new reason"), "[Server] The server closes this connection."),
         (events.StatusChanged("Alice", 7, "away"), ""),
         (events.UserTyping("Alice", 7, "den"), ""),

@@ -35,7 +35,7 @@ FAREWELLS: Final = {
     "slow": "You were too slow to read what came. Connect again to go on.",
     "replaced": "You logged in elsewhere.",
     "idle": "Nothing came from you for too long.",
-    "policy": "This connection asked too much of the server.",
+    "policy": "Your login here has ended, or failed too often.",
 }
 """Why the server closes, for each reason of a GoingAway."""
 
