@@ -191,6 +191,7 @@ async def serve(config: Config) -> int:
     """
     loop = asyncio.get_running_loop()
     log = _open_log(config)
+    calm_collector()  # before all is loaded: a million new objects are a hundred passes otherwise
     raise_descriptor_limit(config.limits.max_connections, log)
     in_memory = config.server.data == MEMORY
     journal = new_memory_journal(loop) if in_memory else open_journal(config, loop, log)
