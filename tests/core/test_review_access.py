@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from core.account_house import AccountHouse
+from core.account_house import PASSWORD, AccountHouse
 from core.asking import refused
 from core.house import House
-from hubbub.core.answers import Accepted, Answer, History, RoleSet, RoomJoined, RoomLeft
+from hubbub.core.answers import Accepted, Answer, History, LoggedIn, RoleSet, RoomJoined, RoomLeft
 from hubbub.core.commands import (
     Command,
     CreateRoom,
@@ -15,6 +15,7 @@ from hubbub.core.commands import (
     Invite,
     JoinRoom,
     LeaveRoom,
+    Login,
     Publish,
     RoomRole,
     SetRole,
@@ -22,6 +23,7 @@ from hubbub.core.commands import (
 )
 from hubbub.core.errors import Code
 from hubbub.core.model import Room, Session
+from hubbub.core.settings import AccountSettings
 
 
 def _at_once(house: House, *asked: tuple[Session, Command]) -> list[Answer]:
@@ -142,3 +144,15 @@ def test_what_is_not_kept_holds_nobody_up() -> None:
         assert len(changes) == 0
         assert getattr(_at_once(house, (session, command))[0], "code", None) is None
     assert len(changes) == 0
+
+
+def test_one_address_does_not_keep_others_from_logging_in() -> None:
+    house = AccountHouse(AccountSettings(max_hashing=8))
+    house.registered("Ann")
+    login = Login("Ann", PASSWORD)
+    for _ in range(2):  # also when the first ones are through
+        storm = [(house.far("192.0.2.1"), login) for _ in range(8)]
+        *many, other = _at_once(house, *storm, (house.far("192.0.2.2"), login))
+        assert isinstance(other, LoggedIn)
+        assert [type(answer) for answer in many[:2]] == [LoggedIn, LoggedIn]
+        assert {refused(answer, Code.RATE_LIMITED).limit for answer in many[2:]} == {"accounts.max_hashing"}

@@ -87,7 +87,7 @@ class Administration(Generic[SessionT]):
             else:
                 self._add(Account(self._people.new_id(), normal, stored, self._clock(), role), then)
 
-        full = self._credentials.hash(digest, hashed)
+        full = self._credentials.hash(None, digest, hashed)
         if full is not None:
             then(full)
 
@@ -124,7 +124,7 @@ class Administration(Generic[SessionT]):
         if self._accounts.find(name) is None:
             then(_unknown(name))
             return
-        full = self._credentials.hash(digest, hashed)
+        full = self._credentials.hash(None, digest, hashed)
         if full is not None:
             then(full)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 
 from hubbub.core import names
 from hubbub.core.accounts import Account
@@ -17,6 +18,8 @@ from hubbub.core.settings import AccountSettings
 
 WRONG: Final = Refusal(Code.BAD_CREDENTIALS, "The user name or the password is wrong.")
 _FAILED: Final = Refusal(Code.INTERNAL, "The password could not be worked on. Try again.", retry_after=1.0)
+
+ResultT = TypeVar("ResultT")
 
 _SHA256 = re.compile("[0-9a-f]{64}", re.IGNORECASE)
 
@@ -35,6 +38,9 @@ class Credentials:
         seconds, kept = settings.attempts_seconds, settings.attempts_kept
         self._failures = Attempts(settings.attempts, seconds, kept, clock)
         self._registrations = Attempts(settings.registrations, seconds, kept, clock)
+        self._share = max(1, settings.max_hashing // 4)
+        self._waiting: dict[str, int] = {}
+        """How many passwords of one place are being worked on."""
 
     def exposed(self, session: Session) -> bool:
         """Whether a password could be read on its way here, and so is not taken."""
@@ -92,15 +98,44 @@ class Credentials:
             then(answer)
 
         stored = account.password if account is not None else None
-        return None if self._passwords.verify(digest, stored, told) else _crowded()
+        return self._start(session, partial(self._passwords.verify, digest, stored), told)
 
-    def hash(self, digest: str, then: Callable[[str | Refusal], None]) -> Refusal | None:
-        """Tell `then` later what to keep of it. A Refusal now: it is not tried."""
+    def hash(
+        self, session: Session | None, digest: str, then: Callable[[str | Refusal], None]
+    ) -> Refusal | None:
+        """Tell `then` later what to keep of it. A Refusal now: it is not tried.
+
+        `session` None: whoever runs the server asks.
+        """
 
         def told(stored: str | None) -> None:
             then(stored if stored is not None else _FAILED)
 
-        return None if self._passwords.hash(digest, told) else _crowded()
+        return self._start(session, partial(self._passwords.hash, digest), told)
+
+    def _start(
+        self,
+        session: Session | None,
+        work: Callable[[Callable[[ResultT], None]], bool],
+        then: Callable[[ResultT], None],
+    ) -> Refusal | None:
+        """No place gets more than its share of those that may wait, so that it keeps nobody else out."""
+        places, waiting = _place(session) if session is not None else [], self._waiting
+        if any(waiting.get(place, 0) >= self._share for place in places):
+            return _crowded()
+
+        def told(result: ResultT) -> None:
+            for place in places:
+                waiting[place] -= 1
+                if not waiting[place]:
+                    del waiting[place]
+            then(result)
+
+        if not work(told):
+            return _crowded()
+        for place in places:
+            waiting[place] = waiting.get(place, 0) + 1
+        return None
 
     def registering(self, session: Session) -> Refusal | None:
         """Whether one more account may be made from there; it counts."""

@@ -232,7 +232,7 @@ class Entrance(Generic[SessionT]):
         limited = self._credentials.registering(session)
         if limited is None:
             limited = self._credentials.hash(
-                digest, lambda stored: self._hashed(session, id, name, stored, request)
+                session, digest, lambda stored: self._hashed(session, id, name, stored, request)
             )
         if limited is not None:
             self._people.give_back(id, names.keys(name))

@@ -133,7 +133,7 @@ class OwnAccount(Generic[SessionT]):
 
         def proved(refusal: Refusal | None) -> None:
             if refusal is None:
-                refusal = self._credentials.hash(new, hashed)
+                refusal = self._credentials.hash(session, new, hashed)
             answer(wrong if refusal is WRONG else refusal)
 
         return self._credentials.prove(session, account.name, account, old, proved)
