@@ -310,3 +310,17 @@ def test_random_edits_and_deletions_end_as_a_plain_search_would(tmp_path: Path) 
 
     for seed in range(3):
         asyncio.run(run(seed, tmp_path / f"{seed}.sqlite"))
+
+
+def test_a_full_disk_is_named_as_what_it_is(tmp_path: Path) -> None:
+    table = SearchTable(tmp_path / "search.sqlite", "e1")
+    (pages,) = table._database.execute("PRAGMA page_count").fetchone()
+    table._database.execute(f"PRAGMA max_page_count = {pages + 2}")
+    said = Said("Alice", 7, "lobby", " ".join(f"word{number}" for number in range(9_000)))
+    entry = Entry("room:1", "id", "2026-11-21T08:00:00.000Z", said)
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        table.add([Record(entry, "e1", 1)])
+    table._database.execute(f"PRAGMA max_page_count = {pages + 2_000}")
+    assert table.add([Record(entry, "e1", 1)]) == set()
+    assert table.find("word7", ["room:1"], 5) == [("room:1", 1)]
+    table.close()

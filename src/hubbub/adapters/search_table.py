@@ -142,7 +142,7 @@ class SearchTable:
             self._database.executemany("UPDATE streams SET upto = ? WHERE id = ?", moved)
             run("COMMIT")
         except BaseException:
-            run("ROLLBACK")
+            self._database.rollback()  # not by ROLLBACK: on a full disk it is rolled back already
             raise
         self._streams, self._last = streams, last
         self._names = {id: name for name, (id, _) in streams.items()}
@@ -161,7 +161,7 @@ class SearchTable:
             run("DELETE FROM messages WHERE stream = ? AND offset < ?", below)
             run("COMMIT")
         except BaseException:
-            run("ROLLBACK")
+            self._database.rollback()  # not by ROLLBACK: on a full disk it is rolled back already
             raise
 
     def _insert(self, rows: Sequence[_Row]) -> None:
