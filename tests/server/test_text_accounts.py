@@ -208,7 +208,7 @@ def test_messages_are_changed_and_found(server: Server) -> None:
     at = page(bob, "/history 1")[0].split()[0]
     assert told(alice, "/edit tea at six") == "[Server] Edited."
     assert bob.line() == f"[Server] Alice edited {at}: tea at six"
-    assert told(bob, f"/react {at} 👍") == "[Server] Your sign is put to it."
+    assert told(bob, f"/react {at} 👍") == "[Server] You reacted."
     assert alice.line() == f"[Server] Bob put to {at}: 👍"
     bob.say(f"/reply {at} I come")
     assert alice.line() == "Bob: I come"
@@ -220,7 +220,7 @@ def test_messages_are_changed_and_found(server: Server) -> None:
         f"{at} * 👍 1",
         f"{reply} Bob (reply to {at}): I come",
     ]
-    assert told(bob, f"/react {at} 👍 off") == "[Server] Your sign is taken back."
+    assert told(bob, f"/react {at} 👍 off") == "[Server] Your reaction is taken back."
     assert alice.line() == f"[Server] Bob took back from {at}: 👍"
     assert told(alice, f"/delete {reply}").startswith("[Server] ")  # it is Bob's
     assert told(bob, "/delete") == "[Server] Deleted."

@@ -255,8 +255,8 @@ def test_answers(answer: Answer, line: str) -> None:
         (commands.Publish("x"), ACCEPTED, ""),
         (commands.Edit("x"), ACCEPTED, "[Server] Edited."),
         (commands.Delete(), ACCEPTED, "[Server] Deleted."),
-        (commands.React("x"), ACCEPTED, "[Server] Your sign is put to it."),
-        (commands.React("x", remove=True), ACCEPTED, "[Server] Your sign is taken back."),
+        (commands.React("x"), ACCEPTED, "[Server] You reacted."),
+        (commands.React("x", remove=True), ACCEPTED, "[Server] Your reaction is taken back."),
     ],
 )
 def test_what_was_asked_for_decides_what_is_said(command: Command, answer: Answer, line: str) -> None:

@@ -178,7 +178,7 @@ COMMANDS: Final[dict[str, Verb]] = {
         "[#<offset>] <text>", "put other words into your last message, or that one", _edit, exact=True
     ),
     "/delete": Verb("[#<offset>]", "take your last message back, or that one", _delete),
-    "/react": Verb("[#<offset>] <emoji> [off]", "put a sign to the last message, or that one", _react),
+    "/react": Verb("[#<offset>] <emoji> [off]", "react to the last message, or to that one", _react),
     "/reply": Verb("[#<offset>] <text>", "answer the last message, or that one", _reply, exact=True),
     "/unread": Verb("", "where there is something new", lambda _: commands.GetUnread()),
     "/away": Verb("", "tell others that you are away", lambda _: commands.SetStatus("away")),

@@ -211,7 +211,7 @@ _ANSWERS: Final[list[tuple[re.Pattern[str], Callable[[re.Match[str]], Answer]]]]
     ),
     (re.compile(r"Session (\S+) has ended\."), lambda found: answers.SessionEnded(found[1])),
     (
-        re.compile(r"Edited\.|Deleted\.|Your sign is (taken back|put to it)\."),
+        re.compile(r"Edited\.|Deleted\.|Your reaction is taken back\.|You reacted\."),
         lambda _found: answers.Accepted("", "", "", 0, ""),
     ),
     (

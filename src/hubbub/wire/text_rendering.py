@@ -212,7 +212,7 @@ def _kept(command: object) -> str:
         case commands.Delete():
             return notice("Deleted.")
         case commands.React(remove=remove):
-            return notice("Your sign is taken back." if remove else "Your sign is put to it.")
+            return notice("Your reaction is taken back." if remove else "You reacted.")
         case _:
             return ""
 
