@@ -224,8 +224,9 @@ class Client:
         id = reply.id or (answer.id if isinstance(answer, answers.Accepted) else None)
         asked = self._commands.pop(id or "", None)
         if isinstance(answer, answers.Echoed) and asked is not None:  # only who asked knows what it is
-            kind = ACTIONS[spell(asked)[0]].answers[0]
-            answer = msgspec.convert(msgspec.json.decode(answer.payload), kind)
+            body = msgspec.json.decode(answer.payload)
+            kinds = ACTIONS[spell(asked)[0]].answers
+            answer = msgspec.convert(body, kinds[0] if body else kinds[-1])
         waiting = self._waiting.pop(id or "", None)
         if waiting is not None and not waiting.done():
             waiting.set_result(answer)

@@ -85,8 +85,8 @@ async def trial(
     house.start()
     lives = [asyncio.create_task(one.live(house.port)) for one in everybody]
     try:
-        await _all_ready(everybody, lives)
-        await _greet([client for client in clients if client.account])
+        await all_ready(everybody, lives)
+        await greet([client for client in clients if client.account])
         for _ in range(kills):
             await _talk(clients, texts, chance)
             house.kill()
@@ -94,10 +94,10 @@ async def trial(
                 one.ready.clear()  # they may not have noticed yet
             house.start()
             if chance.random() < 0.75:
-                await _all_ready(everybody, lives)
+                await all_ready(everybody, lives)
             else:  # and sometimes it dies again while it starts, or while they come back
                 await asyncio.sleep(chance.uniform(0.0, 1.0))
-        await _all_ready(everybody, lives)
+        await all_ready(everybody, lives)
         await _talk(clients, texts, chance)
         await _settle(clients, texts, lives)
         _check(clients, texts)
@@ -116,7 +116,7 @@ async def trial(
     )
 
 
-async def _greet(people: list[Client]) -> None:
+async def greet(people: list[Client]) -> None:
     """Each has a private talk with each: they know its stream from the first message on."""
     for number, one in enumerate(people):
         for other in people[number + 1 :]:
@@ -126,7 +126,7 @@ async def _greet(people: list[Client]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def _all_ready(everybody: list[Client | TextClient], lives: list[asyncio.Task[None]]) -> None:
+async def all_ready(everybody: list[Client | TextClient], lives: list[asyncio.Task[None]]) -> None:
     """Everybody is back. A client that found something wrong ends the trial."""
     waiting = asyncio.create_task(_every_ready(everybody))
     await asyncio.wait({waiting, *lives}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
