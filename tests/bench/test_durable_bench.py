@@ -58,8 +58,10 @@ def test_a_target_is_met_or_missed_by_the_median_of_the_rounds(slower: float, me
             ("history engine", 100),
             ("beside busy", 90 / slower),
             ("beside calm", 100),
+            ("beside at work", 2),
             *((f"group {engine}", 100) for engine in ("hubbub", *PEERS)),
         ):
             found.add(what, figure)
     assert [line.met for line in lines(found)] == [met] * 6 + [None] * 3
+    assert "(6 of 6 jobs outlasted it)" in report(found, Size())
     assert report(found, Size()).count("**missed**") == (0 if met else 6)
