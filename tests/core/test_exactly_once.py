@@ -9,7 +9,7 @@ import pytest
 from contracts.journals import UnrulyJournal
 from core.house import House
 from hubbub.core.answers import Accepted
-from hubbub.core.commands import Publish, SetTopic, Whisper
+from hubbub.core.commands import Delete, Edit, Publish, React, SetTopic, Whisper
 from hubbub.core.dedupe import Budget, Window
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import MessagePosted
@@ -138,3 +138,18 @@ def test_who_was_silent_or_one_of_too_many_is_still_known_when_the_line_drops(
     assert house.done(house.back("Alice"), Publish("second", id="m")) == kept
     windows = house.service.sending._windows
     assert house.service.sending._budget.held == sum(map(len, windows.values()))
+
+
+def test_a_change_under_the_id_of_a_message_is_no_retry_of_it() -> None:
+    house = House()
+    alice = house.register("Alice")
+    said = house.done(alice, Publish("one", id="1"))
+    edit, delete = Edit("two", "room:1", 1, id="1"), Delete("room:1", 1, id="1")
+    edited = house.done(alice, edit)
+    reacted = house.done(alice, React("🦊", "room:1", 1, id="1"))
+    deleted = house.done(alice, delete)
+    answers = (said, edited, reacted, deleted)
+    assert [one.offset for one in answers if isinstance(one, Accepted)] == [1, 2, 3, 4]
+    assert house.done(alice, Publish("one", id="1")) == said, "but these are"
+    assert house.done(alice, edit) == edited
+    assert house.done(alice, delete) == deleted

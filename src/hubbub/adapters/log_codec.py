@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from hubbub.core.entries import Body, Change, Drop, Entry, Erase, Erased, Kept, Put, Trim
+from hubbub.core.entries import CHANGES, Body, Change, Drop, Entry, Erase, Erased, Kept, Put, Trim
 from hubbub.log import Batch, LogError
 
 
@@ -22,7 +22,9 @@ class _Stored(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Stored).decode
-_TAG: Final = struct.Struct("<QB")  # author, length of `at`; then `at`, then the id
+_TAG: Final = struct.Struct("<QB")  # author, change << 6 | length of `at`; then `at`, then the id
+_CHANGES: Final = ("", *CHANGES.values())  # the order is on disk
+_AT: Final = 0x3F
 
 
 def add_entry(batch: Batch, entry: Entry) -> None:
@@ -31,7 +33,10 @@ def add_entry(batch: Batch, entry: Entry) -> None:
     tag = b""
     if author:
         at = entry.at.encode()
-        tag = _TAG.pack(author, len(at)) + at + entry.id.encode()
+        if len(at) > _AT:
+            raise ValueError(f"a time of {len(at)} bytes is over the limit of {_AT}")
+        change = _CHANGES.index(CHANGES.get(type(entry.body), "")) << 6
+        tag = _TAG.pack(author, change | len(at)) + at + entry.id.encode()
     batch.append(entry.stream.encode(), _encode(_Stored(entry.id, entry.at, entry.body, author)), tag)
 
 
@@ -51,8 +56,9 @@ def add_change(batch: Batch, change: Change) -> None:
 def kept(stream: bytes, epoch: str, offset: int, tag: bytes) -> Kept:
     """What a tag says."""
     author, length = _TAG.unpack_from(tag)
-    end = _TAG.size + length
-    return Kept(author, tag[end:].decode(), stream.decode(), epoch, offset, tag[_TAG.size : end].decode())
+    end = _TAG.size + (length & _AT)
+    at, id = tag[_TAG.size : end].decode(), tag[end:].decode()
+    return Kept(author, id, stream.decode(), epoch, offset, at, _CHANGES[length >> 6])
 
 
 def entry_of(stream: str, offset: int, payload: bytes | None) -> Entry:

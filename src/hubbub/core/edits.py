@@ -46,10 +46,29 @@ class _Decision(NamedTuple):
     now: Message | None = None
 
 
+_NOTHING: Final[dict[type[Edit | Delete | React], Body]] = {
+    Edit: Edited("", 0, 0, ""),
+    Delete: Deleted("", 0, 0),
+    React: Reacted("", 0, 0, ""),
+}
+"""What is asked about, and not appended, where only a retry is answered."""
+
+
 class _Asked(Generic[SessionT]):
     """A request to change a message, until it is decided."""
 
-    __slots__ = ("author", "decide", "id", "offset", "overlaps", "request", "session", "stream", "user")
+    __slots__ = (
+        "author",
+        "decide",
+        "id",
+        "nothing",
+        "offset",
+        "overlaps",
+        "request",
+        "session",
+        "stream",
+        "user",
+    )
 
     def __init__(
         self,
@@ -72,6 +91,7 @@ class _Asked(Generic[SessionT]):
         """Whose last message is meant where there is no offset; None: anybody's."""
         self.decide = decide
         self.overlaps = overlaps
+        self.nothing = _NOTHING[type(command)]
 
 
 class Edits(Generic[SessionT]):
@@ -184,9 +204,8 @@ class Edits(Generic[SessionT]):
 
     def _append(self, asked: _Asked[SessionT], bad: Answer) -> Answer | None:
         """Answer `bad`, unless this is a retry of something that was kept."""
-        nothing = Deleted("", 0, 0)
         return self._sending.append(
-            asked.session, asked.user, asked.stream, asked.id, nothing, asked.request, bad
+            asked.session, asked.user, asked.stream, asked.id, asked.nothing, asked.request, bad
         )
 
     def _readable(self, session: SessionT, stream: str) -> bool:

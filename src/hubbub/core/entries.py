@@ -6,6 +6,7 @@ Field names here are on disk: a new one needs a default, and none is ever used a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -132,6 +133,10 @@ Body = (
 )
 
 
+CHANGES: Final[dict[type[Body], str]] = {Edited: "edited", Deleted: "deleted", Reacted: "reacted"}
+"""What an entry may do to another one. Each has its own ids: the same id on a message is no retry."""
+
+
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """Something to be kept on a stream. `at` is RFC 3339, UTC; `id` is the message's id.
 
@@ -176,6 +181,8 @@ class Kept(msgspec.Struct, frozen=True, gc=False):
     epoch: str
     offset: int
     at: str
+    change: str = ""
+    """What it did to another entry (see CHANGES); "": it is a message."""
 
 
 class Put(msgspec.Struct, frozen=True, gc=False):

@@ -13,7 +13,7 @@ from typing import Generic, Protocol, TypeVar, cast
 
 from hubbub.core.answers import Accepted, Answer, TopicSet
 from hubbub.core.dedupe import Budget, Seen, Window
-from hubbub.core.entries import Body, Change, Entry, Kept, Record, TopicGiven
+from hubbub.core.entries import CHANGES, Body, Change, Entry, Kept, Record, TopicGiven
 from hubbub.core.errors import Refusal
 from hubbub.core.ledger import Ledger
 from hubbub.core.model import Session, User
@@ -43,7 +43,7 @@ class Effect(Protocol):
 class _Waiting(Generic[SessionT]):
     """A message whose answer comes with its commit. Implements `ledger.Pending`."""
 
-    __slots__ = ("id", "outlet", "request", "retries", "seen", "session", "stream", "window")
+    __slots__ = ("id", "outlet", "place", "request", "retries", "seen", "session", "window")
 
     def __init__(
         self,
@@ -51,14 +51,14 @@ class _Waiting(Generic[SessionT]):
         session: SessionT,
         request: object,
         window: Window | None,
-        stream: str,
+        place: str,
         id: str | None,
     ) -> None:
         self.outlet = outlet
         self.session: SessionT = session
         self.request = request
         self.window = window
-        self.stream = stream
+        self.place = place
         self.id = id
         self.seen: Seen | None = None
         self.retries: list[tuple[SessionT, object]] | None = None
@@ -80,7 +80,7 @@ class _Waiting(Generic[SessionT]):
     def failed(self, refusal: Refusal) -> None:
         """See Pending. A retry is a new message then."""
         if self.id is not None and self.window is not None:
-            self.window.failed(self.stream, self.id)
+            self.window.failed(self.place, self.id)
         self._tell(refusal)
 
     def _tell(self, answer: Answer) -> None:
@@ -129,7 +129,7 @@ class Sending(Generic[SessionT]):
             if window is None:
                 window = self._windows[one.author] = Window(self._settings, self._budget)
             accepted = Accepted(one.id, one.stream, one.epoch, one.offset, one.at)
-            window.sent(one.stream, one.id, 0, now).outcome = accepted
+            window.sent(one.change + one.stream, one.id, 0, now).outcome = accepted
 
     def append(
         self,
@@ -149,13 +149,16 @@ class Sending(Generic[SessionT]):
         `bad` is why it is not appended, for one that is new: a retry gets the first answer all the same.
         `more` entries and `changes` are kept with it, or not at all.
         """
-        window, now, ledger = None, 0.0, self._ledger
+        window, now, ledger, place = None, 0.0, self._ledger, stream
         if id is None:
             entry = Entry(stream, ledger.new_id(), ledger.stamps.now(), body)
         else:
             now = self._clock()
             window = self._window(user.id, now)
-            seen = window.find(stream, id, now)
+            change = CHANGES.get(type(body))
+            if change is not None:
+                place = change + stream
+            seen = window.find(place, id, now)
             if isinstance(seen, Accepted):
                 return seen
             if seen is not None:  # the first one is still in flight: both get its answer
@@ -167,9 +170,9 @@ class Sending(Generic[SessionT]):
             return bad
         waiting: _Waiting[SessionT]
         if effect is None:
-            waiting = _Waiting(self._outlet, session, request, window, stream, id)
+            waiting = _Waiting(self._outlet, session, request, window, place, id)
         else:
-            waiting = _WaitingWithEffect(self._outlet, session, request, window, stream, id)
+            waiting = _WaitingWithEffect(self._outlet, session, request, window, place, id)
             waiting.effect = effect
         entries = (entry, *(more(entry) if callable(more) else more)) if more else (entry,)
         if changes and callable(changes):
@@ -180,7 +183,7 @@ class Sending(Generic[SessionT]):
         if effect is not None:
             effect.begun()
         if id is not None and window is not None:
-            waiting.seen = window.sent(stream, id, ticket, now)
+            waiting.seen = window.sent(place, id, ticket, now)
         return None
 
     def _window(self, author: int, now: float) -> Window:
