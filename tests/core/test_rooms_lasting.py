@@ -270,3 +270,16 @@ def test_a_thousand_who_join_are_counted_right() -> None:
     for session in sessions[1:]:
         house.do(session, LeaveRoom("den"))
     assert _rooms(house, sessions[0]) == {"den": 1, "lobby": 1_000}
+
+
+def test_guests_cannot_take_all_rooms_from_those_with_an_account() -> None:
+    house = House(CoreSettings(rooms=RoomSettings(max_unowned=3)))
+    guest, account = house.enter("Guest"), house.register("Ann")
+    for name in ("one", "two"):
+        house.done(guest, JoinRoom(name))
+        house.done(guest, Publish("mine now", name))
+    refusal = house.done(guest, JoinRoom("three"))
+    assert isinstance(refusal, Refusal)
+    assert refusal.limit == "rooms.max_unowned"
+    for name in ("three", "four", "five"):
+        assert isinstance(house.done(account, JoinRoom(name)), RoomJoined)

@@ -396,3 +396,26 @@ def test_a_peer_that_stopped_reading_for_good_is_closed() -> None:
         witness.settle()
         ws.say("echo", blob="x" * 15_000_000)  # more than the kernel takes for somebody who does not read
         assert witness.line() == "[Server] Wanda has left."
+
+
+def test_long_answers_that_nobody_reads_are_bounded_for_all_together() -> None:
+    with serving("--limits", "off", HUBBUB_LIMITS_MAX_OUTPUT="2500000") as server:
+        sender = server.json("Sender")
+        for number in range(60):
+            sender.say("Broadcast", content="x" * 60_000, id=str(number))
+            assert sender.get("Ack")
+        deaf = [server.json(f"Deaf{number}") for number in range(20)]
+        for one in deaf:
+            one.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            for number in range(12):
+                one.say("History", id=f"h{number}", limit=500)
+        reader = server.ndjson("Reader")
+
+        def refused() -> bool:
+            answer = reader.ask("message/history", limit=500)
+            return bool(answer.get("error", {}).get("limit") == "limits.max_output")
+
+        until(refused)
+        for one in deaf:
+            one.close()
+        until(lambda: not refused())

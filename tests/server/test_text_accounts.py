@@ -280,6 +280,6 @@ def test_what_was_said_is_found(server: Server) -> None:
     alice = server.text("Alice")
     alice.say("tea at five")
     alice.settle()
-    until(lambda: told(alice, "/search five tea") == "[Server] Found 1 messages.")
+    until(lambda: told(alice, "/search five tea") == "[Server] Found 1 message.")
     assert alice.line() == "#1 Alice in lobby: tea at five"
     assert told(alice, "/search coffee") == "[Server] Found nothing."

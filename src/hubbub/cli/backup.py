@@ -18,6 +18,8 @@ def backup(arguments: Namespace) -> int:
 
     def copy(data: Data) -> int:
         target = Data(arguments.directory, data.config)
+        if target.directory.resolve().is_relative_to(data.directory.resolve()):
+            raise OSError(f"{target.directory} is within what is to be copied")
         if target.directory.exists() and any(target.directory.iterdir()):
             raise OSError(f"{target.directory} is not empty")
         target.directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -77,7 +77,10 @@ class Cursors(Generic[SessionT]):
         """Take in what is kept: called once, before anybody is served."""
         for key, value in self._ledger.journal.look(lambda reader: list(reader.scan(_PREFIX))):
             account, _, stream = key[len(_PREFIX) :].partition("/")
-            self.set(int(account, 16), stream, _decode(value))
+            place, head = _decode(value), self._ledger.journal.head(stream)
+            if place.epoch != head.epoch:  # a copy, or something was lost: so far, it was read
+                place = Place(head.epoch, min(place.offset, head.offset))
+            self.set(int(account, 16), stream, place)
 
     # -- what membership does with them
 

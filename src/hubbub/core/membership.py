@@ -99,6 +99,10 @@ class Membership(Generic[SessionT]):
         if len(self._rooms) >= settings.max_rooms:
             message = f"There are {settings.max_rooms} rooms, which is the limit."
             return Refusal(Code.FORBIDDEN, message, limit="rooms.max_rooms")
+        most = settings.max_unowned
+        if not user.account and sum(not room.owned for room in self._rooms.all()) >= most:
+            message = f"There are {most} rooms that nobody owns, which is the limit. Register to make more."
+            return Refusal(Code.FORBIDDEN, message, limit="rooms.max_unowned")
         refusal = self._too_many(session, user, lasting=user.account)
         if refusal is not None:
             return refusal

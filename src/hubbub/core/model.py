@@ -162,6 +162,11 @@ class Room:
         """How many people are in it, each counted once, accounts that are away included."""
         return len(self._who)
 
+    @property
+    def owned(self) -> bool:
+        """Whether somebody answers for it."""
+        return any(member.role == "owner" for member in self.held.values())
+
     def add(self, session: Session, since: int) -> bool:
         """It is in the room from now on, and hears what comes behind `since`. True: its user was not yet."""
         assert session.user is not None  # noqa: S101 (who comes in is somebody)

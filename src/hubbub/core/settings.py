@@ -14,6 +14,8 @@ class RoomSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether anybody may make a room by joining it."""
     max_rooms: int = 10_000
     """Rooms in all: a bound on memory."""
+    max_unowned: int = 1_000
+    """Rooms without an owner, which guests make: they can take no more away from those with an account."""
     max_rooms_per_user: int = 100
     """Rooms one connection may be in: a bound on what its leaving costs."""
     announce_up_to: int = 200
@@ -43,6 +45,8 @@ class MessageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """And for how long, in seconds."""
     dedupe_total: int = 2_000_000
     """And of all senders together: a bound on memory (about 300 bytes each)."""
+    dedupe_restored: int = 100_000
+    """And how many of them, the newest, a restart takes in again: each costs it a few microseconds."""
     dedupe_senders: int = 200_000
     """Senders whose ids are remembered, those who are away included (about 400 bytes each)."""
     mentions: int = 20

@@ -121,6 +121,8 @@ def _server(config: Config) -> Iterator[Fault]:
         seen.add((host, port))
         if server.demo and not _is_loopback(host):
             yield Fault("server.demo", f"its passwords are known: {text!r} is not for this machine alone")
+    if server.demo and server.data != MEMORY:
+        yield Fault("server.demo", "its passwords are known, so its accounts are not kept: leave --data out")
     if not (0 < len(server.name) <= 64 and server.name.isprintable()):
         yield Fault("server.name", "must be 1 to 64 printable characters")
     if server.data.startswith("~"):

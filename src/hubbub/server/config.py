@@ -175,6 +175,8 @@ class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One line of the text dialect."""
     max_input: int = 256 * 1024 * 1024
     """Bytes received and not yet dispatched, of all connections together."""
+    max_output: int = 256 * 1024 * 1024
+    """Bytes of long answers that were not read yet, of all connections together; beyond, they are refused."""
     max_queued: int = 2_048
     """Requests of one connection that may wait for its rate; more are refused as `rate_limited`."""
     max_backlog: int = 4 * 1024 * 1024

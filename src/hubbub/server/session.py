@@ -281,7 +281,7 @@ class Connection(Session):
             request, self._signing = with_key(request, self._shared.service.entropy)
         data = self._encode(request, answer)
         if len(data) > _LARGE:
-            self._owed = len(data) + (self._owed if self.stream.paused else 0)  # else they left
+            data = self._owe(request, data)
         if type(request.command) in _ENTERING:
             data = self._logged_in(request.command, answer, data)
         elif type(answer) is History and self.dialect.exclusive and answer.messages:
@@ -294,6 +294,21 @@ class Connection(Session):
             if self.dialect.exclusive:
                 self._goodbye(data, "logged out")
                 data = b""
+        return data
+
+    def _owe(self, request: Request, data: bytes) -> bytes:
+        """Allow for a long answer, unless all together have too many that they do not read."""
+        shared, most = self._shared, self._shared.limits.max_output
+        if shared.unread + len(data) > most:
+            shared.unread = sum(one.stream.backlog for one in shared.open)  # others have been read meanwhile
+        if shared.unread + len(data) > most:
+            message = f"The server holds {most} bytes of answers that are not read, which is the limit."
+            again = _RETRY_AFTER["overload"]
+            return self._encode(
+                request, Refusal(Code.RATE_LIMITED, message, limit="limits.max_output", retry_after=again)
+            )
+        shared.unread += len(data)
+        self._owed = len(data) + (self._owed if self.stream.paused else 0)  # else they left
         return data
 
     def _show_nameless(self, unread: Sequence[UnreadView]) -> None:

@@ -87,7 +87,7 @@ def options(config: Config) -> Options:
     return Options(
         segment_bytes=config.storage.segment_bytes,
         tag_seconds=messages.dedupe_seconds,
-        tags_kept=messages.dedupe_total,
+        tags_kept=min(messages.dedupe_restored, messages.dedupe_total),
     )
 
 

@@ -30,6 +30,7 @@ class Surroundings(Generic[ConnectionT]):
         "rate",
         "service",
         "timers",
+        "unread",
         "wheel",
     )
 
@@ -56,4 +57,6 @@ class Surroundings(Generic[ConnectionT]):
         """Of connections, so that the log can tell them apart."""
         self.held = 0
         """Bytes received and not yet dispatched, of all connections."""
+        self.unread = 0
+        """Bytes of long answers that may not be read yet, of all connections: never less than there are."""
         self.open: set[ConnectionT] = set()

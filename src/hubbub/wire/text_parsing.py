@@ -221,7 +221,7 @@ _ANSWERS: Final[list[tuple[re.Pattern[str], Callable[[re.Match[str]], Answer]]]]
     (re.compile(r"End of history\."), lambda _found: answers.History("", [], False)),
     (re.compile(r"There is more: /history.*"), lambda _found: answers.History("", [], True)),
     (
-        re.compile(r"Found (?:nothing|\d{1,9} messages(, and there are more)?)\."),
+        re.compile(r"Found (?:nothing|\d{1,9} messages?(, and there are more)?)\."),
         lambda found: answers.SearchResult([], bool(found[1])),
     ),
     (re.compile(r"Nothing new\."), lambda _found: answers.UnreadList([])),

@@ -139,7 +139,8 @@ def answer_lines(answer: Answer, request: Request) -> str:
         case answers.History():
             return _history(answer, request.command)
         case answers.SearchResult(messages, more):
-            found = f"Found {len(messages)} messages{', and there are more.' if more else '.'}"
+            count = f"{len(messages)} message{'s' * (len(messages) != 1)}"
+            found = f"Found {count}{', and there are more.' if more else '.'}"
             lines = [message_lines(one, _said, placed=True) for one in messages]
             return "\n".join([notice(found if messages else "Found nothing."), *lines])
         case answers.UnreadList(streams):
