@@ -21,6 +21,7 @@ from hubbub.adapters.log_reading import LogReader
 from hubbub.adapters.search_table import SearchTable
 from hubbub.core.entries import Entry, Erase, Erased, Put, Record, Said, Trim
 from hubbub.log import Batch, Log
+from serving import serving
 from hubbub.server.storage import note_durability
 
 Everything = tuple[dict[str, list[Record]], list[tuple[str, bytes]]]
@@ -265,3 +266,27 @@ def test_a_person_sees_a_bar(data: Path) -> None:
     assert b"verifying" in os.read(ours, 65_536)
     os.close(theirs)
     os.close(ours)
+
+
+def test_a_restored_backup_is_not_unread_for_everybody(tmp_path: Path) -> None:
+    data, copy = tmp_path / "data", tmp_path / "copy"
+    with serving("--data", str(data)) as server:
+        ann = server.ndjson()
+        account = ann.ask("auth/register", username="Ann", password="a password of hers")["payload"]
+        bob = server.ndjson("Bob")
+        for number in range(3):
+            at = bob.ask("message/send", text=f"message {number}")["payload"]
+        ann.ask("message/read", stream=at["stream"], offset=at["offset"] - 1)
+        _hubbub("backup", copy, "--data", data)
+    with serving("--data", str(copy)) as server:
+        ann = server.ndjson()
+        assert ann.ask("auth/login", token=account["token"])["status"] == 200
+        (unread,) = ann.ask("message/unread")["payload"]["streams"]
+        assert (unread["read"], unread["unread"]) == (at["offset"] - 1, 1)
+        assert unread["epoch"] != at["epoch"]
+
+
+def test_a_copy_is_not_made_within_what_is_copied(data: Path) -> None:
+    for inside in (data, data / "log", data / "new"):
+        assert "within what is to be copied" in _hubbub("backup", inside, "--data", data, code=1)
+    assert not (data / "new").exists()

@@ -136,3 +136,8 @@ def test_the_demo_knows_alice_and_bob_and_keeps_nothing() -> None:
 @pytest.mark.parametrize("listen", ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "example.org:0"])
 def test_a_demo_is_for_this_machine_alone(listen: str) -> None:
     assert "not for this machine alone" in _hubbub("serve", "--demo", "--listen", listen, code=2)
+
+
+def test_a_demo_is_not_kept(tmp_path: Path) -> None:
+    assert "not kept" in _hubbub("serve", "--demo", "--data", tmp_path / "data", code=2)
+    assert not (tmp_path / "data").exists()
