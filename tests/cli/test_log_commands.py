@@ -21,8 +21,8 @@ from hubbub.adapters.log_reading import LogReader
 from hubbub.adapters.search_table import SearchTable
 from hubbub.core.entries import Entry, Erase, Erased, Put, Record, Said, Trim
 from hubbub.log import Batch, Log
-from serving import serving
 from hubbub.server.storage import note_durability
+from serving import serving
 
 Everything = tuple[dict[str, list[Record]], list[tuple[str, bytes]]]
 
