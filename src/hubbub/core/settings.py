@@ -14,7 +14,7 @@ class RoomSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Whether anybody may make a room by joining it."""
     max_rooms: int = 10_000
     """Rooms in all: a bound on memory."""
-    max_unowned: int = 1_000
+    max_unowned: int = 5_000
     """Rooms without an owner, which guests make: they can take no more away from those with an account."""
     max_rooms_per_user: int = 100
     """Rooms one connection may be in: a bound on what its leaving costs."""
