@@ -78,7 +78,7 @@ def main() -> int:
     """Arguments: the log's directory, the index's file, and `anew` where everything is to be indexed."""
     log_directory, index = map(Path, sys.argv[1:3])
     if hasattr(os, "nice"):
-        os.nice(10)  # people are talking meanwhile
+        os.nice(19)  # people are talking meanwhile
     rebuild(log_directory, index, _tell, anew="anew" in sys.argv[3:])
     return 0
 
