@@ -4,25 +4,21 @@
                                                         │                               │
     bytes ◀─ stream.write ─ dialect.wrap ◀─ codec.encode_answer ◀─ Answer ◀─────────────┘
 
-Events come to a connection by `fanout`. Requests are carried out in the order in which they came: those
-that wait for the journal may overlap, any other waits until those before it are kept.
+Events come to a connection by `fanout`. In which order requests are carried out, and which of them wait,
+`waiting` says.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from hubbub.core.answers import Answer, Farewell, History, LoggedIn, LoggedOut, UnreadList, UnreadView
 from hubbub.core.commands import (
-    LAST,
-    Command,
     GetUnread,
     Login,
     MarkRead,
     Place,
-    Publish,
     Refresh,
     Register,
     Resume,
@@ -30,24 +26,19 @@ from hubbub.core.commands import (
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import GoingAway, Welcome
 from hubbub.core.gateway import GATEWAY
-from hubbub.core.model import Session
-from hubbub.core.service import LASTING
-from hubbub.net.framing.frames import BINARY, CLOSE, FAILED, PING, PONG, TEXT, TOO_LONG, Frame
+from hubbub.net.framing.frames import CLOSE, FAILED, PING, PONG, Frame
 from hubbub.net.framing.websocket import pong
 from hubbub.net.stream import NO_FD, Stream
-from hubbub.net.timers import UNSET
 from hubbub.server.signing import Signing, signing_fault, with_key
 from hubbub.server.surroundings import Surroundings
+from hubbub.server.waiting import LAST_WORDS, REQUESTS, RETRY_AFTER, Decided, Waiting, overlaps
 from hubbub.wire.codec import Request
 
 if TYPE_CHECKING:
     from hubbub.server.dialects import Dialect
     from hubbub.server.fanout import Batch
 
-_REQUESTS: Final = (TEXT, BINARY, TOO_LONG)  # kinds of frames that are answered
-_LAST_WORDS: Final = (CLOSE, FAILED)  # nothing comes behind them
 _ENTERING: Final = (Login, Register, Refresh)
-_READ_AHEAD: Final = 32  # requests that may wait before reading stops
 _NOTICES: Final = 20  # of one stream that are shown to a person, the newest
 _LARGE: Final = 65_536  # bytes of an answer that deserves an allowance
 _BYE: Final = 1001
@@ -60,52 +51,12 @@ _CLOSE_CODES: Final = {
     "replaced": 1008,
     "policy": 1008,
 }
-_RETRY_AFTER: Final = {"slow": 1.0, "overload": 5.0, "idle": 0.0}
 
 
-class _Decided(NamedTuple):
-    """An answer that waits for those to earlier requests."""
-
-    request: Request
-    answer: Answer
-
-
-_Queued = Frame | Request | _Decided
-
-
-def _overlaps(command: Command | Refusal) -> bool:
-    """Whether it may be in flight beside others (see LASTING). What replies to the last waits for it."""
-    return type(command) in LASTING and not (type(command) is Publish and command.reply_to == LAST)
-
-
-class Connection(Session):
+class Connection(Waiting):
     """A Session with a wire. Implements `net.stream.Handler`."""
 
-    __slots__ = (
-        "_asked",
-        "_backlog",
-        "_barrier",
-        "_begun",
-        "_ended",
-        "_heard",
-        "_held",
-        "_in_flight",
-        "_leaving",
-        "_made",
-        "_number",
-        "_owed",
-        "_paid_until",
-        "_pinged",
-        "_queue",
-        "_shared",
-        "_signing",
-        "batch",
-        "dialect",
-        "due",
-        "fd",
-        "framing",
-        "stream",
-    )
+    __slots__ = ("_number", "_owed", "_signing", "batch", "fd")
 
     def __init__(
         self,
@@ -119,50 +70,26 @@ class Connection(Session):
     ) -> None:
         """`address` is whose it is where that is not the peer's: somebody's behind a proxy."""
         super().__init__(
-            exclusive=dialect.exclusive,
+            stream,
+            dialect,
+            shared,
             local=local,
             connection_id=connection_id,
-            private=local or stream.secure,
             address=stream.peer if address is None else address,
-        )
-        self.stream = stream
-        self.dialect = dialect
-        limits = shared.limits
-        self.framing = dialect.new_framing(
-            limits.max_line if dialect.exclusive else min(limits.max_frame, limits.max_frame_before_login)
         )
         self.fd = stream.descriptor
         """Its key in the fan-out, for as long as it is open."""
         self.batch: Batch | None = None
         """The last batch it wrote into: see `fanout`."""
-        self.due = UNSET
-        self._shared = shared
         self._number = next(shared.numbers)
-        self._made = self._heard = shared.clock()
-        self._asked = 0.0  # when a person was asked for the password of a name
-        self._begun = 0.0  # when the frame that is not whole yet began
-        self._held = 0  # our part of shared.held
-        self._in_flight = 0  # requests whose answer comes later
-        self._barrier = False  # one of them must be answered before anything else is looked at
-        self._queue: deque[_Queued] | None = None  # those that wait for them, or for the rate
-        self._paid_until = 0.0  # GCRA (ITU-T I.371): the rate is used up to this time
-        self._pinged = 0  # pings since the last byte
         self._signing: Signing | None = None  # what its requests are held against, where it asked for that
-        self._leaving = ""  # why it is closing
         self._owed = 0  # bytes of large answers that may be queued: asked for, so no sign of slowness
-        self._backlog = 0  # bytes queued when it was last found silent
-        self._ended = False  # the peer sends no more
         shared.open.add(self)
         shared.service.connected(self)
         if connection_id is not None:
             stream.write(dialect.event(Welcome(connection_id)))
         self._set_timer(self._made)
         shared.log.connection_opened(self.name, stream.peer, dialect.name, secure=stream.secure)
-
-    @property
-    def waits(self) -> bool:
-        """Whether something waits for an answer from the journal: requests behind it, or the end."""
-        return self._queue is not None or self._ended
 
     @property
     def name(self) -> str:
@@ -178,7 +105,7 @@ class Connection(Session):
         self._pinged = 0
         frames = self.framing.feed(data)
         for frame in frames:
-            last_words = frame.kind in _LAST_WORDS and self._in_flight
+            last_words = frame.kind in LAST_WORDS and self._in_flight
             if self._queue is not None or self._barrier or self.stream.paused or last_words:
                 self._wait(frame)
             elif shared.rate and not self._pay(now):
@@ -192,38 +119,11 @@ class Connection(Session):
             # A control frame may come in the middle of a message (RFC 6455 §5.4), and makes it no younger.
             self._hold(pending, now, fresh=any(frame.kind not in (PING, PONG) for frame in frames))
 
-    def _hold(self, pending: int, now: float, *, fresh: bool) -> None:
-        """Account for what waits; see that a begun frame ends, and that all of it together is bounded."""
-        if self.stream.closed:  # what it held is given back already, and nothing would give back more
-            return
-        shared = self._shared
-        waiting = sum(len(one.payload) for one in self._queue or () if isinstance(one, Frame))
-        shared.held += pending + waiting - self._held
-        self._held = pending + waiting
-        if not pending:
-            self._begun = 0.0
-        elif self.dialect.frame_timer and (fresh or not self._begun):
-            self._begun = now
-            self._set_timer(now)
-        if shared.held > shared.limits.max_input and pending:
-            most = shared.limits.max_input
-            self._refuse(
-                Request(
-                    Refusal(
-                        Code.RATE_LIMITED,
-                        f"The server holds {most} bytes of unfinished input, which is the limit. Try again.",
-                        limit="limits.max_input",
-                        retry_after=_RETRY_AFTER["overload"],
-                    )
-                ),
-                "overload",
-            )
-
     # -- Frame → Command → core → Answer
 
     def _take(self, frame: Frame) -> None:
         kind = frame.kind
-        if kind in _REQUESTS:
+        if kind in REQUESTS:
             if self._leaving:
                 return
             request = self.dialect.codec.decode(frame, self.user is not None)
@@ -245,7 +145,7 @@ class Connection(Session):
 
     def _carry_out(self, request: Request) -> None:
         command = request.command
-        if self._in_flight and not _overlaps(command):
+        if self._in_flight and not overlaps(command):
             self._wait_first(request)
             return
         if isinstance(command, Refusal):
@@ -264,10 +164,10 @@ class Connection(Session):
                 answer = Refusal(Code.INTERNAL, "The server made a mistake. It is in its log.")
         if answer is None:
             self._in_flight += 1
-            self._barrier = not _overlaps(command)
+            self._barrier = not overlaps(command)
             return
         if self._in_flight:  # decided at once; but those in flight were asked first
-            self._wait_first(_Decided(request, answer))
+            self._wait_first(Decided(request, answer))
             return
         data = self._answer(request, answer)
         if data:
@@ -303,7 +203,7 @@ class Connection(Session):
             shared.unread = sum(one.stream.backlog for one in shared.open)  # others have been read meanwhile
         if shared.unread + len(data) > most:
             message = f"The server holds {most} bytes of answers that are not read, which is the limit."
-            again = _RETRY_AFTER["overload"]
+            again = RETRY_AFTER["overload"]
             return self._encode(
                 request, Refusal(Code.RATE_LIMITED, message, limit="limits.max_output", retry_after=again)
             )
@@ -353,137 +253,6 @@ class Connection(Session):
         self._in_flight -= 1
         self._barrier = False
         return self._answer(request, answer)
-
-    # -- requests that wait: for the journal, or for the rate
-
-    def _pay(self, now: float) -> bool:
-        limits = self._shared.limits
-        paid = max(self._paid_until, now) + 1.0 / limits.message_rate
-        if paid - now > (limits.message_burst + 0.5) / limits.message_rate:
-            return False
-        self._paid_until = paid
-        return True
-
-    def _wait(self, frame: Frame) -> None:
-        """Behind the others. When they get many, reading stops: the peer's window closes, nothing is lost."""
-        if self._queue is None:
-            self._queue = deque()
-        if len(self._queue) >= _READ_AHEAD:
-            self.stream.pause_reading()
-        limits = self._shared.limits
-        surplus = self._shared.rate and len(self._queue) >= limits.max_queued
-        if not surplus or frame.kind not in _REQUESTS:
-            self._queue.append(frame)
-            return
-        # One read brought more than may wait: this one was not carried out, and is told so.
-        request = self.dialect.codec.decode(frame, self.user is not None)
-        if isinstance(request, Request):
-            refusal = Refusal(
-                Code.RATE_LIMITED,
-                f"More than {limits.message_rate:g} requests a second.",
-                limit="limits.message_rate",
-                retry_after=round(limits.max_queued / limits.message_rate, 1),
-            )
-            self.stream.write(self._encode(request, refusal))
-
-    def _wait_first(self, request: Request | _Decided) -> None:
-        if self._queue is None:
-            self._queue = deque()
-        self._queue.appendleft(request)
-
-    def go_on(self) -> None:
-        """What waited may be due now. Called when an answer came from the journal, and by the timer."""
-        queue = self._queue
-        if queue is not None:
-            self.stream.cork()
-            try:
-                self._work_off(queue)
-            finally:
-                self.stream.uncork()
-        if self._ended and self._queue is None and not self._in_flight:
-            self._goodbye(b"", "ended")
-
-    def _work_off(self, queue: deque[_Queued]) -> None:
-        shared = self._shared
-        now = shared.clock()
-        while queue and not self._leaving:
-            if self._barrier or self.stream.paused:  # its answers are not read: `on_resume` goes on
-                return
-            first = queue[0]
-            if isinstance(first, Request):  # paid for already, and stopped for what is in flight
-                if self._in_flight and not _overlaps(first.command):
-                    return
-                queue.popleft()
-                self._carry_out(first)
-            elif isinstance(first, _Decided):
-                if self._in_flight:
-                    return
-                queue.popleft()
-                self.stream.write(self._encode(first.request, first.answer))
-            else:
-                if self._in_flight and first.kind in _LAST_WORDS:
-                    return
-                if shared.rate and not self._pay(now):
-                    self._set_timer(now)
-                    return
-                queue.popleft()
-                self._take(first)
-        self._queue = None
-        self._hold(self.framing.pending, now, fresh=True)  # its end could not come while reading stood still
-        if not self._ended and not self.stream.paused:
-            self.stream.resume_reading()
-
-    # -- timers
-
-    def _set_timer(self, now: float) -> None:
-        timers = self._shared.timers
-        waits = []
-        if self._begun:
-            waits.append(self._begun + timers.frame - now)
-        if self._queue is not None and self._shared.rate:
-            waits.append(0.1)
-        if not self.dialect.exclusive:
-            beat = timers.ping if self.dialect.gateway else timers.ping * (self._pinged + 1)
-            waits.append(min(self._heard + beat, self._heard + timers.idle) - now)
-        elif self.user is None:
-            waits.append(self._name_due() - now)
-        if waits:
-            self._shared.wheel.set(self, max(0.1, min(waits)))
-
-    def _name_due(self) -> float:
-        """Until when a person in plain text has said who it is."""
-        timers = self._shared.timers
-        return self._asked + timers.password if self._asked else self._made + timers.first_bytes
-
-    def on_timer(self) -> None:
-        """See net.timers.Timed."""
-        shared, timers = self._shared, self._shared.timers
-        now = shared.clock()
-        if self._begun:  # as long as requests wait, its end may be what is not read
-            late = now - self._begun >= timers.frame and self._queue is None
-        elif self.dialect.exclusive:
-            late = self.user is None and now >= self._name_due()
-        else:
-            late = now - self._heard >= timers.idle and not self._still_reads(now)
-        if late:
-            self.dismiss("idle")
-            return
-        if not self.dialect.exclusive and now - self._heard >= timers.ping * (self._pinged + 1):
-            self._pinged += 1
-            self.stream.write(self.dialect.alive)
-        self.go_on()
-        if not self._leaving:
-            self._set_timer(now)
-
-    def _still_reads(self, now: float) -> bool:
-        """Whether a silent peer is excused: it waits for us, or it is busy reading what it was sent."""
-        if not self.stream.paused:
-            return self._queue is not None
-        before, self._backlog = self._backlog, self.stream.backlog
-        if self._backlog == before:
-            return False
-        self._heard = now
-        return True
 
     # -- the stream's other news
 
@@ -545,7 +314,7 @@ class Connection(Session):
         if self._leaving:
             return
         if retry_after is None:
-            retry_after = _RETRY_AFTER.get(reason)
+            retry_after = RETRY_AFTER.get(reason)
         last = self.dialect.event(GoingAway(reason, retry_after))
         self._goodbye(last + self.dialect.closing(_CLOSE_CODES.get(reason, _BYE), reason), reason)
 
