@@ -26,6 +26,8 @@ DELAY: Final = 0.1
 """Seconds from a commit to the index: what gathers meanwhile is one transaction."""
 BATCH: Final = 256
 """Entries in one transaction: about 4 ms, so that a query behind it does not wait long."""
+REST: Final = 9
+"""After a transaction the thread rests so many times as long: under load, it takes a tenth of a core."""
 MOST_WAITING: Final = 50_000
 """Entries that may wait. Beyond, they are read again from the journal when there is time."""
 BULK: Final = 20_000
@@ -67,6 +69,7 @@ class Fts5Search:
         self._trims: dict[str, int] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._working = False
+        self._began = loop.time()
         self._queries = 0
         self._behind = False
         self._failing = False
@@ -158,7 +161,7 @@ class Fts5Search:
             return
         if self._trims:
             trims, self._trims = self._trims, {}
-            self._working = True
+            self._working, self._began = True, self._loop.time()
             self._run(lambda: _trim(table, trims), self._worked)
             return
         if not self._new:
@@ -167,6 +170,7 @@ class Fts5Search:
             return
         batch = [self._new.popleft() for _ in range(min(BATCH, len(self._new)))]
         self._working = True
+        self._began = self._loop.time()
         self._run(lambda: table.add(batch), self._worked)
 
     def _worked(self, missing: set[str] | sqlite3.Error) -> None:
@@ -177,7 +181,7 @@ class Fts5Search:
         self._failing = False
         self._behind = self._behind or bool(missing)
         if self._new or self._behind or self._trims:
-            self._later(0.0 if self._new else DELAY)
+            self._later(max(DELAY, REST * (self._loop.time() - self._began)))
 
     def _fail(self, error: sqlite3.Error) -> None:
         if not self._failing:
@@ -226,6 +230,7 @@ class Fts5Search:
 
     def _read_on(self, streams: deque[Behind]) -> None:
         """The next entries of the first stream that is behind, and then the rest."""
+        self._timer = None
         journal = self._journal
         if not streams or journal is None:
             self._worked(set())
@@ -250,8 +255,10 @@ class Fts5Search:
                 if isinstance(result, sqlite3.Error):
                     self._worked(result)
                 else:
-                    self._read_on(streams)
+                    rest = REST * (self._loop.time() - self._began)
+                    self._timer = self._loop.call_later(rest, self._read_on, streams)
 
+            self._began = self._loop.time()
             self._run(add, added)
 
         journal.read(lambda reader: reader.entries(stream, first, upto), told)

@@ -18,6 +18,8 @@ from hubbub.core.entries import Deleted, Edited, Record, Said, Whispered
 VERSION: Final = "1"
 """Of the tables and of how words are cut. Another one is built anew."""
 
+MOST_IN_MEMORY: Final = 200_000
+"""Messages in an index that is in memory: about as many as the journal there keeps. The oldest go."""
 FEW_STREAMS: Final = 4
 """Up to here the words' index itself is asked for the streams; beyond, each row found is looked at."""
 
@@ -61,6 +63,8 @@ class SearchTable:
         self._names = {id: name for name, (id, _) in self._streams.items()}
         (last,) = self._database.execute("SELECT max(id) FROM messages").fetchone()
         self._last: int = last or 0
+        self._first = 0
+        """In memory: no message has an id below or at this."""
 
     def _open(self, epoch: str) -> None:
         if (
@@ -144,6 +148,8 @@ class SearchTable:
         except BaseException:
             self._database.rollback()  # not by ROLLBACK: on a full disk it is rolled back already
             raise
+        if self._path is None and last - self._first > MOST_IN_MEMORY * 1.1:
+            self._forget_oldest(last - MOST_IN_MEMORY)
         self._streams, self._last = streams, last
         self._names = {id: name for name, (id, _) in streams.items()}
         return missing
@@ -163,6 +169,13 @@ class SearchTable:
         except BaseException:
             self._database.rollback()  # not by ROLLBACK: on a full disk it is rolled back already
             raise
+
+    def _forget_oldest(self, upto: int) -> None:
+        run = self._database.execute
+        found = run("SELECT id, place, text FROM messages WHERE id <= ?", (upto,)).fetchall()
+        self._database.executemany(_FORGET_WORDS, found)
+        run("DELETE FROM messages WHERE id <= ?", (upto,))
+        self._first = upto
 
     def _insert(self, rows: Sequence[_Row]) -> None:
         if rows:
