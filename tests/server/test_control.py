@@ -104,7 +104,10 @@ def test_rubbish_and_endless_lines_harm_nobody(tmp_path: Path) -> None:
 
 
 def test_a_stop_ends_what_is_going_on(tmp_path: Path) -> None:
+    faults: list[dict[str, Any]] = []
+
     async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
         async with _open(tmp_path, []):
             begun = asyncio.Event()
             loop = asyncio.get_running_loop()
@@ -118,3 +121,4 @@ def test_a_stop_ends_what_is_going_on(tmp_path: Path) -> None:
             await waiting
 
     asyncio.run(main())
+    assert faults == []

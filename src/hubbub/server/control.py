@@ -85,7 +85,11 @@ class Control:
             while line := await reader.readline():
                 writer.write(msgspec.json.encode(await self._answer(line, writer)) + b"\n")
                 await writer.drain()
-        except (ConnectionError, ValueError):  # gone, or a line without an end
+        except (
+            ConnectionError,
+            ValueError,
+            asyncio.CancelledError,
+        ):  # gone, an endless line, or our own stop
             pass
         finally:
             self._talks.discard(task)
