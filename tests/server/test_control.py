@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import socket
 import stat
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from hubbub.server.control import MAX_LINE, NAME, Control, ControlError, NoServerError, Progress, ask
 
@@ -103,7 +104,10 @@ def test_rubbish_and_endless_lines_harm_nobody(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-def test_a_stop_ends_what_is_going_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_stop_ends_what_is_going_on(
+    tmp_path: Path, run: Callable[[Coroutine[None, None, None]], None]
+) -> None:
     faults: list[dict[str, Any]] = []
 
     async def main() -> None:
@@ -120,5 +124,5 @@ def test_a_stop_ends_what_is_going_on(tmp_path: Path) -> None:
         with pytest.raises(ControlError, match="went away"):
             await waiting
 
-    asyncio.run(main())
+    run(main())
     assert faults == []
