@@ -85,11 +85,7 @@ class Control:
             while line := await reader.readline():
                 writer.write(msgspec.json.encode(await self._answer(line, writer)) + b"\n")
                 await writer.drain()
-        except (
-            ConnectionError,
-            ValueError,
-            asyncio.CancelledError,
-        ):  # gone, an endless line, or our own stop
+        except (ConnectionError, ValueError, asyncio.CancelledError):  # gone, no line, or our own stop
             pass
         finally:
             self._talks.discard(task)
