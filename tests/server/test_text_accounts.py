@@ -283,3 +283,19 @@ def test_what_was_said_is_found(server: Server) -> None:
     until(lambda: told(alice, "/search five tea") == "[Server] Found 1 message.")
     assert alice.line() == "#1 Alice in lobby: tea at five"
     assert told(alice, "/search coffee") == "[Server] Found nothing."
+
+
+def test_a_history_that_was_refused_does_not_count_as_read() -> None:
+    with serving("--limits", "off", HUBBUB_LIMITS_MAX_OUTPUT="1") as server:
+        device = server.ndjson()
+        assert device.ask("auth/register", username="Ann", password="a password of hers")["status"] == 200
+        sender = server.json("Sender")
+        for number in range(5):
+            sender.say("Broadcast", content="x" * 30_000, id=str(number))
+            assert sender.get("Ack")
+        ann = server.text()
+        ann.send(b"Ann\n/login a password of hers\n/history 5\n")
+        while "which is the limit" not in ann.line():
+            pass
+        (unread,) = device.ask("message/unread")["payload"]["streams"]
+        assert unread["unread"] == 5

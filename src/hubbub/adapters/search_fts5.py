@@ -126,6 +126,7 @@ class Fts5Search:
     def follow(self, journal: Journal) -> None:
         """Catch up with this journal, now and whenever something was left out."""
         self._journal = journal
+        self._trims.update(journal.look(trimmed))
         self._catch_up()
 
     async def rebuild(self, progress: Callable[[float], None]) -> int:
@@ -214,15 +215,14 @@ class Fts5Search:
         if journal is None or table is None or self._working:
             return
         self._working, self._behind = True, False
-        journal.read(lambda reader: (behind(reader, table), trimmed(reader)), self._found_behind)
+        journal.read(lambda reader: behind(reader, table), self._found_behind)
 
-    def _found_behind(self, found: tuple[list[Behind], dict[str, int]] | JournalUnavailableError) -> None:
+    def _found_behind(self, found: list[Behind] | JournalUnavailableError) -> None:
         if isinstance(found, JournalUnavailableError):
             self._working = False
             self._trouble(f"the search index cannot catch up: {found.reason}")
             return
-        streams = deque(found[0])
-        self._trims.update(found[1])
+        streams = deque(found)
         if self._log_directory is not None and sum(one.last - one.first + 1 for one in streams) > BULK:
             self._child = self._loop.create_task(self._build(self._log_directory, lambda _: None))
         else:

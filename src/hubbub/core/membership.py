@@ -11,7 +11,7 @@ from typing import Generic, TypeVar, cast
 
 from hubbub.core import names, room_records
 from hubbub.core.answers import Answer, MemberList, RoomJoined, RoomLeft, RoomPlace, UserView
-from hubbub.core.commands import CreateRoom, JoinRoom, LeaveRoom, ListMembers
+from hubbub.core.commands import CreateRoom, JoinRoom, LeaveRoom, ListMembers, Place
 from hubbub.core.cursors import Cursors
 from hubbub.core.entries import Change, Record, Trim
 from hubbub.core.errors import Code, Refusal
@@ -115,12 +115,7 @@ class Membership(Generic[SessionT]):
     def _join_to_stay(
         self, session: SessionT, user: User, room: Room, request: object, *, created: bool
     ) -> Answer | None:
-        at, read = self._ledger.stamps.now(), self._cursors.start(room.stream)
-        changes: list[Change] = [
-            *self._rooms.keep(room),
-            room_records.put_member(room, user.id, at),
-            self._cursors.put(user.id, room.stream, read),
-        ]
+        at, read, changes = self._belonging(user.id, room)
         if created:
             changes.append(room_records.put_role(room, user.id, "owner"))
 
@@ -141,6 +136,12 @@ class Membership(Generic[SessionT]):
             self._sweeper.sweep(room)
             return ticket
         return None
+
+    def _belonging(self, account: int, room: Room) -> tuple[str, Place, list[Change]]:
+        """Since when an account belongs to a room, its cursor there, and the changes that keep both."""
+        at, read = self._ledger.stamps.now(), self._cursors.start(room.stream)
+        member = room_records.put_member(room, account, at)
+        return at, read, [*self._rooms.keep(room), member, self._cursors.put(account, room.stream, read)]
 
     def _joined(self, room: Room, *, created: bool) -> RoomJoined:
         head = self._ledger.head(room.stream)
@@ -199,12 +200,7 @@ class Membership(Generic[SessionT]):
                     self.enter(session, user, room)
 
     def _take_along(self, account: int, room: Room) -> None:
-        at, read = self._ledger.stamps.now(), self._cursors.start(room.stream)
-        changes = [
-            *self._rooms.keep(room),
-            room_records.put_member(room, account, at),
-            self._cursors.put(account, room.stream, read),
-        ]
+        at, read, changes = self._belonging(account, room)
         self._ledger.note(changes)
         self._rooms.joined(room, account, at)
         self._cursors.set(account, room.stream, read)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from io import UnsupportedOperation
 
 from hubbub.log import index_file
 from hubbub.log.contents import Contents
@@ -101,17 +102,17 @@ class Held:
     def close(self) -> None:
         """See `File`."""
 
-    def pwrite(self, data: bytes | bytearray | memoryview, offset: int) -> None:
+    def pwrite(self, data: bytes | bytearray | memoryview, offset: int) -> None:  # noqa: ARG002 (it is a `File`)
         """See `File`."""
-        raise NotImplementedError
+        raise UnsupportedOperation("this index is not on the disk")
 
-    def truncate(self, length: int) -> None:
+    def truncate(self, length: int) -> None:  # noqa: ARG002 (it is a `File`)
         """See `File`."""
-        raise NotImplementedError
+        raise UnsupportedOperation("this index is not on the disk")
 
-    def preallocate(self, offset: int, length: int) -> None:
+    def preallocate(self, offset: int, length: int) -> None:  # noqa: ARG002 (it is a `File`)
         """See `File`."""
-        raise NotImplementedError
+        raise UnsupportedOperation("this index is not on the disk")
 
     def fdatasync(self) -> None:
         """See `File`."""

@@ -180,8 +180,11 @@ class Connection(Waiting):
         if request.signing_key is not None and type(answer) is LoggedIn:
             request, self._signing = with_key(request, self._shared.service.entropy)
         data = self._encode(request, answer)
-        if len(data) > _LARGE:
-            data = self._owe(request, data)
+        if len(data) > _LARGE and not self._owe(len(data)):
+            most, again = self._shared.limits.max_output, RETRY_AFTER["overload"]
+            message = f"The server holds {most} bytes of answers that are not read, which is the limit."
+            answer = Refusal(Code.RATE_LIMITED, message, limit="limits.max_output", retry_after=again)
+            data = self._encode(request, answer)
         if type(request.command) in _ENTERING:
             data = self._logged_in(request.command, answer, data)
         elif type(answer) is History and self.dialect.exclusive and answer.messages:
@@ -196,20 +199,16 @@ class Connection(Waiting):
                 data = b""
         return data
 
-    def _owe(self, request: Request, data: bytes) -> bytes:
-        """Allow for a long answer, unless all together have too many that they do not read."""
+    def _owe(self, size: int) -> bool:
+        """Allow for a long answer. False: all together have too many that they do not read."""
         shared, most = self._shared, self._shared.limits.max_output
-        if shared.unread + len(data) > most:
+        if shared.unread + size > most:
             shared.unread = sum(one.stream.backlog for one in shared.open)  # others have been read meanwhile
-        if shared.unread + len(data) > most:
-            message = f"The server holds {most} bytes of answers that are not read, which is the limit."
-            again = RETRY_AFTER["overload"]
-            return self._encode(
-                request, Refusal(Code.RATE_LIMITED, message, limit="limits.max_output", retry_after=again)
-            )
-        shared.unread += len(data)
-        self._owed = len(data) + (self._owed if self.stream.paused else 0)  # else they left
-        return data
+        if shared.unread + size > most:
+            return False
+        shared.unread += size
+        self._owed = size + (self._owed if self.stream.paused else 0)  # else they left
+        return True
 
     def _show_nameless(self, unread: Sequence[UnreadView]) -> None:
         """Notices and the whispers of guests who are gone have no name to ask a history by: here they are."""
