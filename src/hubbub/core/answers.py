@@ -55,6 +55,37 @@ class Reaction(msgspec.Struct, frozen=True, gc=False):
     users: list[str]
 
 
+class ThumbnailView(msgspec.Struct, frozen=True, gc=False):
+    """A small picture of a picture, at `/blobs/FILE/thumbnail`; in pixels."""
+
+    file: str
+    width: int
+    height: int
+
+
+class FileView(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A kept file, at `/blobs/FILE/NAME`. `size` in bytes, `sha256` in hexadecimal digits."""
+
+    file: str
+    name: str
+    size: int
+    type: str
+    sha256: str
+    thumbnail: ThumbnailView | None = None
+
+
+class OfferView(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rename={"sender": "from"}):
+    """An open offer. `state`: `offered`, `running`, or `interrupted` (accept it again to go on)."""
+
+    offer: str
+    sender: str
+    filename: str
+    size: int
+    state: str
+    to: str | None = None
+    room: str | None = None
+
+
 class MessageView(
     msgspec.Struct,
     frozen=True,
@@ -79,6 +110,7 @@ class MessageView(
     edited_at: str | None = None
     deleted: bool = False
     reactions: list[Reaction] = []
+    file: FileView | None = None
 
 
 class UnreadView(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rename={"with_": "with"}):
@@ -209,6 +241,29 @@ class RoomSettingsShown(_Answer, frozen=True, omit_defaults=True):
     role: RoomRole | None = None
 
 
+class Offered(_Answer, frozen=True):
+    """The file is on offer. `keep`: the server takes it itself, and keeps it."""
+
+    offer: str
+    keep: bool = False
+
+
+class FileList(_Answer, frozen=True):
+    """Open offers to the asker and by it, and the newest files that are kept, in order."""
+
+    offers: list[OfferView]
+    files: list[FileView]
+
+
+class FileLink(_Answer, frozen=True):
+    """Where to fetch it by HTTP, once, within `expires_in` seconds. `url` begins with `/` or a scheme."""
+
+    url: str
+    name: str
+    size: int
+    expires_in: int
+
+
 class UserList(_Answer, frozen=True):
     """Who is online, sorted by name."""
 
@@ -307,6 +362,9 @@ Answer = (
     | Invited
     | RoleSet
     | RoomSettingsShown
+    | Offered
+    | FileList
+    | FileLink
     | UserList
     | StatusSet
     | RoomList

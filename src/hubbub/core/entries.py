@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from hubbub.core.answers import FileView
 from hubbub.core.commands import RoomRole
 
 
@@ -22,6 +23,7 @@ class Said(msgspec.Struct, frozen=True, tag="said", gc=False, omit_defaults=True
     content: str
     reply_to: int | None = None
     mentions: list[int] = []
+    file: FileView | None = None
 
 
 class Whispered(msgspec.Struct, frozen=True, tag="whispered", gc=False, omit_defaults=True):
@@ -33,6 +35,7 @@ class Whispered(msgspec.Struct, frozen=True, tag="whispered", gc=False, omit_def
     to_id: int
     content: str
     reply_to: int | None = None
+    file: FileView | None = None
 
 
 class TopicGiven(msgspec.Struct, frozen=True, tag="topic", gc=False):

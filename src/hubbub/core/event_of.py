@@ -39,11 +39,11 @@ def event_of(record: Record, people: People) -> DurableEvent:
     body, id = entry.body, entry.id
     at = (entry.stream, record.epoch, record.offset, entry.at)
     match body:
-        case Said(sender, sender_id, room, content, reply_to, mentions):
+        case Said(sender, sender_id, room, content, reply_to, mentions, file):
             names = [name for one in mentions if (name := people.name_of(one)) is not None]
-            return MessagePosted(sender, sender_id, room, content, id, *at, reply_to, names)
-        case Whispered(sender, sender_id, to, to_id, content, reply_to):
-            return WhisperPosted(sender, sender_id, to, to_id, content, id, *at, reply_to)
+            return MessagePosted(sender, sender_id, room, content, id, *at, reply_to, names, file)
+        case Whispered(sender, sender_id, to, to_id, content, reply_to, file):
+            return WhisperPosted(sender, sender_id, to, to_id, content, id, *at, reply_to, file)
         case TopicGiven(sender, sender_id, room, topic):
             return TopicChanged(sender, sender_id, room, topic, *at)
         case Edited(sender, sender_id, target, content, in_room):

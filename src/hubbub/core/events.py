@@ -7,8 +7,11 @@ The field names are those of the JSON wires, so an event is encoded once and by 
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
+from hubbub.core.answers import FileView
 from hubbub.core.commands import RoomRole, Status
 
 
@@ -30,6 +33,7 @@ class MessagePosted(_Event, frozen=True, rename={"sender": "from", "sender_id": 
     at: str
     reply_to: int | None = None
     mentions: list[str] = []
+    file: FileView | None = None
 
 
 class WhisperPosted(_Event, frozen=True, rename={"sender": "from", "sender_id": "from_id"}):
@@ -46,6 +50,7 @@ class WhisperPosted(_Event, frozen=True, rename={"sender": "from", "sender_id": 
     offset: int
     at: str
     reply_to: int | None = None
+    file: FileView | None = None
 
 
 class TopicChanged(_Event, frozen=True, rename={"sender": "from", "sender_id": "from_id"}):
@@ -220,6 +225,105 @@ class UserTyping(_Event, frozen=True):
     room: str
 
 
+class FileOffered(_Event, frozen=True, rename={"sender": "from", "sender_id": "from_id"}):
+    """Somebody offers the receiver a file. Told again after a login, and when a transfer may go on.
+
+    `hello` is from the sender's program.
+    """
+
+    sender: str
+    sender_id: int
+    to: str
+    filename: str
+    size: int
+    offer: str
+    sha256: str | None = None
+    type: str | None = None
+    hello: str | None = None
+
+
+class FileDeclined(_Event, frozen=True, rename={"sender": "from"}):
+    """`to` does not want the file that `sender` offered. Told to `sender`."""
+
+    sender: str
+    to: str
+    filename: str
+    offer: str
+
+
+class FileAccepted(_Event, frozen=True):
+    """Told to the sender: `to` wants the file from `offset` on, and can be reached as `hello` says."""
+
+    to: str
+    filename: str
+    offer: str
+    offset: int
+    hello: str | None = None
+
+
+class UploadStarted(_Event, frozen=True):
+    """The receiver of this sends the file's bytes now, from `offset` to `size`.
+
+    Chunks may be `window` bytes ahead of what `FileProgress` says is taken.
+    """
+
+    filename: str
+    offer: str
+    size: int
+    offset: int = 0
+    window: int = 0
+
+
+class DownloadStarted(_Event, frozen=True, rename={"sender": "from"}):
+    """The receiver of this gets the file's bytes now, from `offset` to `size`."""
+
+    sender: str
+    filename: str
+    size: int
+    offer: str
+    offset: int = 0
+
+
+class FileData(_Event, frozen=True):
+    """Bytes of the file that is on its way, from `offset` on. `last`: they end it."""
+
+    offer: str
+    offset: int
+    data: bytes
+    last: bool = False
+
+
+class FileProgress(_Event, frozen=True):
+    """Told to a sender of chunks: everything below `offset` is taken."""
+
+    offer: str
+    offset: int
+
+
+class FileDone(_Event, frozen=True):
+    """The whole file has arrived, with this digest. Told to both sides."""
+
+    filename: str
+    offer: str
+    sha256: str
+
+
+FileFailure = Literal["cancelled", "expired", "lost", "stalled", "size", "digest", "storage"]
+"""Why a transfer ended: somebody broke it off; nobody took it; a line dropped; nothing moved; not the size
+or the digest that was promised; it cannot be kept."""
+
+
+class FileFailed(_Event, frozen=True, rename={"sender": "from"}):
+    """The transfer ended without the whole file. `again`: the offer stands, and accepting it goes on."""
+
+    sender: str
+    filename: str
+    offer: str
+    reason: FileFailure
+    message: str
+    again: bool = False
+
+
 class Announcement(_Event, frozen=True, rename={"sender_connection": "from"}):
     """A payload of the gateway's `broadcast` or `send_to`, from the connection of that id."""
 
@@ -270,6 +374,15 @@ Event = (
     | Left
     | StatusChanged
     | UserTyping
+    | FileOffered
+    | FileDeclined
+    | FileAccepted
+    | UploadStarted
+    | DownloadStarted
+    | FileData
+    | FileProgress
+    | FileDone
+    | FileFailed
     | Announcement
     | Welcome
     | Alive

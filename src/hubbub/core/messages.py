@@ -161,7 +161,7 @@ class Messages(Generic[SessionT]):
         entry = record.entry
         body = entry.body
         assert type(body) is Said  # noqa: S101 (the ledger goes by it)
-        if body.mentions:
+        if body.mentions or body.file is not None:
             self._outlet.publish(entry.stream, event_of(record, self._people), origin)
             return
         event = MessagePosted(  # as event_of does: by far the most frequent

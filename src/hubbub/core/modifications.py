@@ -160,6 +160,7 @@ def view(record: Record, raw: bytes | None, named: int) -> MessageView | None:
             None,
             None,
             body.reply_to,
+            file=body.file,
         )
     now = None if raw is None else _decode(raw)
     if type(body) is Erased:
@@ -200,6 +201,7 @@ def view(record: Record, raw: bytes | None, named: int) -> MessageView | None:
             Reaction(emoji, len(users), [name for _, name in users[:named]])
             for emoji, users in now.reactions.items()
         ],
+        file=body.file,
     )
 
 

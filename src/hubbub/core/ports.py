@@ -5,7 +5,7 @@ One contract suite per port (`tests/contracts/`) runs on every implementation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar
 
 from hubbub.core.answers import Answer
@@ -161,6 +161,56 @@ class SearchIndex(Protocol):
 
         None: there is no index now (it is being built). False: too many are waiting; nothing will be told.
         """
+        ...
+
+
+class BlobsUnavailableError(Exception):
+    """The store cannot do this now; it may later, without a restart. The text is for the operator."""
+
+    def __init__(self, reason: str, *, full: bool = False) -> None:
+        """`full`: there is no space left for it."""
+        super().__init__(reason)
+        self.reason = reason
+        self.full = full
+
+
+class Blobs(Protocol):
+    """Keeps whole files by their content: the key is its SHA-256 in 64 lower-case hexadecimal digits.
+
+    - *Whole*: a blob is there with all of its bytes, or not at all, also after a crash at any moment.
+    - *Durable*: what `put` returned from survives whatever the store promises to survive.
+    - *Once*: to put a digest that is there changes nothing; to delete one that is not, neither.
+    - *The digest is the caller's word*: the store does not compute it again.
+    - Nothing blocks the loop, and no thread runs Python in a loop. All but `close` raise
+      BlobsUnavailableError where the store fails.
+    """
+
+    async def put(self, digest: str, source: str) -> None:
+        """Keep a copy of the local file `source`, which is whole and stays as it is."""
+        ...
+
+    async def size(self, digest: str) -> int | None:
+        """Bytes of it; None: it is not there."""
+        ...
+
+    def descriptor(self, digest: str) -> int | None:
+        """A new descriptor of the blob as a local file, to be closed by the caller; None: it is none."""
+        ...
+
+    async def read(self, digest: str, offset: int, count: int) -> bytes:
+        """Up to `count` bytes from `offset` on; fewer only at its end."""
+        ...
+
+    async def delete(self, digest: str) -> None:
+        """Give its space back."""
+        ...
+
+    def all(self) -> AsyncIterator[tuple[str, int]]:
+        """Digest and size of everything that is there, in no order."""
+        ...
+
+    async def close(self) -> None:
+        """Use it no more."""
         ...
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar, assert_never
 
+from hubbub.core import commands
 from hubbub.core.answers import (
     Answer,
     Done,
@@ -233,6 +234,18 @@ class Service(Generic[SessionT]):
                 return self.cursors.unread(session, command, request)
             case Typing():
                 return self._typing(session, command)
+            case (
+                commands.OfferFile()
+                | commands.AcceptFile()
+                | commands.DeclineFile()
+                | commands.CancelFile()
+                | commands.StartFile()
+                | commands.FinishFile()
+                | commands.SendChunk()
+                | commands.ListFiles()
+                | commands.GetFile()
+            ):
+                return Refusal(Code.UNSUPPORTED, "Files are not in this build.")
             case Ping():
                 return Ponged()
             case Pong():

@@ -130,6 +130,41 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Connection ids in one `send_to`."""
 
 
+class FileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Section `[files]`: sizes in bytes."""
+
+    max_size: int = 4 * 1024**3
+    """The largest file that is kept."""
+    max_live_size: int = 1024**4
+    """The largest file that goes from one person to another: nothing of it is kept."""
+    quota_user: int = 16 * 1024**3
+    """What one account may keep in all, uploads that are not whole yet included; of a guest, a tenth."""
+    quota_total: int = 128 * 1024**3
+    """What all together may."""
+    keep_days: float = 0.0
+    """Days after which kept files go, with their messages; 0: never. A room may keep less long."""
+    max_offers: int = 100
+    """Open offers and unfinished uploads of one person."""
+    max_offers_total: int = 10_000
+    """And of all: a bound on memory (about 1 KiB each)."""
+    offer_seconds: float = 86_400.0
+    """How long an offer stands, and an upload may rest, without a byte."""
+    stall_seconds: float = 60.0
+    """Seconds without a byte after which a transfer is given up, and may be taken up again."""
+    max_hello: int = 4_096
+    """Bytes of what the programs of two people tell each other with an offer."""
+    window: int = 1_048_576
+    """Bytes that a sender of chunks may be ahead of its receiver: a bound on memory for each transfer."""
+    link_seconds: float = 600.0
+    """How long a link to fetch a file is good for, in seconds."""
+    max_links: int = 10_000
+    """Links that may be open at once: a bound on memory."""
+    list_limit: int = 100
+    """Files in one list."""
+    thumbnails: bool = True
+    """Whether pictures get a small one, made by a process of its own with limits."""
+
+
 class CoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What `core.Service` is given."""
 
@@ -138,3 +173,4 @@ class CoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     guests: GuestSettings = GuestSettings()
     accounts: AccountSettings = AccountSettings()
     gateway: GatewaySettings = GatewaySettings()
+    files: FileSettings = FileSettings()
