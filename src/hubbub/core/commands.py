@@ -262,8 +262,8 @@ class GetUnread(_Command, frozen=True):
 class OfferFile(_Command, frozen=True):
     """Offer a file: to a person who may take it now, or, to a room or to somebody away, to be kept.
 
-    `size` is in bytes, `sha256` in hexadecimal digits, `type` a media type. `offer` takes an offer of one's
-    own up again, after a dropped line. `hello` is for the receiver's program, and opaque to the server.
+    `size` is in bytes, `sha256` in hexadecimal digits, `filetype` a media type. `offer` takes an offer of
+    one's own up again, after a dropped line. `hello` is for the receiver's program, and opaque to the server.
     """
 
     filename: str
@@ -271,7 +271,7 @@ class OfferFile(_Command, frozen=True):
     to: str | None = None
     room: str | None = None
     sha256: str | None = None
-    type: str | None = None
+    filetype: str | None = None
     content: str | None = None
     offer: str | None = None
     hello: str | None = None

@@ -238,7 +238,7 @@ class FileOffered(_Event, frozen=True, rename={"sender": "from", "sender_id": "f
     size: int
     offer: str
     sha256: str | None = None
-    type: str | None = None
+    filetype: str | None = None
     hello: str | None = None
 
 
