@@ -48,6 +48,10 @@ class Admission(Generic[SessionT]):
         self._membership = membership
         self._logins = logins
         self._server_name = server_name
+        self.welcomed: Callable[[SessionT], None] = lambda _: None
+        """Is told of every session that becomes somebody's …"""
+        self.leaving: Callable[[SessionT], None] = lambda _: None
+        """… and that is about to be nobody's."""
 
     # -- sessions
 
@@ -72,6 +76,7 @@ class Admission(Generic[SessionT]):
         """The session is this user's from now on; what it is told."""
         session.user, session.wished = user, None
         self._membership.arrive(session, user)
+        self.welcomed(session)
         return LoggedIn(
             username=user.name,
             user_id=user.id,
@@ -87,6 +92,7 @@ class Admission(Generic[SessionT]):
         """The session is nobody's from now on. Others are told once."""
         user = session.user
         if user is not None:
+            self.leaving(session)
             self._people.leave(user, session)
             self._membership.leave_all(session, user)
             session.user = session.login = None

@@ -20,6 +20,7 @@ from hubbub.core.commands import Login, Register
 from hubbub.core.credentials import WRONG, Credentials
 from hubbub.core.entries import Change
 from hubbub.core.errors import Code, Refusal
+from hubbub.core.files import Bearer
 from hubbub.core.guests import GUEST
 from hubbub.core.ledger import Ledger
 from hubbub.core.logins import ACCESS, Logins, Tokens
@@ -150,6 +151,15 @@ class Entrance(Generic[SessionT]):
             self._ledger.note([login_records.put(seen)])
         tokens = Tokens(token, None, int(login.access_until - now))
         return self.admission.admit(session, account, login, tokens)
+
+    def bearer(self, token: str) -> Bearer | None:
+        """Whose token that is, for a request that comes without a session; None: nobody's, or no longer."""
+        if token.startswith(GUEST + "."):
+            guest = self._people.returning(token)
+            return None if guest is None else Bearer(guest.id, guest.name, False)
+        login = self._logins.find(ACCESS, token)
+        account = self._accounts.by_id(login.account) if login is not None else None
+        return None if account is None or account.disabled else Bearer(account.id, account.name, True)
 
     # -- guests
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from hubbub.core.answers import Answer, LoggedIn
-from hubbub.core.entries import Body, Change, Entry, Group, Position, Record, Trim
+from hubbub.core.entries import Body, Change, Drop, Entry, Group, Position, Record, Trim
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.model import Session
 from hubbub.core.ports import Journal, JournalUnavailableError, Outlet, Reader, SearchIndex
@@ -92,6 +92,9 @@ class Ledger(Generic[SessionT]):
         self.search = search
         self.applies: dict[type[Body], Callable[[Record, SessionT | None], None]] = {}
         """What a kept entry does, by the type of its body. The parts of the service fill it."""
+        self._watched: tuple[str, Callable[[str], None]] | None = None
+        self._dropping: dict[int, list[str]] = {}
+        """By ticket: the watched keys that are dropped with it."""
         self._pending: dict[int, Pending[SessionT]] = {}
         self._coming: deque[Group] = deque()
         """Groups that the journal has, and that were not told yet."""
@@ -103,6 +106,10 @@ class Ledger(Generic[SessionT]):
         """The id of an entry whose client gave none: a UUID."""
         self._ids_made += 1
         return f"{self._id_prefix}{self._ids_made:012x}"
+
+    def watch(self, prefix: str, dropped: Callable[[str], None]) -> None:
+        """Tell `dropped` each key with that prefix whose record is gone, once that is kept."""
+        self._watched = prefix, dropped
 
     def head(self, stream: str) -> Position:
         """The last position of the stream that was told. The journal may be ahead, while it tells."""
@@ -126,6 +133,11 @@ class Ledger(Generic[SessionT]):
         except JournalUnavailableError as error:
             return unavailable(error)
         self._pending[ticket] = pending
+        if changes and self._watched is not None:
+            prefix, _ = self._watched
+            keys = [one.key for one in changes if type(one) is Drop and one.key.startswith(prefix)]
+            if keys:
+                self._dropping[ticket] = keys
         return ticket
 
     def note(self, changes: Sequence[Change]) -> None:
@@ -166,6 +178,8 @@ class Ledger(Generic[SessionT]):
                 applies[type(record.entry.body)](record, origin)
             if search is not None and group.records:
                 search.add(group.records)
+            if self._dropping and group.ticket is not None:
+                self._tell_dropped(self._dropping.pop(group.ticket, ()))
             if pending is not None:
                 pending.kept(group.records)
         self.outlet.flush()
@@ -173,10 +187,16 @@ class Ledger(Generic[SessionT]):
     def failed(self, tickets: Sequence[int], error: JournalUnavailableError) -> None:
         """See the port. An error to those who asked and to nobody else."""
         for ticket in tickets:
+            self._dropping.pop(ticket, None)
             pending = self._pending.pop(ticket, None)
             if pending is not None:
                 pending.failed(unavailable(error))
         self.outlet.flush()
+
+    def _tell_dropped(self, keys: Sequence[str]) -> None:
+        if self._watched is not None:
+            for key in keys:
+                self._watched[1](key)
 
 
 class _Orphans:

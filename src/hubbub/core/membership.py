@@ -212,7 +212,8 @@ class Membership(Generic[SessionT]):
         if small and first:
             self._outlet.publish(room.stream, Joined(user.name, user.id, room.name), session)
         session.rooms.append(room)
-        self._outlet.subscribe(session, room.stream)
+        if session.rested is None:  # else it hears nothing just now, and then from its coming in on
+            self._outlet.subscribe(session, room.stream)
 
     def places(self, session: Session) -> list[RoomPlace]:
         """Where live events began for it, room by room."""
@@ -337,7 +338,7 @@ class Membership(Generic[SessionT]):
     def _unsubscribe(self, session: SessionT, room: Room) -> None:
         if session.resuming is not None and room.stream in session.resuming:
             session.resuming.discard(room.stream)  # it was off already, and is not to come back
-        else:
+        elif session.rested is None:
             self._outlet.unsubscribe(session, room.stream)
 
     def leave_all(self, session: SessionT, user: User) -> None:

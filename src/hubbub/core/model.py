@@ -11,7 +11,7 @@ import msgspec
 
 from hubbub.core import names
 from hubbub.core.answers import UserView
-from hubbub.core.commands import RoomRole, Status
+from hubbub.core.commands import Place, RoomRole, Status
 
 UserRole = Literal["guest", "member", "admin"]
 """What somebody is on this server. An admin may do in every room what its owner may."""
@@ -23,6 +23,7 @@ class Session:
     __slots__ = (
         "address",
         "announced",
+        "base",
         "connection_id",
         "exclusive",
         "gone",
@@ -30,6 +31,7 @@ class Session:
         "login",
         "private",
         "read",
+        "rested",
         "resuming",
         "rooms",
         "since",
@@ -64,6 +66,8 @@ class Session:
         """A password may be sent here."""
         self.address = address
         """Where it came from, without the port: for the limit on failed logins. "" where there is none."""
+        self.base = ""
+        """What comes before the path of a link that a person is shown; programs know where they are."""
         self.gone = False
         """Its line is gone: what was still on its way for it comes to nothing."""
         self.wished: str | None = None
@@ -72,6 +76,8 @@ class Session:
         """Failed passwords on this connection."""
         self.login: str | None = None
         """The login (see `logins`) that it came in by; None for guests."""
+        self.rested: dict[str, Place] | None = None
+        """The positions from which it will be told what it misses, while it hears nothing (see `resume`)."""
         self.resuming: set[str] | None = None
         """Streams of which it is just being told what it missed: what is new there waits (see `resume`)."""
         self.since: dict[str, int] | None = None

@@ -13,6 +13,7 @@ import msgspec
 
 from hubbub.core.answers import MessageView, Reaction
 from hubbub.core.entries import Change, Drop, Edited, Erase, Erased, Put, Record, Said, Whispered
+from hubbub.core.file_records import FILES
 from hubbub.core.ports import Reader
 
 _AHEAD = 64  # entries looked at together for the one that was in flight
@@ -94,7 +95,10 @@ class Message(NamedTuple):
         entry, body = self.record.entry, self.body
         stone = Tombstone(body.sender, body.sender_id, entry.at, *_to(body))
         gone = Modification(entry.id, deleted=stone)
-        return [self.put(gone), Erase(entry.stream, self.record.offset), *self._erase_edit()]
+        changes = [self.put(gone), Erase(entry.stream, self.record.offset), *self._erase_edit()]
+        if body.file is not None:
+            changes.append(Drop(f"{FILES}{entry.stream}/{body.file.file}"))
+        return changes
 
     def _erase_edit(self) -> list[Change]:
         return [] if self.edit is None else [Erase(self.record.entry.stream, self.edit)]

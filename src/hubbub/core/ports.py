@@ -6,11 +6,16 @@ One contract suite per port (`tests/contracts/`) runs on every implementation.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from hubbub.core.answers import Answer
+from hubbub.core.commands import SendChunk
 from hubbub.core.entries import Change, Entry, Group, Kept, Position, Record
-from hubbub.core.events import Event
+from hubbub.core.errors import Refusal
+from hubbub.core.events import Event, FileFailure
+
+if TYPE_CHECKING:
+    from hubbub.core.file_records import Offer, Upload
 
 ResultT = TypeVar("ResultT")
 
@@ -278,4 +283,33 @@ class Outlet(Protocol[SessionT]):
 
     def flush(self) -> None:
         """Everything up to here leaves now."""
+        ...
+
+
+class Carrier(Protocol[SessionT]):
+    """Moves the bytes of files. The domain says who sends to whom; how they pass, the server knows.
+
+    - *Later*: nothing begins before the call has returned, and answers to requests before it are out.
+    - *Told once*: `Transfers.ended` or `stored`, `interrupted` is told of each that was begun.
+    - *Half is never whole*: a receiver cannot take a transfer that broke off for one that is done.
+    """
+
+    def relay(self, offer: Offer, sender: SessionT, receiver: SessionT, offset: int) -> None:
+        """Ask `sender` for the file from `offset` on, and hand it to `receiver`."""
+        ...
+
+    def serve(self, offer: Offer, sender: SessionT, sink: object) -> None:
+        """The same, to somebody who fetches it by HTTP."""
+        ...
+
+    def keep(self, upload: Upload, sender: SessionT) -> None:
+        """Ask `sender` for what is missing of the upload, and keep it."""
+        ...
+
+    def chunk(self, session: SessionT, chunk: SendChunk) -> Refusal | None:
+        """Take bytes that `session` sends as a request of its own."""
+        ...
+
+    def stop(self, id: str, reason: FileFailure, message: str) -> bool:
+        """Break it off. False: there is no such transfer, and nothing will be told."""
         ...

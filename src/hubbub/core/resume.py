@@ -80,10 +80,52 @@ class Resuming(Generic[SessionT]):
             message = f"More than {most} streams."
             return Refusal(Code.TOO_LARGE, message, field="positions", limit="rooms.resume_streams")
         parts = list(self._take_off(session, user, command.positions))
-        session.resuming = resuming = {part.stream for part in parts}
+        resuming = self._read_on(session, parts, request)
         for stream in command.positions:
             if stream not in resuming:
                 self._tell_nothing(session, stream)
+        return None
+
+    def rest(self, session: SessionT) -> None:
+        """From now on the session hears nothing, until `wake`: its line is taken for the bytes of a file."""
+        user = session.user
+        assert user is not None  # noqa: S101 (handle saw to it)
+        session.rested = {}
+        for stream in self._streams_of(session, user):
+            head = self._ledger.head(stream)
+            session.rested[stream] = Place(head.epoch, head.offset)
+        for room in session.rooms:
+            self._outlet.unsubscribe(session, room.stream)
+
+    def wake(self, session: SessionT, request: object) -> bool:
+        """It hears again: first what it missed. `request` is answered behind that. False: it is nobody's."""
+        rested, session.rested = session.rested, None
+        user = session.user
+        if user is None or rested is None:
+            return False
+        parts = []
+        for stream in self._streams_of(session, user):
+            head = self._ledger.head(stream)
+            place = rested.get(stream, Place(head.epoch, 0))  # a talk that began meanwhile
+            room = self._rooms.of_stream(stream)
+            if room is not None:
+                since = room.members[session]
+                place = rested.get(stream, Place(head.epoch, since))
+            else:
+                if session.since is None:
+                    session.since = {}
+                since = session.since.setdefault(stream, place.offset)
+            parts.append(_Part(stream, place, min(since, place.offset), place.offset))
+        self._read_on(session, parts, request)
+        return True
+
+    def _streams_of(self, session: SessionT, user: User) -> list[str]:
+        notices = [notice_stream(user.id)] if user.account else []
+        return [*(room.stream for room in session.rooms), *self._talks.of(user.id), *notices]
+
+    def _read_on(self, session: SessionT, parts: list[_Part], request: object) -> set[str]:
+        """Read what lies behind these places, tell it, and answer the request; its streams, for now."""
+        session.resuming = resuming = {part.stream for part in parts}
 
         def query(reader: Reader) -> list[_Read]:
             return _read(reader, parts, self._people, self._settings)
@@ -100,7 +142,7 @@ class Resuming(Generic[SessionT]):
             self._outlet.answer(session, request, answer)
 
         self._ledger.journal.read(query, told)
-        return None
+        return resuming
 
     def _take_off(self, session: SessionT, user: User, positions: dict[str, Place]) -> Iterator[_Part]:
         talks = frozenset(self._talks.of(user.id))

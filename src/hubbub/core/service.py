@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar, assert_never
 
-from hubbub.core import commands
 from hubbub.core.answers import (
     Answer,
     Done,
     Echoed,
     Farewell,
+    FileLink,
+    FileList,
     Ponged,
     RoomList,
     RoomView,
@@ -23,15 +24,20 @@ from hubbub.core.answers import (
     UserList,
 )
 from hubbub.core.commands import (
+    AcceptFile,
     Announce,
+    CancelFile,
     ChangePassword,
     Command,
     CountConnections,
     CreateRoom,
+    DeclineFile,
     Delete,
     Echo,
     Edit,
     EndSession,
+    FinishFile,
+    GetFile,
     GetHistory,
     GetRoom,
     GetTopic,
@@ -39,6 +45,7 @@ from hubbub.core.commands import (
     Invite,
     JoinRoom,
     LeaveRoom,
+    ListFiles,
     ListMembers,
     ListRooms,
     ListSessions,
@@ -46,6 +53,7 @@ from hubbub.core.commands import (
     Login,
     Logout,
     MarkRead,
+    OfferFile,
     Ping,
     Pong,
     Publish,
@@ -56,11 +64,13 @@ from hubbub.core.commands import (
     Resume,
     Search,
     Send,
+    SendChunk,
     SendTo,
     SetRole,
     SetRoom,
     SetStatus,
     SetTopic,
+    StartFile,
     Typing,
     Whisper,
 )
@@ -69,10 +79,12 @@ from hubbub.core.edits import Edits
 from hubbub.core.entrance import Entrance
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import StatusChanged, UserTyping
+from hubbub.core.files import Bearer, Files
 from hubbub.core.gateway import Gateway
 from hubbub.core.governance import Governance
 from hubbub.core.history import Histories
 from hubbub.core.ledger import Ledger
+from hubbub.core.links import Links
 from hubbub.core.membership import Membership
 from hubbub.core.messages import Messages
 from hubbub.core.model import Room, Session
@@ -84,7 +96,8 @@ from hubbub.core.sending import Sending
 from hubbub.core.settings import CoreSettings
 from hubbub.core.stamps import Stamps
 from hubbub.core.talks import PREFIX as TALKS
-from hubbub.core.talks import Talks
+from hubbub.core.talks import Talks, talk_stream
+from hubbub.core.transfers import Transfers
 
 SessionT = TypeVar("SessionT", bound=Session)
 
@@ -142,11 +155,20 @@ class Service(Generic[SessionT]):
         self.edits = Edits(settings, self.ledger, self.sending, self.people, self.rooms)
         self.governance = Governance(self.ledger, self.people, self.rooms, self.membership)
         self.resuming = Resuming(settings, self.ledger, self.people, self.rooms, self.talks)
+        self.files = Files(settings, self.ledger, self.people, self.rooms, self.messages, clock, entropy)
+        self.links = Links(settings.files, clock, entropy)
+        self.transfers = Transfers(
+            settings.files, self.ledger, self.people, self.files, self.links, clock, entropy
+        )
+        self.entrance.admission.welcomed = self.transfers.arrived
+        self.entrance.admission.leaving = self.transfers.gone
         self.gateway = Gateway(settings.gateway, settings.messages.max_payload, outlet, clock)
         journal.open(self.ledger)
         self.entrance.load()
         self.rooms.load()
         self.cursors.load()
+        self.files.load()
+        self.transfers.load()
         self.talks.load(journal.look(lambda reader: reader.streams(TALKS)))
         self.sending.restore(journal.recent())
 
@@ -234,18 +256,24 @@ class Service(Generic[SessionT]):
                 return self.cursors.unread(session, command, request)
             case Typing():
                 return self._typing(session, command)
-            case (
-                commands.OfferFile()
-                | commands.AcceptFile()
-                | commands.DeclineFile()
-                | commands.CancelFile()
-                | commands.StartFile()
-                | commands.FinishFile()
-                | commands.SendChunk()
-                | commands.ListFiles()
-                | commands.GetFile()
-            ):
-                return Refusal(Code.UNSUPPORTED, "Files are not in this build.")
+            case OfferFile():
+                return self.transfers.offer(session, command, request)
+            case AcceptFile():
+                return self.transfers.accept(session, command)
+            case DeclineFile():
+                return self.transfers.decline(session, command)
+            case CancelFile():
+                return self.transfers.cancel(session, command)
+            case StartFile():
+                return self.transfers.start(session, command)
+            case FinishFile():
+                return self.transfers.finish(session, command)
+            case SendChunk():
+                return self.transfers.chunk(session, command)
+            case ListFiles():
+                return self._list_files(session, command)
+            case GetFile():
+                return self._get_file(session, command)
             case Ping():
                 return Ponged()
             case Pong():
@@ -260,6 +288,41 @@ class Service(Generic[SessionT]):
                 return Farewell()
             case _:
                 assert_never(command)
+
+    # -- files
+
+    def _list_files(self, session: SessionT, command: ListFiles) -> Answer:
+        user = session.user
+        assert user is not None  # noqa: S101 (handle saw to it)
+        if command.with_ is not None:
+            other = self.people.known(command.with_)
+            if other is None:
+                return Refusal(Code.NOT_FOUND, f"User '{command.with_[:64]}' not found.", field="with")
+            stream = talk_stream(user.id, other.id)
+        else:
+            room = self.rooms.meant_by(session, command.room)
+            if isinstance(room, Refusal):
+                return room
+            stream = room.stream
+        kept = self.files.of(stream)[: self.settings.files.list_limit]
+        return FileList(self.transfers.shown(user), [file.view() for file in kept])
+
+    def _get_file(self, session: SessionT, command: GetFile) -> Answer:
+        user = session.user
+        assert user is not None  # noqa: S101 (handle saw to it)
+        who = Bearer(user.id, user.name, user.account)
+        if command.file is not None:
+            file = self.files.file(command.file)
+        else:
+            room = self.rooms.meant_by(session, command.room)
+            if isinstance(room, Refusal):
+                return room
+            named = (one for one in self.files.of(room.stream) if command.filename in (None, one.name))
+            file = next(named, None)
+        if file is None or not self.files.readable(who, file):
+            return Refusal(Code.NOT_FOUND, "There is no such file.", field="file")
+        url = session.base + self.links.make(file.id, file.name, user.id)
+        return FileLink(url, file.name, file.size, int(self.settings.files.link_seconds))
 
     @property
     def _listed(self) -> int:

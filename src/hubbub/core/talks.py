@@ -38,7 +38,7 @@ def hearers(people: People, ids: Iterable[int], record: Record) -> Sequence[Sess
     for id in dict.fromkeys(ids):
         user = people.by_id(id)
         for session in user.sessions if user is not None else ():
-            if session.resuming is not None and stream in session.resuming:
+            if session.rested is not None or (session.resuming is not None and stream in session.resuming):
                 continue
             if session.since is None:
                 session.since = {}

@@ -1,0 +1,496 @@
+"""Transfers: a file that one person offers to another, from the offer to its end.
+
+The domain decides who sends to whom, and when; the bytes pass it by (`Carrier` in `ports`). An offer is kept,
+so it outlives dropped lines and restarts: whoever is back goes on where it stopped. What is offered to a
+room, or to somebody who is away, is an upload (see `files`), and the server its receiver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, Generic, Literal, TypeVar
+
+from hubbub.core import file_records as records
+from hubbub.core import names
+from hubbub.core.answers import Answer, Done, FileLink, Offered, OfferView
+from hubbub.core.commands import (
+    AcceptFile,
+    CancelFile,
+    DeclineFile,
+    FinishFile,
+    OfferFile,
+    SendChunk,
+    StartFile,
+)
+from hubbub.core.entries import Change
+from hubbub.core.errors import Code, Refusal
+from hubbub.core.events import (
+    Event,
+    FileAccepted,
+    FileDeclined,
+    FileDone,
+    FileFailed,
+    FileFailure,
+    FileOffered,
+)
+from hubbub.core.file_records import Offer, Upload
+from hubbub.core.filenames import label
+from hubbub.core.files import Bearer, Files
+from hubbub.core.ledger import Ledger, Request
+from hubbub.core.links import Links
+from hubbub.core.model import Session, User
+from hubbub.core.people import People
+from hubbub.core.ports import Carrier
+from hubbub.core.settings import FileSettings
+
+SessionT = TypeVar("SessionT", bound=Session)
+
+_State = Literal["offered", "direct", "running", "confirming", "interrupted"]
+_OPEN: Final = ("offered", "direct", "interrupted")
+_NOT_FOUND: Final = Refusal(Code.NOT_FOUND, "There is no such offer.", field="offer")
+"""The same for what never was, what is over, and what is between others."""
+
+
+class _Live(Generic[SessionT]):
+    """An offer, and who is at its two ends just now."""
+
+    __slots__ = ("offer", "offset", "receiver", "sender", "since", "state")
+
+    def __init__(self, offer: Offer, sender: SessionT | None) -> None:
+        self.offer = offer
+        self.sender = sender
+        """The connection that offered it, and has the file; None: it is gone."""
+        self.receiver: SessionT | None = None
+        """The connection that accepted it."""
+        self.offset = 0
+        """From where on the receiver wants it."""
+        self.state: _State = "offered"
+        self.since = offer.created
+        """When it came into this state (Unix time)."""
+
+
+class Transfers(Generic[SessionT]):
+    """All open offers, by id."""
+
+    def __init__(
+        self,
+        settings: FileSettings,
+        ledger: Ledger[SessionT],
+        people: People,
+        files: Files[SessionT],
+        links: Links,
+        clock: Callable[[], float],
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        """`clock` gives Unix time in seconds, `entropy(n)` n unpredictable bytes."""
+        self._settings = settings
+        self._ledger = ledger
+        self._outlet = ledger.outlet
+        self._people = people
+        self._files = files
+        self._links = links
+        self._clock = clock
+        self._entropy = entropy
+        self._live: dict[str, _Live[SessionT]] = {}
+        self.carrier: Carrier[SessionT] | None = None
+        """Who moves the bytes; None: nobody, as where no server runs."""
+
+    def load(self) -> None:
+        """Take in what is kept: called once, before anybody is served."""
+        for offer in self._ledger.journal.look(records.read_offers):
+            self._live[offer.id] = _Live(offer, None)
+
+    # -- offering
+
+    def offer(self, session: SessionT, command: OfferFile, request: object) -> Answer | None:
+        """Offer a file, or take one's offer up again. None: the answer comes with the commit."""
+        if command.hello is not None and len(command.hello.encode()) > self._settings.max_hello:
+            message = f"More than {self._settings.max_hello} bytes."
+            return Refusal(Code.TOO_LARGE, message, field="hello", limit="files.max_hello")
+        if command.offer is not None:
+            return self._take_up(session, command, command.offer)
+        if command.room is None and command.to is None:
+            return Refusal(Code.BAD_REQUEST, "To whom, or to which room?", field="to")
+        other = self._people.known(command.to) if command.to is not None and command.room is None else None
+        if isinstance(other, User) and any(one is not session for one in other.sessions):
+            return self._offer_live(session, command, other, request)
+        return self._upload(session, command, request)
+
+    def _offer_live(
+        self, session: SessionT, command: OfferFile, other: User, request: object
+    ) -> Answer | None:
+        user, name = _user(session), label(command.filename)
+        if isinstance(name, Refusal):
+            return name
+        bad = self._bad_offer(user, command.size)
+        if bad is not None:
+            return bad
+        digest = command.sha256.lower() if command.sha256 else None
+        offer = Offer(
+            self._entropy(16).hex(),
+            user.name,
+            user.id,
+            other.name,
+            other.id,
+            name,
+            command.size,
+            self._clock(),
+            command.filetype,
+            digest,
+            command.hello,
+        )
+        live = self._live[offer.id] = _Live(offer, session)
+
+        def kept(_: object) -> Answer:
+            self._announce(live)
+            return Offered(offer.id)
+
+        def failed() -> None:
+            self._live.pop(offer.id, None)
+
+        waiting = Request(self._outlet, session, request, kept, failed)
+        ticket = self._ledger.append((), [records.put_offer(offer)], waiting)
+        if isinstance(ticket, Refusal):
+            failed()
+            return ticket
+        return None
+
+    def _bad_offer(self, user: User, size: int) -> Refusal | None:
+        settings = self._settings
+        if not 0 <= size <= settings.max_live_size:
+            message = f"A file has 0 to {settings.max_live_size} bytes."
+            code = Code.BAD_REQUEST if size < 0 else Code.TOO_LARGE
+            return Refusal(code, message, field="size", limit="files.max_live_size")
+        mine = sum(1 for live in self._live.values() if live.offer.sender_id == user.id)
+        if mine >= settings.max_offers:
+            message = f"You have {mine} open offers, which is the limit. Cancel one."
+            return Refusal(Code.RATE_LIMITED, message, limit="files.max_offers", retry_after=60.0)
+        if len(self._live) >= settings.max_offers_total:
+            message = f"There are {len(self._live)} open offers, which is the limit."
+            return Refusal(Code.RATE_LIMITED, message, limit="files.max_offers_total", retry_after=60.0)
+        return None
+
+    def _upload(self, session: SessionT, command: OfferFile, request: object) -> Answer | None:
+        if self.carrier is None:
+            return Refusal(Code.UNSUPPORTED, "Nothing is kept here.")
+        user = _user(session)
+        upload = self._files.plan(Bearer(user.id, user.name, user.account), command)
+        if isinstance(upload, Refusal):
+            return upload
+
+        def begun(refusal: Refusal | None) -> None:
+            self._outlet.answer(session, request, refusal or Offered(upload.id, keep=True))
+            if refusal is None and session.user is user and self.carrier is not None:
+                self.carrier.keep(upload, session)
+
+        self._files.begin(upload, begun)
+        return None
+
+    def _take_up(self, session: SessionT, command: OfferFile, id: str) -> Answer:
+        """The sender is back, by this connection."""
+        user = _user(session)
+        upload, live = self._files.upload(id), self._live.get(id)
+        offer: Upload | Offer | None = None
+        if upload is not None and upload.owner == user.id:
+            offer = upload
+        elif live is not None and live.offer.sender_id == user.id:
+            offer = live.offer
+        if offer is None:
+            return _NOT_FOUND
+        if (offer.filename, offer.size) != (command.filename, command.size):
+            message = "The offer of that id is of another file: name or size differ."
+            return Refusal(Code.BAD_REQUEST, message, field="offer")
+        if upload is not None and isinstance(offer, Upload):
+            if upload.file is not None:
+                file = self._files.file(upload.file)
+                digest = file.sha256 if file is not None else ""
+                self._tell([session], FileDone(upload.filename, upload.id, digest))
+            elif self.carrier is not None:
+                self.carrier.keep(upload, session)
+            return Offered(upload.id, keep=True)
+        assert live is not None  # noqa: S101 (it is the offer)
+        if live.state in ("running", "confirming") and live.sender is not session:
+            self._stop(live, "lost", "The sender offers it anew.")
+        live.sender = session
+        self._announce(live)
+        return Offered(live.offer.id)
+
+    def _announce(self, live: _Live[SessionT]) -> None:
+        offer = live.offer
+        user = self._people.by_id(offer.to_id)
+        sessions = [one for one in user.sessions if one is not live.sender] if user is not None else []
+        self._tell(sessions, _offered(offer))
+
+    def arrived(self, session: SessionT) -> None:
+        """Somebody logged in: tell what is offered to them, by those who are there."""
+        user = _user(session)
+        for live in self._of(user.id):
+            if live.offer.to_id == user.id and live.state in _OPEN and live.sender is not None:
+                self._tell([session], _offered(live.offer))
+
+    # -- accepting
+
+    def accept(self, session: SessionT, command: AcceptFile) -> Answer:
+        """Take a file. Its bytes begin to come later than this returns."""
+        user = _user(session)
+        live = self._meant(user, command.offer, command.sender, command.filename)
+        if live is None:
+            return _NOT_FOUND
+        offer = live.offer
+        if live.state not in _OPEN:
+            return Refusal(Code.BAD_REQUEST, f"'{offer.filename}' is on its way already.", field="offer")
+        if not 0 <= command.offset <= offer.size:
+            return Refusal(Code.BAD_REQUEST, "The file has no such offset.", field="offset")
+        if command.offset and offer.sha256 is None:
+            message = "Nobody knows the digest of the whole file. Begin anew, with offset 0."
+            return Refusal(Code.BAD_REQUEST, message, field="offset")
+        sender = live.sender
+        if sender is None or sender is session:
+            message = f"{offer.sender} is not here. The offer stands: accept it when they are back."
+            return Refusal(Code.NOT_FOUND, message, field="offer")
+        if session.exclusive:
+            url = session.base + self._links.make(offer.id, offer.filename, user.id)
+            return FileLink(url, offer.filename, offer.size, int(self._settings.link_seconds))
+        live.receiver, live.offset = session, command.offset
+        if command.direct:
+            self._enter(live, "direct")
+            hello = (command.hello or "")[: self._settings.max_hello]
+            told = FileAccepted(user.name, offer.filename, offer.id, command.offset, hello)
+            self._tell([sender], told)
+        else:
+            self._start(live, sender, session)
+        return Done()
+
+    def start(self, session: SessionT, command: StartFile) -> Answer:
+        """The sender of a direct transfer cannot reach the receiver: the server carries it."""
+        live = self._live.get(command.offer)
+        if live is None or live.sender is not session or live.state != "direct" or live.receiver is None:
+            return _NOT_FOUND
+        self._start(live, session, live.receiver)
+        return Done()
+
+    def fetch(self, id: str, user: int, sink: object) -> Refusal | None:
+        """Somebody fetches an offered file by a link: `sink` takes its bytes."""
+        live = self._live.get(id)
+        if live is None or live.offer.to_id != user or live.state not in _OPEN or self.carrier is None:
+            return _NOT_FOUND
+        if live.sender is None:
+            return Refusal(Code.NOT_FOUND, f"{live.offer.sender} is not here.", field="offer")
+        self._enter(live, "running")
+        self.carrier.serve(live.offer, live.sender, sink)
+        return None
+
+    def _start(self, live: _Live[SessionT], sender: SessionT, receiver: SessionT) -> None:
+        self._enter(live, "running")
+        if self.carrier is not None:
+            self.carrier.relay(live.offer, sender, receiver, live.offset)
+
+    def chunk(self, session: SessionT, command: SendChunk) -> Answer:
+        """Bytes of a file that this connection was asked for."""
+        refusal = self.carrier.chunk(session, command) if self.carrier is not None else _NOT_FOUND
+        return refusal or Done()
+
+    # -- the ends that somebody asks for
+
+    def decline(self, session: SessionT, command: DeclineFile) -> Answer:
+        """Do not take it."""
+        user = _user(session)
+        live = self._meant(user, command.offer, command.sender, command.filename)
+        if live is None or live.state not in _OPEN:
+            return _NOT_FOUND
+        offer = live.offer
+        self._forget(live)
+        self._tell(self._senders(live), FileDeclined(offer.sender, offer.to, offer.filename, offer.id))
+        return Done()
+
+    def cancel(self, session: SessionT, command: CancelFile) -> Answer:
+        """Break it off, from either side."""
+        user, id = _user(session), command.offer
+        upload = self._files.upload(id)
+        if upload is not None and upload.owner == user.id and upload.file is None:
+            if self.carrier is None or not self.carrier.stop(id, "cancelled", "It was cancelled."):
+                self._files.abandon(upload)
+            return Done()
+        live = self._live.get(id)
+        if live is None or user.id not in (live.offer.sender_id, live.offer.to_id):
+            return _NOT_FOUND
+        if not self._stop(live, "cancelled", f"{user.name} cancelled it."):
+            self._fail(live, "cancelled", f"{user.name} cancelled it.", again=False)
+        return Done()
+
+    def finish(self, session: SessionT, command: FinishFile) -> Answer:
+        """The receiver has all of it, by the direct way or the rest of it by this one."""
+        live = self._live.get(command.offer)
+        if live is None or live.receiver is not session or live.state not in ("direct", "confirming"):
+            return _NOT_FOUND
+        self._whole(live, command.sha256.lower())
+        return Done()
+
+    def _stop(self, live: _Live[SessionT], reason: FileFailure, message: str) -> bool:
+        """Stop a running transfer; `ended` follows. False: it is not running."""
+        if live.state != "running" or self.carrier is None:
+            return False
+        return self.carrier.stop(live.offer.id, reason, message)
+
+    # -- what the carrier tells
+
+    def ended(
+        self, id: str, digest: str | None, failure: tuple[FileFailure, str] | None, *, again: bool = False
+    ) -> None:
+        """A relay is over. Without `failure`: all bytes went through; `digest` None: of a part only, and
+        the receiver is to say what the whole is.
+        """
+        live = self._live.get(id)
+        if live is None:
+            return
+        if failure is not None:
+            self._fail(live, *failure, again=again and failure[0] not in ("cancelled", "digest", "size"))
+        elif digest is None:
+            self._enter(live, "confirming")
+        else:
+            self._whole(live, digest)
+
+    def stored(self, upload: Upload, session: SessionT, result: str | Refusal) -> None:
+        """An upload of `session` is kept, and posted: its digest. Or why not."""
+        if session.user is None:
+            return
+        if isinstance(result, str):
+            self._tell([session], FileDone(upload.filename, upload.id, result))
+        else:
+            failure: FileFailure = "digest" if result.field == "sha256" else "storage"
+            self.interrupted(upload, session, failure, result.message)
+
+    def interrupted(self, upload: Upload, session: SessionT, reason: FileFailure, message: str) -> None:
+        """An upload of `session` stopped before it was whole."""
+        again = reason not in ("digest", "size", "cancelled") and self._files.upload(upload.id) is not None
+        name = upload.owner_name
+        self._tell([session], FileFailed(name, upload.filename, upload.id, reason, message, again))
+
+    def _whole(self, live: _Live[SessionT], digest: str) -> None:
+        offer = live.offer
+        if offer.sha256 is not None and digest != offer.sha256:
+            message = "What arrived is not what was sent: the digests differ."
+            self._fail(live, "digest", message, again=False)
+            return
+        self._forget(live)
+        self._tell(self._both(live), FileDone(offer.filename, offer.id, digest))
+
+    def _fail(self, live: _Live[SessionT], reason: FileFailure, message: str, *, again: bool) -> None:
+        both = self._both(live)
+        if again:
+            self._enter(live, "interrupted")
+            live.receiver = None
+        else:
+            self._forget(live)
+        offer = live.offer
+        self._tell(both, FileFailed(offer.sender, offer.filename, offer.id, reason, message, again))
+
+    # -- coming and going, and time
+
+    def gone(self, session: SessionT) -> None:
+        """A connection is gone, or nobody's: offers stand, and what it was about to send does not come."""
+        for live in self._live.values():
+            if live.sender is session:
+                live.sender = None
+            if live.receiver is session and live.state != "running":
+                live.receiver = None
+                self._enter(live, "interrupted")
+
+    def sweep(self) -> None:
+        """Let go of offers that nobody took, and of what nobody confirms."""
+        now, settings = self._clock(), self._settings
+        for live in list(self._live.values()):
+            rests = now - live.since
+            if live.state == "confirming" and rests > settings.stall_seconds:
+                self._fail(live, "stalled", "The receiver did not say whether it is whole.", again=True)
+            elif live.state != "running" and rests > settings.offer_seconds:
+                self._fail(live, "expired", "Nobody took it in time.", again=False)
+
+    def shown(self, user: User) -> list[OfferView]:
+        """The offers to somebody and by somebody, the oldest first."""
+        return [
+            OfferView(
+                one.offer.id,
+                one.offer.sender,
+                one.offer.filename,
+                one.offer.size,
+                _shown(one.state),
+                one.offer.to,
+            )
+            for one in self._of(user.id)
+        ]
+
+    # -- finding
+
+    def _meant(
+        self, user: User, id: str | None, sender: str | None, filename: str | None
+    ) -> _Live[SessionT] | None:
+        if id is not None:
+            live = self._live.get(id)
+            return live if live is not None and live.offer.to_id == user.id else None
+        wanted = names.normal(sender, names.USER_LIMIT) if sender is not None else None
+        for live in self._of(user.id):
+            offer = live.offer
+            if (
+                offer.to_id == user.id
+                and live.state in _OPEN
+                and filename in (None, offer.filename)
+                and (sender is None or wanted == offer.sender or _same(wanted, offer.sender))
+            ):
+                return live
+        return None
+
+    def _of(self, id: int) -> Iterable[_Live[SessionT]]:
+        return [live for live in self._live.values() if id in (live.offer.to_id, live.offer.sender_id)]
+
+    def _senders(self, live: _Live[SessionT]) -> list[SessionT]:
+        return [live.sender] if live.sender is not None else []
+
+    def _both(self, live: _Live[SessionT]) -> list[SessionT]:
+        """Who is told of its end: the two connections, or a person who fetched it elsewhere."""
+        if live.receiver is not None:
+            return [*self._senders(live), live.receiver]
+        user = self._people.by_id(live.offer.to_id)
+        others = [one for one in user.sessions if one is not live.sender] if user is not None else []
+        return [*self._senders(live), *others]  # type: ignore[list-item] # our outlet's sessions
+
+    def _enter(self, live: _Live[SessionT], state: _State) -> None:
+        live.state, live.since = state, self._clock()
+
+    def _forget(self, live: _Live[SessionT]) -> None:
+        if self._live.pop(live.offer.id, None) is not None:
+            changes: list[Change] = [records.drop_offer(live.offer.id)]
+            self._ledger.note(changes)
+
+    def _tell(self, sessions: Iterable[Session], event: Event) -> None:
+        for session in sessions:
+            if session.user is not None and not session.gone:
+                self._outlet.send("", [session], event, None)  # type: ignore[list-item] # likewise
+
+
+def _offered(offer: Offer) -> FileOffered:
+    return FileOffered(
+        offer.sender,
+        offer.sender_id,
+        offer.to,
+        offer.filename,
+        offer.size,
+        offer.id,
+        offer.sha256,
+        offer.filetype,
+        offer.hello,
+    )
+
+
+def _shown(state: _State) -> str:
+    """As people are told it."""
+    return state if state in ("offered", "interrupted") else "running"
+
+
+def _same(wanted: object, name: str) -> bool:
+    return isinstance(wanted, str) and names.key(wanted) == names.key(name)
+
+
+def _user(session: Session) -> User:
+    assert session.user is not None  # noqa: S101 (who asks is somebody)
+    return session.user
