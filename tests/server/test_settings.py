@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from hubbub.cli.config import as_toml
 from hubbub.server.config import Config, Listen, parse_durability, parse_listen
 from hubbub.server.settings import FLAGS, Loaded, SettingsError, load
 
@@ -235,6 +236,20 @@ def test_a_broken_file_is_one_problem(place: Place, content: bytes) -> None:
         ("HUBBUB_DURABILITY", "sometimes", "server.durability"),
         ("HUBBUB_STORAGE_SEGMENT_BYTES", "4096", "storage.segment_bytes"),
         ("HUBBUB_STORAGE_KEEP_DAYS", "-1", "storage.keep_days"),
+        ("HUBBUB_FILES_KEEP_DAYS", "-1", "files.keep_days"),
+        ("HUBBUB_FILES_QUOTA_USER", "0", "files.quota_user"),
+        ("HUBBUB_BLOBS_STORE", "s3", "blobs.s3_bucket"),
+        ("HUBBUB_BLOBS_STORE", "disk", "blobs.store"),
+        ("HUBBUB_BLOBS_S3_BUCKET", "A_bucket", "blobs.s3_bucket"),
+        ("HUBBUB_BLOBS_S3_PREFIX", "../files", "blobs.s3_prefix"),
+        ("HUBBUB_BLOBS_S3_PREFIX", "a//b", "blobs.s3_prefix"),
+        ("HUBBUB_BLOBS_S3_ENDPOINT", "s3.example.org", "blobs.s3_endpoint"),
+        ("HUBBUB_BLOBS_S3_ENDPOINT", "ftp://s3.example.org", "blobs.s3_endpoint"),
+        ("HUBBUB_BLOBS_S3_ENDPOINT", "https://a:b@s3.example.org", "blobs.s3_endpoint"),
+        ("HUBBUB_BLOBS_S3_ENDPOINT", "https://s3.example.org/?a=b", "blobs.s3_endpoint"),
+        ("HUBBUB_BLOBS_S3_ENDPOINT", "http://127.0.0.1:9000", "blobs.s3_endpoint"),
+        ("HUBBUB_BLOBS_S3_ACCESS_KEY", "id", "blobs.s3_secret_key"),
+        ("HUBBUB_BLOBS_S3_SECRET_KEY", "key", "blobs.s3_access_key"),
         ("HUBBUB_ROOMS_DEFAULT", "a room", "rooms.default"),
         ("HUBBUB_ROOMS_DEFAULT", "a" * 65, "rooms.default"),
         ("HUBBUB_TLS_CERT", "no-such-file", "tls.cert"),
@@ -253,7 +268,7 @@ def test_a_broken_file_is_one_problem(place: Place, content: bytes) -> None:
 def test_what_cannot_stand(place: Place, name: str, value: str, key: str) -> None:
     problems = place.problems({name: value})
     assert any(key in problem for problem in problems)
-    assert any(name in problem for problem in problems) or key in ("tls.key", "tls.cert")
+    assert any(name in problem for problem in problems) or key.startswith(("tls.", "blobs.s3_"))
 
 
 def test_what_can_stand(place: Place) -> None:
@@ -267,6 +282,37 @@ def test_what_can_stand(place: Place) -> None:
         "HUBBUB_DATA": "not/there/yet",
     }
     assert place.load(environ).config.limits.max_frame == 65_536
+
+
+def test_files_in_a_bucket(place: Place) -> None:
+    bucket = {
+        "HUBBUB_BLOBS_STORE": "s3",
+        "HUBBUB_BLOBS_S3_BUCKET": "chat.files-1",
+        "HUBBUB_BLOBS_S3_PREFIX": "hubbub/files/",
+        "HUBBUB_FILES_KEEP_DAYS": "0",
+    }
+    assert place.load(bucket).config.blobs.s3_endpoint is None
+    for endpoint in ("https://s3.example.org", "https://[::1]:9000/", "https://s3.example.org/storage/v1/s3"):
+        config = place.load(bucket | {"HUBBUB_BLOBS_S3_ENDPOINT": endpoint}).config
+        assert config.blobs.s3_endpoint == endpoint
+    clear = {"HUBBUB_BLOBS_S3_ENDPOINT": "http://127.0.0.1:9000", "HUBBUB_BLOBS_S3_ALLOW_HTTP": "on"}
+    assert place.load(bucket | clear).config.blobs.s3_allow_http
+    (problem,) = place.problems(bucket, {"--data": ":memory:"})
+    assert "blobs.store: must be directory where nothing is kept" in problem
+
+
+def test_a_secret_is_never_shown(place: Place) -> None:
+    keys = {"HUBBUB_BLOBS_S3_ACCESS_KEY": "id-of-it", "HUBBUB_BLOBS_S3_SECRET_KEY": "very-secret"}
+    loaded = place.load(keys)
+    assert loaded.config.blobs.s3_secret_key == "very-secret"
+    place.toml.write_text("[blobs]\ns3_secret_key = 1234567\n")
+    problems = place.problems()
+    assert f"{place.toml}: blobs.s3_secret_key: must be text" in problems
+    for said in (as_toml(loaded.config, loaded.sources), repr(loaded.config), *problems):
+        assert not any(secret in said for secret in ("id-of-it", "very-secret", "1234567"))
+    shown = as_toml(loaded.config, loaded.sources)
+    source = "environment HUBBUB_BLOBS_S3_SECRET_KEY"
+    assert f"# s3_secret_key is set, and not shown  # {source}" in shown.splitlines()
 
 
 def test_a_certificate_and_its_key_are_tried(place: Place) -> None:

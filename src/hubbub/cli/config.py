@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from hubbub.cli.settings import WRONGLY_ASKED, load_settings, tell
-from hubbub.server.config import Config
+from hubbub.server.config import SECRETS, Config
 from hubbub.server.settings import DEFAULT
 
 
@@ -36,15 +36,17 @@ def check(arguments: Namespace) -> int:
 
 
 def as_toml(config: Config, sources: Mapping[str, str]) -> str:
-    """Write all settings. TOML has no null: a setting that is not set is a comment."""
+    """Write all settings. TOML has no null: a setting that is not set is a comment, as a secret is."""
     lines: list[str] = []
     for section in msgspec.structs.fields(config):
         lines.append(f"[{section.name}]")
         part = getattr(config, section.name)
         for field in msgspec.structs.fields(part):
-            value = getattr(part, field.name)
+            key, value = f"{section.name}.{field.name}", getattr(part, field.name)
             text = f"# {field.name} is not set" if value is None else f"{field.name} = {_literal(value)}"
-            lines.append(f"{text}  # {sources.get(f'{section.name}.{field.name}', DEFAULT)}")
+            if value is not None and key in SECRETS:
+                text = f"# {field.name} is set, and not shown"
+            lines.append(f"{text}  # {sources.get(key, DEFAULT)}")
         lines.append("")
     return "\n".join(lines)
 

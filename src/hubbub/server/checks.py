@@ -29,6 +29,7 @@ _MAY_BE_ZERO: Final = frozenset(
         "guests.max_kept",
         "accounts.registrations",
         "accounts.attempts",
+        "files.keep_days",
     }
 )
 _QUOTED: Final = 8
@@ -38,7 +39,10 @@ _HOST: Final = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?", re.IGNOR
 _ORIGIN: Final = re.compile(
     r"https?://(?P<host>\[[0-9a-f:.]+\]|[^/:?#@\[\]\s]+)(:(?P<port>[0-9]{1,5}))?", re.I
 )
-
+# AWS, "Bucket naming rules"; others of its kind allow no more.
+_BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
+_BELOW: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
 
 _LEAST_SEGMENT: Final = 1 << 20
 _MOST_SEGMENT: Final = 1 << 30
@@ -59,6 +63,7 @@ def check(config: Config) -> Iterator[Fault]:
     yield from _each("web.allowed_origins", config.web.allowed_origins, _origin)
     yield from _each("web.trusted_proxies", config.web.trusted_proxies, _network)
     yield from _tls(config)
+    yield from _blobs(config)
     room = normal(config.rooms.default, ROOM_LIMIT)
     if isinstance(room, Invalid):
         yield Fault(
@@ -146,6 +151,28 @@ def _tls(config: Config) -> Iterator[Fault]:
             yield Fault(key, f"{path!r} is not a file")
     if tls.cert and tls.key and Path(tls.cert).is_file() and Path(tls.key).is_file():
         yield from _pair(tls.cert, tls.key)
+
+
+def _blobs(config: Config) -> Iterator[Fault]:
+    blobs = config.blobs
+    bucket, prefix, endpoint = blobs.s3_bucket, blobs.s3_prefix, blobs.s3_endpoint
+    if blobs.store == "s3" and bucket is None:
+        yield Fault("blobs.s3_bucket", "is missing: blobs.store = s3 needs a bucket")
+    if blobs.store == "s3" and config.server.data == MEMORY:
+        yield Fault("blobs.store", "must be directory where nothing is kept: a bucket would outlast it")
+    if bucket is not None and not _BUCKET.fullmatch(bucket):
+        yield Fault("blobs.s3_bucket", f"{bucket!r} is not a bucket's name")
+    if prefix is not None and not _PREFIX.fullmatch(prefix):
+        yield Fault("blobs.s3_prefix", f"{prefix!r} is not a path such as chat/files")
+    if endpoint is not None:
+        origin = _ORIGIN.match(endpoint)
+        if origin is None or not _BELOW.fullmatch(endpoint, origin.end()) or _origin(origin[0]) is not None:
+            yield Fault("blobs.s3_endpoint", "is not a URL such as https://s3.example.org")
+        elif endpoint.lower().startswith("http:") and not blobs.s3_allow_http:
+            yield Fault("blobs.s3_endpoint", f"{endpoint!r} is in clear, and blobs.s3_allow_http is off")
+    if (blobs.s3_access_key is None) != (blobs.s3_secret_key is None):
+        missing = "access" if blobs.s3_access_key is None else "secret"
+        yield Fault(f"blobs.s3_{missing}_key", "is missing; both keys are set together")
 
 
 def _pair(cert: str, key: str) -> Iterator[Fault]:

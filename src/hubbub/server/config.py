@@ -15,6 +15,7 @@ import msgspec
 
 from hubbub.core.settings import (
     AccountSettings,
+    FileSettings,
     GatewaySettings,
     GuestSettings,
     MessageSettings,
@@ -27,6 +28,8 @@ Dialect = Literal["text", "relay", "json", "ndjson", "protobuf", "http"]
 MAX_FRAME: Final = 16 * 1024 * 1024 - 1
 DEFAULT_LISTEN: Final = "127.0.0.1:8080"
 MEMORY: Final = ":memory:"
+SECRETS: Final = frozenset({"blobs.s3_access_key", "blobs.s3_secret_key"})
+"""Settings whose values are never shown."""
 COMMIT: Final = "commit"
 _INTERVAL: Final = re.compile(r"interval=([1-9][0-9]{0,4})")
 
@@ -123,6 +126,32 @@ class StorageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bytes of one file of the log. Small ones are given back sooner, large ones need fewer descriptors."""
     max_waiting: int = 64 * 1024 * 1024
     """Bytes that may wait for the disk; more are refused as `read_only`. A bound on memory."""
+
+
+class BlobSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Section `[blobs]`: where kept files are kept."""
+
+    store: Literal["directory", "s3"] = "directory"
+    """`directory`: in the data directory. `s3`: in a bucket that speaks S3's protocol (`hubbub[s3]`)."""
+    s3_bucket: str | None = None
+    """The bucket's name."""
+    s3_prefix: str | None = None
+    """What the names of all objects begin with, as a folder: a bucket may hold other things, too."""
+    s3_endpoint: str | None = None
+    """Where it is, such as `https://s3.example.org`, if it is not AWS."""
+    s3_region: str | None = None
+    """The bucket's region. None: as AWS_REGION says, else us-east-1."""
+    s3_allow_http: bool = False
+    """Whether the endpoint may be asked in clear: on this machine, or in a network that is trusted."""
+    s3_access_key: str | None = None
+    """The key's id. None: as AWS_ACCESS_KEY_ID says, which is the better place."""
+    s3_secret_key: str | None = None
+    """The key itself. None: as AWS_SECRET_ACCESS_KEY says, likewise."""
+
+    def __repr__(self) -> str:
+        """Without the keys: who shows settings by accident, in a traceback say, shows no secret."""
+        shown = (name for name in self.__struct_fields__ if f"blobs.{name}" not in SECRETS)
+        return f"BlobSettings({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)}, …)"
 
 
 class TlsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -226,4 +255,6 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     guests: GuestSettings = GuestSettings()
     accounts: AccountSettings = AccountSettings()
     gateway: GatewaySettings = GatewaySettings()
+    files: FileSettings = FileSettings()
+    blobs: BlobSettings = BlobSettings()
     log: LogSettings = LogSettings()

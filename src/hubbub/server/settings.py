@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, get_args
 import msgspec
 
 from hubbub.server import checks, dotenv
-from hubbub.server.config import DEFAULT_LISTEN, MEMORY, Config, parse_listen
+from hubbub.server.config import DEFAULT_LISTEN, MEMORY, SECRETS, Config, parse_listen
 
 DEFAULT: Final = "default"
 
@@ -138,7 +138,8 @@ class _Reading:
         try:
             self.taken[key] = (msgspec.convert(value, kind, strict=strict), source)
         except msgspec.ValidationError:
-            self.problems.append(Problem(source, key, f"must be {_allowed(kind)}, not {value!r}"))
+            said = "" if key in SECRETS else f", not {value!r}"
+            self.problems.append(Problem(source, key, f"must be {_allowed(kind)}{said}"))
 
     def take_text(self, key: str, text: str, source: str) -> None:
         """Take what a flag or a variable says, where everything is text."""

@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from hubbub.adapters.blobs_directory import DirectoryBlobs
+from hubbub.adapters.blobs_s3 import S3Blobs
 from hubbub.adapters.journal_log import LogJournal
 from hubbub.adapters.search_fts5 import Fts5Search
-from hubbub.core.ports import Journal
+from hubbub.core.ports import Blobs, BlobsUnavailableError, Journal
 from hubbub.log import (
     Batch,
     CorruptError,
@@ -29,6 +31,10 @@ LOG: Final = "log"
 """The log's directory within the data directory."""
 INDEX: Final = "search.sqlite"
 """The search index, which can be made anew from the log."""
+FILES: Final = "files"
+"""Kept files, and uploads on their way to become one."""
+BLOBS: Final = "blobs"
+"""The whole ones, by their content, within that."""
 _NOBODYS: Final = frozenset({"lost+found", ".DS_Store"})
 """What a file system puts into a directory that is empty for all who use it."""
 _INTERVAL: Final = b"journal:interval"
@@ -79,6 +85,32 @@ def open_search(
         return Fts5Search(data / INDEX, data / LOG, journal.head("").epoch, loop, log.warned)
     except sqlite3.Error as error:
         raise StorageError(f"{data / INDEX}: {error}") from None
+
+
+def open_blobs(config: Config, data: Path, loop: asyncio.AbstractEventLoop, *, tidy: bool = True) -> Blobs:
+    """Open the store of kept files: in `data`, or in a bucket. Blocks, but asks no bucket anything.
+
+    `tidy` False: for a tool beside the server, whose half-made files stay. Raises StorageError.
+    """
+    blobs = config.blobs
+    if blobs.store == "directory":
+        directory = data / FILES / BLOBS
+        try:
+            return DirectoryBlobs(directory, loop, tidy=tidy)
+        except OSError as error:
+            raise StorageError(f"{error.filename or directory}: {error.strerror or error}") from None
+    try:
+        return S3Blobs(
+            blobs.s3_bucket or "",
+            blobs.s3_prefix or "",
+            endpoint=blobs.s3_endpoint,
+            region=blobs.s3_region,
+            access_key=blobs.s3_access_key,
+            secret_key=blobs.s3_secret_key,
+            allow_http=blobs.s3_allow_http,
+        )
+    except BlobsUnavailableError as error:
+        raise StorageError(error.reason) from None
 
 
 def options(config: Config) -> Options:
