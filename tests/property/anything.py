@@ -24,6 +24,7 @@ JSON = st.recursive(
     max_leaves=5,
 )
 _digest = st.text("0123456789abcdefABCDEF", min_size=64, max_size=64)
+_offer = st.text("0123456789abcdef", min_size=32, max_size=32)
 _seconds = st.floats(0, 1e6).filter(math.isfinite)
 
 
@@ -35,6 +36,8 @@ def _value(wanted: object) -> st.SearchStrategy[object]:
         return st.integers(1, 2**53 - 1)
     if wanted is float:
         return _seconds
+    if wanted is bytes:
+        return st.binary(max_size=40)
     if wanted is bool or wanted is Code:
         return st.booleans() if wanted is bool else st.sampled_from(Code)
     if wanted is type(None):
@@ -52,9 +55,22 @@ def _value(wanted: object) -> st.SearchStrategy[object]:
     return st.one_of([_value(option) for option in get_args(wanted)])
 
 
+def _field(name: str, wanted: object) -> st.SearchStrategy[object]:
+    """Values of a field, of which some are spelled in one way only."""
+    if name == "offer":
+        spelled: st.SearchStrategy[object] = _offer
+    elif name == "sha256":  # of a file: what a client writes in capitals comes out in small letters
+        spelled = _digest.map(str.lower)
+    elif name.endswith("sha256"):
+        spelled = _digest
+    else:
+        return _value(wanted)
+    return spelled if wanted is str else st.none() | spelled
+
+
 def _struct(kind: type[msgspec.Struct]) -> st.SearchStrategy[msgspec.Struct]:
     fields = {
-        field.name: (st.none() | _digest) if field.name.endswith("sha256") else _value(field.type)
+        field.name: _field(field.name, field.type)
         for field in msgspec.structs.fields(kind)
         if field.name != "or_guest"  # what a dialect means by a password, and no part of its messages
     }
@@ -76,6 +92,7 @@ _IDENTIFIED = (
     commands.Edit,
     commands.Delete,
     commands.React,
+    commands.OfferFile,
 )
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 
 from hubbub.core import answers, commands, events
 from hubbub.core.answers import Answer
 from hubbub.core.commands import Command
 from hubbub.core.errors import Refusal
 from hubbub.core.events import Event
-from hubbub.net.framing.frames import TEXT, Frame
+from hubbub.net.framing.frames import BINARY, TEXT, Frame
 from hubbub.wire.codec import Codec, Reply, Request
 from hubbub.wire.json_actions import ACTIONS
 from hubbub.wire.length_json import length_json
@@ -43,7 +45,7 @@ def decoded(codec: Codec, payload: bytes) -> Request:
     return request
 
 
-@given(any_of(Command, {commands.Send, commands.Pong, commands.Quit}), ID)
+@given(any_of(Command, {commands.Send, commands.Pong, commands.Quit, commands.SendChunk}), ID)
 def test_websocket_commands_return(command: Command, id: str | None) -> None:
     command, id = as_meant(command, id)
     request = decoded(websocket_json, websocket_json.encode_command(command, id))
@@ -51,7 +53,7 @@ def test_websocket_commands_return(command: Command, id: str | None) -> None:
     assert request.verb in ACTIONS
 
 
-@given(any_of(Command, GATEWAY | {commands.Send, commands.Quit}), ID)
+@given(any_of(Command, GATEWAY | {commands.Send, commands.Quit, commands.SendChunk}), ID)
 def test_length_json_commands_return(command: Command, id: str | None) -> None:
     command, id = as_meant(command, id)
     request = decoded(length_json, length_json.encode_command(command, id))
@@ -67,7 +69,16 @@ def test_ndjson_commands_return(command: Command, id: str | None) -> None:
     assert (request.command, request.id) == (command, id)
 
 
-@given(any_of(Event, {events.Alive}))
+@given(any_of(Event, {*get_args(Event)} - {events.FileData}))
+def test_bytes_of_a_file_return_in_binary_messages(data: events.FileData) -> None:
+    payload = websocket_json.encode_event(data)
+    sent = commands.SendChunk(data.offer, data.offset, data.data)
+    assert websocket_json.encode_command(sent, "1") == payload  # the same in both directions
+    assert websocket_json.decode_binary(payload) == replace(data, last=False)  # its size says where it ends
+    assert websocket_json.decode(Frame(BINARY, payload), named=True) == Request(sent)
+
+
+@given(any_of(Event, {events.Alive, events.FileData}))
 def test_websocket_events_return(event: Event) -> None:
     if isinstance(event, events.Announcement):  # who sent it is not told
         event = events.Announcement("", event.payload)
@@ -78,6 +89,9 @@ def test_websocket_events_return(event: Event) -> None:
 @given(event=any_of(Event, GATEWAY_EVENTS))
 def test_json_events_return(codec: Codec, event: Event) -> None:
     encoded = codec.encode_event(event)
+    if codec is length_json and isinstance(event, events.FileData):  # its bytes are in no frame
+        assert not encoded
+        return
     assert b"\n" not in encoded
     assert codec.decode_message(encoded) == event
 
@@ -106,6 +120,8 @@ def test_length_json_answers_return(answer: Answer, id: str) -> None:
         case answers.MemberList(room, count, users):
             names = [answers.UserView(user.username, 0, "online") for user in users]
             answer = answers.MemberList(room, count, names)
+    unnamed = length_json.encode_answer(Request(commands.Ping()), answer)
+    assert bool(unnamed) != isinstance(answer, answers.Accepted | answers.Offered | answers.Done)
     reply = length_json.decode_message(length_json.encode_answer(Request(commands.Ping(), id), answer))
     assert isinstance(reply, Reply)
     assert reply.answer == answer

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from hubbub.core import answers, commands
+from hubbub.core import answers, commands, events
 from hubbub.core.answers import Answer
 from hubbub.core.commands import Command, Place
 from hubbub.core.errors import Code, Refusal
+from hubbub.core.events import Event
 from hubbub.net.framing.frames import TEXT, Frame
 from hubbub.wire.codec import Codec, Request
 from hubbub.wire.json_actions import ACTIONS, MAX_RESUME
@@ -22,6 +23,7 @@ from hubbub.wire.websocket_json import websocket_json
 
 AT = "2025-01-01T00:00:00.000Z"
 SHA = "0123456789abcdef" * 4
+OFFER = "0123456789abcdef" * 2
 CODECS: dict[str, Codec] = {"websocket": websocket_json, "length": length_json, "ndjson": ndjson}
 
 
@@ -127,6 +129,69 @@ ROWS: list[tuple[str, str, str, dict[str, Any], Command]] = [
     ),
     ("read", "Read", "message/read", {"stream": "r1", "offset": 3}, commands.MarkRead("r1", 3)),
     ("unread", "Unread", "message/unread", {}, commands.GetUnread()),
+    (
+        "file_offer",
+        "FileOffer",
+        "file/offer",
+        {"to": "Bob", "filename": "cat.png", "size": 123456},
+        commands.OfferFile("cat.png", 123456, "Bob", id="q1"),
+    ),
+    (
+        "file_offer",
+        "FileOffer",
+        "file/offer",
+        {
+            "room": "den",
+            "filename": "cat.png",
+            "size": 0,
+            "sha256": SHA.upper(),
+            "filetype": "image/png",
+            "content": "My cat",
+            "offer": OFFER,
+            "hello": "h",
+        },
+        commands.OfferFile("cat.png", 0, None, "den", SHA, "image/png", "My cat", OFFER, "h", "q1"),
+    ),
+    (
+        "file_accept",
+        "FileAccept",
+        "file/accept",
+        {"from": "Alice", "filename": "cat.png"},
+        commands.AcceptFile(sender="Alice", filename="cat.png"),
+    ),
+    (
+        "file_accept",
+        "FileAccept",
+        "file/accept",
+        {"offer": OFFER, "offset": 2**53 - 1, "direct": True, "hello": "h"},
+        commands.AcceptFile(OFFER, None, None, 2**53 - 1, True, "h"),
+    ),
+    (
+        "file_decline",
+        "FileDecline",
+        "file/decline",
+        {"from": "Alice", "filename": "cat.png"},
+        commands.DeclineFile(None, "Alice", "cat.png"),
+    ),
+    ("file_cancel", "FileCancel", "file/cancel", {"offer": OFFER}, commands.CancelFile(OFFER)),
+    ("file_start", "FileStart", "file/start", {"offer": OFFER}, commands.StartFile(OFFER)),
+    (
+        "file_finish",
+        "FileFinish",
+        "file/finish",
+        {"offer": OFFER, "sha256": SHA.upper()},
+        commands.FinishFile(OFFER, SHA),
+    ),
+    ("files", "Files", "file/list", {}, commands.ListFiles()),
+    ("files", "Files", "file/list", {"room": "den", "with": "Bob"}, commands.ListFiles("den", "Bob")),
+    ("file_get", "FileGet", "file/get", {"file": "f7"}, commands.GetFile("f7")),
+    (
+        "file_get",
+        "FileGet",
+        "file/get",
+        {"filename": "cat.png", "room": "den"},
+        commands.GetFile(None, "cat.png", "den"),
+    ),
 ]
 
 
@@ -152,7 +217,10 @@ def test_what_is_said_has_the_names_of_its_dialect() -> None:
 
 
 def test_no_row_is_missing() -> None:
-    assert len(ACTIONS) - 4 == len(TYPES) - 1 == len(COMMANDS) + 1  # the gateway's; Pong; whisper is a send
+    rows = {action for action, *_ in ROWS}
+    assert {action for action in ACTIONS if action.startswith("file")} <= rows
+    # The gateway's four; Pong; a whisper is a send, and bytes of a file are no JSON elsewhere.
+    assert len(ACTIONS) - 4 == len(TYPES) - 1 == len(COMMANDS) + 1 - 1
 
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
@@ -188,6 +256,34 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("resume", {"positions": {"r1": {"offset": 1}}}, "epoch"),
     ("read", {"offset": 5}, "stream"),
     ("read", {"stream": "r1", "offset": 1.5}, "offset"),
+    ("file_offer", {"size": 5}, "filename"),
+    ("file_offer", {"filename": "x" * 1025, "size": 5}, "filename"),
+    ("file_offer", {"filename": "x"}, "size"),
+    ("file_offer", {"filename": "x", "size": -1}, "size"),
+    ("file_offer", {"filename": "x", "size": 2**53}, "size"),
+    ("file_offer", {"filename": "x", "size": 1.5}, "size"),
+    ("file_offer", {"filename": "x", "size": 5, "sha256": SHA + "\n"}, "sha256"),
+    ("file_offer", {"filename": "x", "size": 5, "filetype": "x" * 256}, "filetype"),
+    ("file_offer", {"filename": "x", "size": 5, "hello": "x" * 8193}, "hello"),
+    ("file_offer", {"filename": "x", "size": 5, "offer": OFFER.upper()}, "offer"),
+    ("file_offer", {"filename": "x", "size": 5, "content": 7}, "content"),
+    ("file_accept", {"from": 7}, "from"),
+    ("file_accept", {"offer": OFFER + "\n"}, "offer"),
+    ("file_accept", {"offer": OFFER[1:]}, "offer"),
+    ("file_accept", {"filename": "x" * 1025}, "filename"),
+    ("file_accept", {"offset": -1}, "offset"),
+    ("file_accept", {"offset": 2**53}, "offset"),
+    ("file_accept", {"hello": "x" * 8193}, "hello"),
+    ("file_accept", {"direct": 1}, "direct"),
+    ("file_decline", {"offer": "g" * 32}, "offer"),
+    ("file_decline", {"filename": "x" * 1025}, "filename"),
+    ("file_cancel", {}, "offer"),
+    ("file_start", {"offer": OFFER * 2}, "offer"),
+    ("file_finish", {"offer": OFFER}, "sha256"),
+    ("file_finish", {"offer": OFFER, "sha256": "g" * 64}, "sha256"),
+    ("files", {"with": 5}, "with"),
+    ("file_get", {"file": "x" * 129}, "file"),
+    ("file_get", {"filename": "x" * 1025}, "filename"),
 ]
 
 
@@ -211,8 +307,17 @@ def test_positions_are_read_up_to_their_limit_only() -> None:
         assert refusal.field == "positions"
 
 
+CAT = answers.FileView("f7", "cat.png", 5, "image/png", SHA, answers.ThumbnailView("f8", 64, 32))
+CAT_JSON = {
+    "file": "f7",
+    "name": "cat.png",
+    "size": 5,
+    "type": "image/png",
+    "sha256": SHA,
+    "thumbnail": {"file": "f8", "width": 64, "height": 32},
+}
 SHOWN = answers.MessageView(
-    "A", 3, "hi", "m1", "r1", "e", 7, AT, "den", reactions=[answers.Reaction("+1", 1, ["B"])]
+    "A", 3, "hi", "m1", "r1", "e", 7, AT, "den", reactions=[answers.Reaction("+1", 1, ["B"])], file=CAT
 )
 SHOWN_JSON = {
     "from": "A",
@@ -225,6 +330,7 @@ SHOWN_JSON = {
     "at": AT,
     "room": "den",
     "reactions": [{"emoji": "+1", "count": 1, "users": ["B"]}],
+    "file": CAT_JSON,
 }
 ANSWERED: list[tuple[Answer, str, dict[str, Any]]] = [
     (answers.LoggedOut(), "LoggedOut", {}),
@@ -253,6 +359,29 @@ ANSWERED: list[tuple[Answer, str, dict[str, Any]]] = [
         "RoomSettings",
         {"room": "den", "private": True, "retain_days": 7.0, "topic": "Tea", "owner": "A", "role": "owner"},
     ),
+    (answers.Offered(OFFER, True), "Offered", {"offer": OFFER, "keep": True}),
+    (
+        answers.FileList([answers.OfferView(OFFER, "A", "cat.png", 5, "running", room="den")], [CAT]),
+        "FileList",
+        {
+            "offers": [
+                {
+                    "offer": OFFER,
+                    "from": "A",
+                    "filename": "cat.png",
+                    "size": 5,
+                    "state": "running",
+                    "room": "den",
+                }
+            ],
+            "files": [CAT_JSON],
+        },
+    ),
+    (
+        answers.FileLink("/blobs/f7/cat.png?t=x", "cat.png", 5, 600),
+        "FileLink",
+        {"url": "/blobs/f7/cat.png?t=x", "name": "cat.png", "size": 5, "expires_in": 600},
+    ),
 ]
 
 
@@ -261,9 +390,111 @@ def test_an_answer(answer: Answer, type_: str, told: dict[str, Any]) -> None:
     asked = Request(commands.Ping(), "q1", "some/verb")
     assert json.loads(websocket_json.encode_answer(asked, answer))["data"] == told
     assert json.loads(length_json.encode_answer(asked, answer)) == {"type": type_, "id": "q1", **told}
-    unnamed = Request(commands.Ping())
-    assert json.loads(length_json.encode_answer(unnamed, answer)) == {"type": type_, **told}
+    unnamed = length_json.encode_answer(Request(commands.Ping()), answer)
+    assert json.loads(unnamed or "{}") == ({} if type_ == "Offered" else {"type": type_, **told})
     assert json.loads(ndjson.encode_answer(asked, answer))["payload"] == told
+
+
+PLACE = {"stream": "r1", "epoch": "e", "offset": 7, "at": AT}
+FROM_A = {"from": "A", "from_id": 3}
+TOLD: list[tuple[Event, str, str, str, dict[str, Any]]] = [
+    (
+        events.MessagePosted("A", 3, "den", "cat.png", "m1", "r1", "e", 7, AT, file=CAT),
+        "message",
+        "NewMessage",
+        "message/new",
+        {**FROM_A, "room": "den", "content": "cat.png", "id": "m1", **PLACE, "file": CAT_JSON},
+    ),
+    (
+        events.WhisperPosted("A", 3, "B", 4, "cat.png", "m1", "r1", "e", 7, AT, file=CAT),
+        "private",
+        "PrivateMessage",
+        "message/private",
+        {**FROM_A, "to": "B", "to_id": 4, "content": "cat.png", "id": "m1", **PLACE, "file": CAT_JSON},
+    ),
+    (
+        events.FileOffered("A", 3, "B", "cat.png", 5, OFFER, SHA, "image/png", "h"),
+        "file_offer",
+        "FileOffer",
+        "file/offer",
+        {
+            **FROM_A,
+            "to": "B",
+            "filename": "cat.png",
+            "size": 5,
+            "offer": OFFER,
+            "sha256": SHA,
+            "filetype": "image/png",
+            "hello": "h",
+        },
+    ),
+    (
+        events.FileDeclined("A", "B", "cat.png", OFFER),
+        "file_decline",
+        "FileDecline",
+        "file/decline",
+        {"from": "A", "to": "B", "filename": "cat.png", "offer": OFFER},
+    ),
+    (
+        events.FileAccepted("B", "cat.png", OFFER, 0, "h"),
+        "file_accepted",
+        "FileAccepted",
+        "file/accepted",
+        {"to": "B", "filename": "cat.png", "offer": OFFER, "offset": 0, "hello": "h"},
+    ),
+    (
+        events.UploadStarted("cat.png", OFFER, 5, 2, 3),
+        "file_upload",
+        "StartUpload",
+        "file/upload",
+        {"filename": "cat.png", "offer": OFFER, "size": 5, "offset": 2, "window": 3},
+    ),
+    (
+        events.DownloadStarted("A", "cat.png", 5, OFFER),
+        "file_download",
+        "StartDownload",
+        "file/download",
+        {"from": "A", "filename": "cat.png", "size": 5, "offer": OFFER},
+    ),
+    (
+        events.FileProgress(OFFER, 3),
+        "file_progress",
+        "FileProgress",
+        "file/progress",
+        {"offer": OFFER, "offset": 3},
+    ),
+    (
+        events.FileDone("cat.png", OFFER, SHA),
+        "file_done",
+        "FileDone",
+        "file/done",
+        {"filename": "cat.png", "offer": OFFER, "sha256": SHA},
+    ),
+    (
+        events.FileFailed("A", "cat.png", OFFER, "lost", "A is gone.", True),
+        "file_failed",
+        "FileFailed",
+        "file/failed",
+        {
+            "from": "A",
+            "filename": "cat.png",
+            "offer": OFFER,
+            "reason": "lost",
+            "message": "A is gone.",
+            "again": True,
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "name", "type_", "command", "told"), TOLD)
+def test_an_event_of_a_file(event: Event, name: str, type_: str, command: str, told: dict[str, Any]) -> None:
+    notification = json.loads(websocket_json.encode_event(event))
+    assert (notification["event"], notification["data"]) == (name, told)
+    assert json.loads(length_json.encode_event(event)) == {"type": type_, **told}
+    payload = {"id": "message_id", "content": "text"} if command.startswith("message/") else {}
+    told = {payload.get(member, member): value for member, value in told.items()}
+    assert json.loads(ndjson.encode_event(event)) == {"command": command, "payload": told}
 
 
 def test_a_history_is_told_with_the_names_of_its_dialect() -> None:

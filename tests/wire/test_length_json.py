@@ -12,7 +12,7 @@ from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event
 from hubbub.net.framing.frames import BINARY, CLOSE, FAILED, PING, PONG, TOO_LONG, Frame
 from hubbub.wire.codec import Reply, Request
-from hubbub.wire.length_json import TYPES, UNSUPPORTED, length_json
+from hubbub.wire.length_json import length_json
 
 AT = "2025-01-01T00:00:00.000Z"
 POSITION = {"stream": "room:1", "epoch": "e", "offset": 3, "at": AT}
@@ -147,15 +147,11 @@ def test_a_request_needs_a_type(request_: dict[str, object]) -> None:
     assert asked(request_).id == request_.get("id")
 
 
-def test_unknown_types_and_those_not_built() -> None:
+def test_an_unknown_type_is_quoted_but_not_at_length() -> None:
     request = asked({"type": "Dance" * 100, "id": "1"})
     assert isinstance(request.command, Refusal)
     assert (request.command.code, request.id) == (Code.UNKNOWN_ACTION, "1")
     assert len(request.command.message) < 120
-    for name in UNSUPPORTED:
-        refusal = refused({"type": name, "size": 5})
-        assert refusal == Refusal(Code.UNSUPPORTED, f"'{name}' is not in this build.")
-    assert UNSUPPORTED.isdisjoint(TYPES)
 
 
 def test_frames_that_bring_no_payload() -> None:
@@ -236,6 +232,18 @@ def test_a_message_is_acknowledged_where_it_had_an_id() -> None:
 def test_what_is_done_is_confirmed_where_it_had_an_id() -> None:
     assert told(answers.Done(), "1") == {"type": "Ok", "id": "1"}
     assert told(answers.Done()) is None
+
+
+def test_an_offer_is_confirmed_where_it_had_an_id() -> None:
+    offered = answers.Offered("0" * 32)
+    assert told(offered, "1") == {"type": "Offered", "id": "1", "offer": "0" * 32, "keep": False}
+    assert told(offered) is None
+
+
+def test_bytes_of_a_file_are_in_no_frame() -> None:
+    assert length_json.encode_event(events.FileData("0" * 32, 0, b"x", last=True)) == b""
+    with pytest.raises(ValueError, match="SendChunk"):
+        length_json.encode_command(commands.SendChunk("0" * 32, 0, b"x"))
 
 
 def test_answers_of_other_dialects_are_nothing_here() -> None:

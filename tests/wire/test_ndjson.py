@@ -13,7 +13,7 @@ from hubbub.core.events import Event
 from hubbub.net.framing.frames import CLOSE, FAILED, PING, PONG, TEXT, TOO_LONG, Frame
 from hubbub.wire.codec import Reply, Request, Signature
 from hubbub.wire.ndjson import ndjson
-from hubbub.wire.ndjson_commands import COMMANDS, MAX_LABEL, UNSUPPORTED
+from hubbub.wire.ndjson_commands import MAX_LABEL
 
 AT = "2025-01-01T00:00:00.000Z"
 POSITION = {"stream": "room:1", "epoch": "e", "offset": 3, "at": AT}
@@ -197,15 +197,54 @@ def test_a_login_may_ask_for_a_key(verb: str) -> None:
     assert told(login, Request(commands.Ping(), "1", verb, signing_key="0a"))["payload"]["hmac_key"] == "0a"
 
 
-def test_unknown_commands_and_those_not_built() -> None:
+def test_an_unknown_command_is_quoted_but_not_at_length() -> None:
     answer = refused(asked({"command": "dance" * 100, "id": "1"}))
     assert (answer["id"], answer["status"], answer["error"]["code"]) == ("1", 404, "unknown_action")
     assert len(answer["command"]) == 64
     assert len(answer["error"]["message"]) < 120
-    for verb in UNSUPPORTED:
-        answer = refused(request(verb, anything=1))
-        assert (answer["status"], answer["error"]["message"]) == (501, f"'{verb}' is not in this build.")
-    assert UNSUPPORTED.isdisjoint(COMMANDS)
+
+
+OFFER = "0123456789abcdef" * 2
+
+
+def test_bytes_of_a_file_are_base64() -> None:
+    chunk = request("file/chunk", offer=OFFER, seq=7, offset=3, data="AP8=", last=True)
+    assert chunk.command == commands.SendChunk(OFFER, 3, b"\x00\xff", last=True)
+    bare = request("file/chunk", offer=OFFER, offset=0, data="").command
+    assert bare == commands.SendChunk(OFFER, 0, b"")
+    push = json.loads(ndjson.encode_event(events.FileData(OFFER, 3, b"\x00\xff", last=True)))
+    told = {"offer": OFFER, "offset": 3, "data": "AP8=", "last": True}
+    assert push == {"command": "file/chunk", "payload": told}
+    spoken = json.loads(ndjson.encode_command(commands.SendChunk(OFFER, 3, b"\x00\xff"), "1"))
+    assert spoken["payload"] == {"offer": OFFER, "offset": 3, "data": "AP8="}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"offer": "x"}, "offer"),
+        ({"offer": OFFER.upper()}, "offer"),
+        ({"offset": -1}, "offset"),
+        ({"offset": 2**53}, "offset"),
+        ({"data": "AP8"}, "data"),
+        ({"data": "A\u00fc=="}, "data"),
+        ({"data": 7}, "data"),
+        ({"last": 1}, "last"),
+        ({"seq": "7"}, "seq"),
+    ],
+)
+def test_a_wrong_field_of_a_chunk_is_named(wrong: dict[str, object], field: str) -> None:
+    answer = refused(request("file/chunk", **{"offer": OFFER, "offset": 0, "data": "", **wrong}))
+    assert (answer["status"], answer["error"]["field"]) == (400, field)
+
+
+def test_a_chunk_is_answered_where_it_had_an_id_or_is_refused() -> None:
+    chunk = commands.SendChunk(OFFER, 0, b"")
+    named, unnamed = Request(chunk, "1", "file/chunk"), Request(chunk, None, "file/chunk")
+    assert told(answers.Done(), named) == {"command": "file/chunk", "id": "1", "status": 200, "payload": {}}
+    assert ndjson.encode_answer(unnamed, answers.Done()) == b""
+    assert told(Refusal(Code.NOT_FOUND, "No."), unnamed)["status"] == 404
+    assert told(answers.Done(), Request(commands.Typing(), None, "presence/typing"))["id"] is None
 
 
 def test_frames_that_bring_no_payload() -> None:

@@ -12,7 +12,7 @@ from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event
 from hubbub.net.framing.frames import BINARY, CLOSE, FAILED, PING, PONG, TEXT, TOO_LONG, Frame
 from hubbub.wire.codec import Reply, Request
-from hubbub.wire.json_actions import ACTIONS, MAX_CONNECTION_IDS, UNSUPPORTED
+from hubbub.wire.json_actions import MAX_CONNECTION_IDS
 from hubbub.wire.websocket_json import WebSocketJson, websocket_json
 
 POSITION = ("r1", "e1", 7, "2025-01-01T00:00:00.000Z")
@@ -198,13 +198,6 @@ def test_notification_ids_are_uuids_that_never_repeat() -> None:
     assert {(found.version, found.variant) for found in ids} == {(8, uuid.RFC_4122)}
 
 
-@pytest.mark.parametrize("action", sorted(UNSUPPORTED))
-def test_what_has_a_name_only_is_unsupported(action: str) -> None:
-    told, id = refusal(request(action, "{}"))
-    assert (told.code, id) == (Code.UNSUPPORTED, "q1")
-    assert action not in ACTIONS
-
-
 @pytest.mark.parametrize("action", ["Publish", "", "é", "x" * 70_000])
 def test_an_unknown_action_is_told_in_these_words(action: str) -> None:
     assert refusal(request(action, "{}")) == (Refusal(Code.UNKNOWN_ACTION, "unknown action"), "q1")
@@ -300,10 +293,47 @@ def test_a_refusal_does_not_give_megabytes_back() -> None:
 def test_frames_that_are_no_text_messages() -> None:
     for kind in (PING, PONG, CLOSE):
         assert websocket_json.decode(Frame(kind, b"x"), named=True) is None
-    chunk = websocket_json.decode(Frame(BINARY, bytes(30)), named=True)
+
+
+OFFER = "000102030405060708090a0b0c0d0e0f"
+CHUNK = bytes(range(16)) + b"\x00\x00\x00\x00\x00\x01\x02\x03" + b"abc"
+
+
+def test_a_binary_message_is_bytes_of_a_file() -> None:
+    sent = commands.SendChunk(OFFER, 0x10203, b"abc")
+    assert websocket_json.decode(Frame(BINARY, CHUNK), named=True) == Request(sent)
+    assert websocket_json.encode_command(sent) == CHUNK
+    data = events.FileData(OFFER, 0x10203, b"abc", last=True)
+    assert websocket_json.encode_event(data) == CHUNK
+    assert websocket_json.decode_binary(CHUNK) == events.FileData(OFFER, 0x10203, b"abc")
+    assert websocket_json.decode_binary(CHUNK[:24]).data == b""
+
+
+def test_bytes_that_were_taken_are_not_answered() -> None:
+    chunk = websocket_json.decode(Frame(BINARY, CHUNK), named=True)
+    assert isinstance(chunk, Request)
+    assert websocket_json.encode_answer(chunk, answers.Done()) == b""
+    refused = msgspec.json.decode(
+        websocket_json.encode_answer(chunk, Refusal(Code.NOT_FOUND, "There is no such offer."))
+    )
+    assert (refused["id"], refused["error"]["code"]) == (None, "not_found")
+    assert websocket_json.encode_answer(Request(commands.Typing()), answers.Done())
+
+
+@pytest.mark.parametrize("payload", [b"", CHUNK[:23], CHUNK[:16] + b"\x00\x20" + bytes(6) + b"abc"])
+def test_a_binary_message_without_a_good_head_is_a_bad_request(payload: bytes) -> None:
+    chunk = websocket_json.decode(Frame(BINARY, payload), named=True)
     assert isinstance(chunk, Request)
     assert isinstance(chunk.command, Refusal)
-    assert (chunk.command.code, chunk.id) == (Code.UNSUPPORTED, None)
+    assert (chunk.command.code, chunk.id) == (Code.BAD_REQUEST, None)
+    with pytest.raises(ValueError, match=r"."):
+        websocket_json.decode_binary(payload)
+
+
+@pytest.mark.parametrize("offer", ["", OFFER[:-2], OFFER + "00", "g" * 32])
+def test_bytes_of_no_offer_cannot_be_sent(offer: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        websocket_json.encode_command(commands.SendChunk(offer, 0, b"abc"))
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from hubbub.core.events import Alive, Event
-from hubbub.net.framing.frames import PING, Framing
+from hubbub.core.events import Alive, Event, FileData
+from hubbub.net.framing.frames import BINARY, PING, Framing
 from hubbub.net.framing.length_prefix import LengthPrefix, block
 from hubbub.net.framing.lines import Lines, line
 from hubbub.net.framing.websocket import WebSocket, close_frame, compressed_frame, frame
@@ -34,7 +34,9 @@ class Dialect:
         "leaves_sender_out",
         "name",
         "new_framing",
+        "raw_files",
         "wrap",
+        "wrap_bytes",
     )
 
     def __init__(
@@ -48,12 +50,20 @@ class Dialect:
         gateway: bool = False,
         closes_on_refused_login: bool = False,
         alive: bytes | None = None,
+        wrap_bytes: Callable[[bytes], bytes] | None = None,
+        raw_files: bool = False,
     ) -> None:
-        """`wrap` puts a payload into a frame; `people`: whoever speaks it sees and types plain lines."""
+        """`wrap` puts a payload into a frame; `people`: whoever speaks it sees and types plain lines.
+
+        `wrap_bytes` does so with a file's bytes, where these have frames of another kind.
+        """
         self.name = name
         self.codec = codec
         self.new_framing = new_framing
         self.wrap = wrap
+        self.wrap_bytes = wrap if wrap_bytes is None else wrap_bytes
+        self.raw_files = raw_files
+        """The bytes of a file stand bare between its frames, not in chunks."""
         self.exclusive = people
         """In exactly one room at a time."""
         self.leaves_sender_out = people
@@ -69,19 +79,34 @@ class Dialect:
     def event(self, event: Event, own: bool = False) -> bytes:
         """An event as bytes; b"" where the dialect has no form for it."""
         payload = self.codec.encode_event(event, own)
-        return self.wrap(payload) if payload else b""
+        if not payload:
+            return b""
+        return self.wrap_bytes(payload) if type(event) is FileData else self.wrap(payload)
 
     def closing(self, code: int, reason: str) -> bytes:
         """What the framing itself says before a close."""
         return close_frame(code, reason) if self.gateway else b""
 
 
+def _binary_frame(payload: bytes) -> bytes:
+    """Never compressed: most files are already, and it would hold everybody up."""
+    return frame(payload, BINARY)
+
+
 TEXT: Final = Dialect("text", text, Lines, line, people=True, closes_on_refused_login=True)
-LENGTH_JSON: Final = Dialect("json", length_json, LengthPrefix, block, closes_on_refused_login=True)
+LENGTH_JSON: Final = Dialect(
+    "json", length_json, LengthPrefix, block, closes_on_refused_login=True, raw_files=True
+)
 PROTOBUF: Final = Dialect("protobuf", protobuf, LengthPrefix, block)
 NDJSON: Final = Dialect("ndjson", ndjson, Lines, line)
 WEBSOCKET: Final = Dialect(
-    "websocket", websocket_json, WebSocket, frame, gateway=True, alive=frame(b"", PING)
+    "websocket",
+    websocket_json,
+    WebSocket,
+    frame,
+    gateway=True,
+    alive=frame(b"", PING),
+    wrap_bytes=_binary_frame,
 )
 # Its events are compressed once for all its connections: no context is taken over (RFC 7692 §7.1.1).
 WEBSOCKET_DEFLATE: Final = Dialect(
@@ -91,6 +116,7 @@ WEBSOCKET_DEFLATE: Final = Dialect(
     compressed_frame,
     gateway=True,
     alive=frame(b"", PING),
+    wrap_bytes=_binary_frame,
 )
 
 BY_KIND: Final = {"text": TEXT, "json": LENGTH_JSON, "protobuf": PROTOBUF, "ndjson": NDJSON}

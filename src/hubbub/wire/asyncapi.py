@@ -21,7 +21,15 @@ _Schema = dict[str, Any]
 _DESCRIPTION: Final = """\
 The JSON dialects of Hubbub. Text lines and Protobuf have no part in this document.
 A request that does not parse is refused, and the connection stays open; unknown members are ignored.
-Requests that have their name and are not in this build are answered by an error with the code `unsupported`.
+"""
+
+_WEBSOCKET: Final = """\
+A WebSocket; every JSON object is a text message. A binary message is a part of a file, in both directions:
+16 bytes of its offer, the offset as u64, big-endian, and the bytes from there on.
+"""
+_LENGTH_JSON: Final = """\
+TCP; before every JSON object its length in bytes as u32, big-endian. After `StartUpload` the client sends
+`size` - `offset` bytes of a file without a length, after `StartDownload` it gets them.
 """
 
 _JSON: Final = "application/json"
@@ -166,7 +174,7 @@ def _one_of(schemas: list[_Schema]) -> _Schema:
 
 
 def _websocket(schemas: _Schemas) -> _Channel:
-    channel = _Channel("websocket", "/ws", "A WebSocket; every JSON object is a text message.")
+    channel = _Channel("websocket", "/ws", _WEBSOCKET)
     refusal = schemas.ref(Refusal)
     error = _object({"id": _ANSWERED_ID, "type": {"const": "error"}, "data": refusal, "error": refusal})
     refused = channel.message("error", "error", error)
@@ -188,9 +196,7 @@ def _websocket(schemas: _Schemas) -> _Channel:
 
 
 def _length_json(schemas: _Schemas) -> _Channel:
-    channel = _Channel(
-        "length_json", None, "TCP; before every JSON object its length in bytes as u32, big-endian."
-    )
+    channel = _Channel("length_json", None, _LENGTH_JSON)
     replies = {
         answer: channel.message(f"{name}.answer", name, _flat(name, _length_json_answer(schemas, answer)))
         for name, answer in length_json.ANSWERS.items()

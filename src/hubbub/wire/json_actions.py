@@ -127,6 +127,16 @@ ACTIONS: Final[dict[str, Action]] = {
     "resume": Action(payloads.ResumePayload, _resume, (answers.Resumed,)),
     "read": _same(payloads.ReadPayload, commands.MarkRead, answers.ReadUpTo),
     "unread": _same(NoPayload, commands.GetUnread, answers.UnreadList),
+    "file_offer": _action(
+        payloads.FileOfferPayload, lambda p, id: commands.OfferFile(*astuple(p), id), answers.Offered
+    ),
+    "file_accept": _same(payloads.FileAcceptPayload, commands.AcceptFile, answers.Done),
+    "file_decline": _same(payloads.FileDeclinePayload, commands.DeclineFile, answers.Done),
+    "file_cancel": _same(payloads.OfferPayload, commands.CancelFile, answers.Done),
+    "file_start": _same(payloads.OfferPayload, commands.StartFile, answers.Done),
+    "file_finish": _same(payloads.FileFinishPayload, commands.FinishFile, answers.Done),
+    "files": _same(payloads.FilesPayload, commands.ListFiles, answers.FileList),
+    "file_get": _same(payloads.FileGetPayload, commands.GetFile, answers.FileLink),
     "typing": _same(OwnRoomPayload, commands.Typing, answers.Done),
     "ping": _same(NoPayload, commands.Ping, answers.Ponged),
     "echo": Action(msgspec.Raw, lambda raw, _: commands.Echo(_valid(raw)), (answers.Echoed,)),
@@ -134,9 +144,6 @@ ACTIONS: Final[dict[str, Action]] = {
     "send_to": Action(SendToPayload, _send_to, (answers.Announced,)),
     "get_connections": _same(NoPayload, commands.CountConnections, answers.Connections),
 }
-
-UNSUPPORTED: Final = frozenset({"file_offer", "file_accept", "file_decline", "file_cancel"})
-"""Actions that have their name, and are not in this build."""
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -167,6 +174,14 @@ _SAME: Final[dict[type[Command], str]] = {
     commands.Resume: "resume",
     commands.MarkRead: "read",
     commands.GetUnread: "unread",
+    commands.OfferFile: "file_offer",
+    commands.AcceptFile: "file_accept",
+    commands.DeclineFile: "file_decline",
+    commands.CancelFile: "file_cancel",
+    commands.StartFile: "file_start",
+    commands.FinishFile: "file_finish",
+    commands.ListFiles: "files",
+    commands.GetFile: "file_get",
     commands.Typing: "typing",
     commands.Ping: "ping",
     commands.CountConnections: "get_connections",
@@ -198,7 +213,7 @@ def spell(command: Command) -> tuple[str, bytes]:
             return "send_to", _encode(SendToPayload(connection_ids, payload))
     action = _SAME.get(type(command))
     if action is None:
-        raise ValueError(f"no action of the WebSocket dialect: {type(command).__name__}")
+        raise ValueError(f"no action of the JSON dialects: {type(command).__name__}")
     payload_type: Any = ACTIONS[action].payload
     told = astuple(command)[: len(payload_type.__struct_fields__)]
     return action, _encode(payload_type(*told))

@@ -14,11 +14,26 @@ from hubbub.core import commands
 RequestId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Offset = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
 Digest = Annotated[str, msgspec.Meta(max_length=64, pattern="^[0-9A-Fa-f]{64}$")]
-"""The SHA-256 of a password, in hexadecimal digits."""
+"""A SHA-256, of a password or a file, in hexadecimal digits."""
+
+OFFER_DIGITS: Final = 32
+OfferId = Annotated[str, msgspec.Meta(max_length=OFFER_DIGITS, pattern="^[0-9a-f]{32}$")]
+"""The id of an offer: 16 bytes in lower-case hexadecimal digits."""
+FileSize = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+"""A size of a file, or a place in it, in bytes."""
+
+MAX_FILENAME: Final = 1024
+"""Characters; which names are allowed, `core` says."""
+MAX_FILETYPE: Final = 255
+"""Characters of a media type (RFC 6838 §4.2: 127 on each side of the slash)."""
+MAX_HELLO: Final = 8192
+"""Characters of what one person's program says to the other's."""
 
 _Before = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]  # 0: before the first
 _Secret = Annotated[str, msgspec.Meta(max_length=1024)]
 _Key = Annotated[str, msgspec.Meta(max_length=128)]  # a stream, an epoch, a token, the id of a login
+_Filename = Annotated[str, msgspec.Meta(max_length=MAX_FILENAME)]
+_Hello = Annotated[str, msgspec.Meta(max_length=MAX_HELLO)]
 _Days = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 
 MAX_POSITIONS: Final = 1000
@@ -204,6 +219,74 @@ class ReadPayload(_Payload):
 
     stream: _Key
     offset: _Before
+
+
+class FileOfferPayload(_Payload):
+    """Of `file_offer`: to a person or to a room. With `offer` it takes one of one's own up again."""
+
+    filename: _Filename
+    size: FileSize
+    to: str | None = None
+    room: str | None = None
+    sha256: Digest | None = None
+    filetype: Annotated[str, msgspec.Meta(max_length=MAX_FILETYPE)] | None = None
+    content: str | None = None
+    offer: OfferId | None = None
+    hello: _Hello | None = None
+
+    def __post_init__(self) -> None:
+        if self.sha256 is not None:
+            self.sha256 = self.sha256.lower()
+
+
+class FileAcceptPayload(_Payload, rename={"sender": "from"}):
+    """Of `file_accept`: by `offer`, else the oldest that is open of `from` and `filename`."""
+
+    offer: OfferId | None = None
+    sender: str | None = None
+    filename: _Filename | None = None
+    offset: FileSize = 0
+    direct: bool = False
+    hello: _Hello | None = None
+
+
+class FileDeclinePayload(_Payload, rename={"sender": "from"}):
+    """Of `file_decline`; which one, as in `file_accept`."""
+
+    offer: OfferId | None = None
+    sender: str | None = None
+    filename: _Filename | None = None
+
+
+class OfferPayload(_Payload):
+    """Of `file_cancel` and `file_start`."""
+
+    offer: OfferId
+
+
+class FileFinishPayload(_Payload):
+    """Of `file_finish`: the digest of all that has arrived."""
+
+    offer: OfferId
+    sha256: Digest
+
+    def __post_init__(self) -> None:
+        self.sha256 = self.sha256.lower()
+
+
+class FilesPayload(_Payload, rename={"with_": "with"}):
+    """Of `files`: of a room, or of the private talk `with` somebody."""
+
+    room: str | None = None
+    with_: str | None = None
+
+
+class FileGetPayload(_Payload):
+    """Of `file_get`: by the file's id, or the newest of that name."""
+
+    file: _Key | None = None
+    filename: _Filename | None = None
+    room: str | None = None
 
 
 class SendToPayload(_Payload):

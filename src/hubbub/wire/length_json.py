@@ -1,7 +1,8 @@
 """The length-prefixed JSON dialect: one object a frame, told apart by its `type`.
 
 `{"type":"Broadcast","content":"hi"}`. Answers and events have types of their own (`ANSWERS`, `EVENTS`), and
-an answer carries the `id` of its request, if that had one. Described in `docs/protocol.md`.
+an answer carries the `id` of its request, if that had one. A file's bytes travel between the frames, and so
+have no form here. Described in `docs/protocol.md`.
 """
 
 from __future__ import annotations
@@ -50,6 +51,14 @@ _ACTION_OF_TYPE: Final = {
     "Resume": "resume",
     "Read": "read",
     "Unread": "unread",
+    "FileOffer": "file_offer",
+    "FileAccept": "file_accept",
+    "FileDecline": "file_decline",
+    "FileCancel": "file_cancel",
+    "FileStart": "file_start",
+    "FileFinish": "file_finish",
+    "Files": "files",
+    "FileGet": "file_get",
     "Typing": "typing",
     "Ping": "ping",
 }
@@ -59,9 +68,6 @@ TYPES: Final[dict[str, Action]] = {
     "Pong": Action(NoPayload, lambda _payload, _id: commands.Pong(), (answers.Done,)),
 }
 """What a request of each type holds (beside `type` and `id`), becomes, and is answered by."""
-
-UNSUPPORTED: Final = frozenset({"FileOffer", "FileAccept", "FileDecline", "FileCancel"})
-"""Types that have their name, and are not in this build."""
 
 EVENTS: Final[dict[str, type[Event]]] = {
     "NewMessage": events.MessagePosted,
@@ -81,6 +87,14 @@ EVENTS: Final[dict[str, type[Event]]] = {
     "UserLeft": events.Left,
     "UserStatus": events.StatusChanged,
     "UserTyping": events.UserTyping,
+    "FileOffer": events.FileOffered,
+    "FileDecline": events.FileDeclined,
+    "FileAccepted": events.FileAccepted,
+    "StartUpload": events.UploadStarted,
+    "StartDownload": events.DownloadStarted,
+    "FileProgress": events.FileProgress,
+    "FileDone": events.FileDone,
+    "FileFailed": events.FileFailed,
     "Ping": events.Alive,
     "GoingAway": events.GoingAway,
 }
@@ -107,12 +121,15 @@ ANSWERS: Final[dict[str, type[Answer]]] = {
     "Resumed": answers.Resumed,
     "Read": answers.ReadUpTo,
     "UnreadList": answers.UnreadList,
+    "Offered": answers.Offered,
+    "FileList": answers.FileList,
+    "FileLink": answers.FileLink,
     "Presence": answers.StatusSet,
     "Pong": answers.Ponged,
     "Ok": answers.Done,
     "Error": Refusal,
 }
-"""What a client gets when it asks. Where `id` is missing, neither `Ack` nor `Ok` is sent."""
+"""What a client gets when it asks. Where `id` is missing, neither `Ack` nor `Offered` nor `Ok` is sent."""
 
 _MAX_QUOTED: Final = 64  # characters of an unknown type that its refusal repeats
 
@@ -173,7 +190,9 @@ class LengthJson:
             return _broken(payload, error)
         row = TYPES.get(head.type)
         if row is None:
-            return Request(_unknown(head.type), head.id, head.type[:_MAX_QUOTED])
+            unknown = f"There is no request of type '{head.type[:_MAX_QUOTED]}'."
+            refusal = Refusal(Code.UNKNOWN_ACTION, unknown, field="type")
+            return Request(refusal, head.id, head.type[:_MAX_QUOTED])
         try:
             return Request(row.command(msgspec.Raw(payload), head.id), head.id, head.type)
         except UNREADABLE as error:
@@ -185,14 +204,14 @@ class LengthJson:
         if start is None:
             return b""
         if request.id is None:
-            if isinstance(answer, answers.Accepted | answers.Done):
+            if isinstance(answer, answers.Accepted | answers.Offered | answers.Done):
                 return b""
         elif not isinstance(answer, answers.Accepted):  # has it already
             start += b',"id":' + encode(request.id)
         return start + _members(answer)
 
     def encode_event(self, event: Event, own: bool = False) -> bytes:  # noqa: ARG002 - all are told alike here
-        """Server: an event; b"" for those of the gateway."""
+        """Server: an event; b"" for those of the gateway, and for bytes of a file."""
         start = _start_of_event.get(type(event))
         return b"" if start is None else start + members(event)
 
@@ -251,12 +270,6 @@ def _members(answer: Answer) -> bytes:
 def _after(json_object: bytes) -> bytes:
     """The members of an object, to go on with after a first one."""
     return b"}" if json_object == b"{}" else b"," + json_object[1:]
-
-
-def _unknown(name: str) -> Refusal:
-    if name in UNSUPPORTED:
-        return Refusal(Code.UNSUPPORTED, f"'{name}' is not in this build.")
-    return Refusal(Code.UNKNOWN_ACTION, f"There is no request of type '{name[:_MAX_QUOTED]}'.", field="type")
 
 
 def _broken(payload: bytes, error: Exception) -> Request:

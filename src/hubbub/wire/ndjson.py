@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import astuple, replace
 
 from hubbub.core import commands
-from hubbub.core.answers import Accepted, Answer
+from hubbub.core.answers import Accepted, Answer, Done
 from hubbub.core.commands import Command
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event
@@ -28,9 +28,9 @@ from hubbub.wire.ndjson_commands import (
     EVENTS,
     RENAMED,
     TEXT_NAMES,
-    UNSUPPORTED,
     AuthLoginPayload,
     AuthRegisterPayload,
+    FileChunkPayload,
     MessageEditPayload,
     SendPayload,
     answer_payload,
@@ -64,6 +64,7 @@ _read_login: Final = msgspec.json.Decoder(AuthLoginPayload).decode
 _read_register: Final = msgspec.json.Decoder(AuthRegisterPayload).decode
 _read_send: Final = msgspec.json.Decoder(SendPayload).decode
 _read_edit: Final = msgspec.json.Decoder(MessageEditPayload).decode
+_read_chunk: Final = msgspec.json.Decoder(FileChunkPayload).decode
 _envelope: Final = msgspec.json.Decoder(_Envelope).decode
 _loose_envelope: Final = msgspec.json.Decoder(_LooseEnvelope).decode
 _start_of_event: Final = {
@@ -92,7 +93,9 @@ class Ndjson:
             return _broken(frame.payload, error)
         verb, id = envelope.command, envelope.id
         if verb not in COMMANDS:
-            return Request(_unknown(verb), id, verb[:_MAX_QUOTED])
+            unknown = f"There is no command '{verb[:_MAX_QUOTED]}'."
+            refusal = Refusal(Code.UNKNOWN_ACTION, unknown, field="command")
+            return Request(refusal, id, verb[:_MAX_QUOTED])
         try:
             request = _request(verb, id, envelope.payload)
         except UNREADABLE as error:
@@ -103,7 +106,12 @@ class Ndjson:
         return request
 
     def encode_answer(self, request: Request, answer: Answer) -> bytes:
-        """Server: an answer. `command` and `id` are null where they could not be read."""
+        """Server: an answer; b"" where bytes of a file were taken that had no id.
+
+        `command` and `id` are null where they could not be read.
+        """
+        if request.id is None and type(request.command) is commands.SendChunk and type(answer) is Done:
+            return b""
         start = b'{"command":%b,"id":%b,"status":' % (encode(request.verb or None), encode(request.id))
         if isinstance(answer, Refusal):
             if request.verb in ("message/send", "message/edit"):
@@ -132,9 +140,11 @@ class Ndjson:
                 verb, payload = "message/send", encode(SendPayload(content, target, None, reply_to))
             case commands.Whisper(to, content, _, reply_to):
                 return self.encode_command(commands.Send(f"@{to}", content, id, reply_to), id)
-            case commands.Edit(content, stream, offset):
-                payload = encode(MessageEditPayload(stream, offset, text=content))
+            case commands.Edit(content, stream, target):
+                payload = encode(MessageEditPayload(stream, target, text=content))
                 verb = "message/edit"
+            case commands.SendChunk(offer, offset, data, last):
+                verb, payload = "file/chunk", encode(FileChunkPayload(offer, offset, data, last))
             case commands.Pong():
                 verb, payload = "heartbeat", b"{}"
             case _:
@@ -215,6 +225,10 @@ def _request(verb: str, id: str | None, payload: msgspec.Raw) -> Request:
         case "message/edit":
             edit = _read_edit(payload)
             return Request(commands.Edit(edit.text, edit.stream, edit.offset, id), id, verb)
+        case "file/chunk":
+            chunk = _read_chunk(payload)
+            sent = commands.SendChunk(chunk.offer, chunk.offset, chunk.data, chunk.last)
+            return Request(sent, id, verb)
         case "auth/login":
             name, password, token, digest, hmac = astuple(_read_login(payload))
             command: Command = commands.Login(name, password, token, digest)
@@ -225,12 +239,6 @@ def _request(verb: str, id: str | None, payload: msgspec.Raw) -> Request:
             return Request(command, id, verb, signing_key="" if hmac else None)
     row = ACTIONS[ACTION_OF_COMMAND[verb]]
     return Request(row.command(payload, id), id, verb)
-
-
-def _unknown(verb: str) -> Refusal:
-    if verb in UNSUPPORTED:
-        return Refusal(Code.UNSUPPORTED, f"'{verb}' is not in this build.")
-    return Refusal(Code.UNKNOWN_ACTION, f"There is no command '{verb[:_MAX_QUOTED]}'.", field="command")
 
 
 def _broken(line: bytes, error: Exception) -> Request:

@@ -12,7 +12,7 @@ from hubbub.core.answers import Answer
 from hubbub.core.events import Event
 from hubbub.wire import json_payloads
 from hubbub.wire.json_actions import ACTIONS
-from hubbub.wire.json_payloads import Offset
+from hubbub.wire.json_payloads import FileSize, OfferId, Offset
 from hubbub.wire.json_shapes import encode, members
 
 MAX_LABEL: Final = 256
@@ -46,6 +46,16 @@ class MessageEditPayload(json_payloads.DeletePayload, kw_only=True):
     text: str
 
 
+class FileChunkPayload(msgspec.Struct, gc=False, omit_defaults=True):
+    """Of `file/chunk`: `data` in Base64. `seq` may count the chunks, and has no effect."""
+
+    offer: OfferId
+    offset: FileSize
+    data: bytes
+    last: bool = False
+    seq: FileSize | None = None
+
+
 ACTION_OF_COMMAND: Final = {
     "presence/list": "list",
     "presence/update": "presence",
@@ -70,6 +80,14 @@ ACTION_OF_COMMAND: Final = {
     "message/read": "read",
     "message/unread": "unread",
     "sync/resume": "resume",
+    "file/offer": "file_offer",
+    "file/accept": "file_accept",
+    "file/decline": "file_decline",
+    "file/cancel": "file_cancel",
+    "file/start": "file_start",
+    "file/finish": "file_finish",
+    "file/list": "files",
+    "file/get": "file_get",
     "heartbeat": "ping",
 }
 """The commands whose payload is that of a WebSocket action."""
@@ -79,15 +97,13 @@ COMMANDS: Final[dict[str, tuple[type, tuple[type[Answer], ...]]]] = {
     "auth/register": (AuthRegisterPayload, (answers.LoggedIn,)),
     "message/send": (SendPayload, (answers.Accepted,)),
     "message/edit": (MessageEditPayload, (answers.Accepted,)),
+    "file/chunk": (FileChunkPayload, (answers.Done,)),
     **{
         command: (ACTIONS[action].payload, ACTIONS[action].answers)
         for command, action in ACTION_OF_COMMAND.items()
     },
 }
 """What the payload of each command is, and what it is answered by."""
-
-UNSUPPORTED: Final = frozenset({"file/offer", "file/accept", "file/decline", "file/cancel", "file/chunk"})
-"""Commands that have their name, and are not in this build."""
 
 EVENTS: Final[dict[str, type[Event]]] = {
     "message/new": events.MessagePosted,
@@ -107,6 +123,15 @@ EVENTS: Final[dict[str, type[Event]]] = {
     "presence/left": events.Left,
     "presence/changed": events.StatusChanged,
     "presence/typing": events.UserTyping,
+    "file/offer": events.FileOffered,
+    "file/decline": events.FileDeclined,
+    "file/accepted": events.FileAccepted,
+    "file/upload": events.UploadStarted,
+    "file/download": events.DownloadStarted,
+    "file/chunk": events.FileData,
+    "file/progress": events.FileProgress,
+    "file/done": events.FileDone,
+    "file/failed": events.FileFailed,
     "heartbeat": events.Alive,
     "server/going_away": events.GoingAway,
 }
@@ -144,6 +169,7 @@ class NdjsonMessage(_Told):
     at: str
     reply_to: int | None = None
     mentions: list[str] = []
+    file: answers.FileView | None = None
 
 
 class NdjsonPrivate(_Told):
@@ -160,6 +186,7 @@ class NdjsonPrivate(_Told):
     offset: int
     at: str
     reply_to: int | None = None
+    file: answers.FileView | None = None
 
 
 class NdjsonEdited(_Told):
@@ -195,6 +222,7 @@ class NdjsonShown(_Told):
     edited_at: str | None = None
     deleted: bool = False
     reactions: list[answers.Reaction] = []
+    file: answers.FileView | None = None
 
 
 class NdjsonHistory(_Told):

@@ -2,7 +2,8 @@
 
 A request is `{"id","type":"request","action","payload"}`. It is answered by `{"id","type":"response","data"}`
 or `{"id","type":"error","data":{"code","message"},"error":{the same}}`. What comes unasked is
-`{"id","type":"notification","event","data"}`, its `id` a UUID of its own. Described in `docs/protocol.md`.
+`{"id","type":"notification","event","data"}`, its `id` a UUID of its own. A file's bytes are binary messages
+in both directions: 16 bytes of the offer, 8 of the offset, and they. Described in `docs/protocol.md`.
 """
 
 from __future__ import annotations
@@ -10,19 +11,20 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Mapping
+from struct import Struct
 from typing import Final, Literal
 
 import msgspec
 
-from hubbub.core import answers, events
+from hubbub.core import answers, commands, events
 from hubbub.core.answers import Answer
 from hubbub.core.commands import Command
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event
 from hubbub.net.framing.frames import BINARY, FAILED, TEXT, TOO_LONG, Frame
 from hubbub.wire.codec import Reply, Request
-from hubbub.wire.json_actions import ACTIONS, UNSUPPORTED, request_id, spell
-from hubbub.wire.json_payloads import RequestId
+from hubbub.wire.json_actions import ACTIONS, request_id, spell
+from hubbub.wire.json_payloads import OFFER_DIGITS, RequestId
 from hubbub.wire.refusals import UNREADABLE, of_frame, of_json
 
 EVENTS: Final[dict[str, type[Event]]] = {
@@ -43,6 +45,14 @@ EVENTS: Final[dict[str, type[Event]]] = {
     "left": events.Left,
     "status": events.StatusChanged,
     "typing": events.UserTyping,
+    "file_offer": events.FileOffered,
+    "file_decline": events.FileDeclined,
+    "file_accepted": events.FileAccepted,
+    "file_upload": events.UploadStarted,
+    "file_download": events.DownloadStarted,
+    "file_progress": events.FileProgress,
+    "file_done": events.FileDone,
+    "file_failed": events.FileFailed,
     "broadcast": events.Announcement,
     "welcome": events.Welcome,
     "going_away": events.GoingAway,
@@ -72,6 +82,9 @@ class _Welcome(msgspec.Struct, gc=False):
     user: str | None  # null is told, too
 
 
+_CHUNK: Final = Struct(">16sQ")  # the offer and the offset, before the bytes
+_LARGEST: Final = 2**53 - 1  # as everywhere in JSON
+
 _envelope: Final = msgspec.json.Decoder(_Envelope).decode
 _loose_envelope: Final = msgspec.json.Decoder(_LooseEnvelope).decode
 _request_id: Final = msgspec.json.Decoder(RequestId | None).decode
@@ -92,7 +105,7 @@ _TAGS: Final = {
     kind: len(b'{"type":"%b",' % kind.__name__.encode())
     for kind in (*EVENTS.values(), *(kind for action in ACTIONS.values() for kind in action.answers), Refusal)
 }
-_OWN_EVENTS: Final = (events.Announcement, events.Welcome, events.Alive)
+_OWN_EVENTS: Final = (events.Announcement, events.Welcome)
 _OWN_ANSWERS: Final = frozenset(
     {
         Refusal,
@@ -123,13 +136,15 @@ class WebSocketJson:
                 _TAGS[kind],
             )
             for name, kind in EVENTS.items()
+            if kind not in _OWN_EVENTS
         }
-        self._broadcast = (
-            f'{{"id":"{prefix}%012x","type":"notification","event":"broadcast","data":%b}}'.encode()
+        self._broadcast, self._welcome = (
+            f'{{"id":"{prefix}%012x","type":"notification","event":"{name}","data":%b}}'.encode()
+            for name in ("broadcast", "welcome")
         )
 
     def decode(self, frame: Frame, named: bool) -> Request | bytes | None:
-        """Server: a text message. Control frames bring nothing; binary ones (file chunks) are unsupported."""
+        """Server: a request, or, in a binary message, bytes of a file. Control frames bring nothing."""
         if frame.kind != TEXT:
             return _not_text(frame, named)
         try:
@@ -139,32 +154,41 @@ class WebSocketJson:
         action = envelope.action
         row = ACTIONS.get(action)
         if row is None:
-            return Request(_unknown(action), envelope.id)
+            return Request(Refusal(Code.UNKNOWN_ACTION, "unknown action"), envelope.id)
         try:
             return Request(row.command(envelope.payload, envelope.id), envelope.id, action)
         except UNREADABLE as error:
             return Request(of_json(error, "payload"), envelope.id, action)
 
     def encode_answer(self, request: Request, answer: Answer) -> bytes:
-        """Server: a response, or an error."""
+        """Server: a response, or an error; b"" for bytes of a file that were taken."""
         id = b"null" if request.id is None else _encode(request.id)
         kind = type(answer)
         if kind in _OWN_ANSWERS:
+            if kind is not Refusal and type(request.command) is commands.SendChunk:
+                return b""
             return _own_answer(id, answer)
         return b'{"id":%b,"type":"response","data":{%b}' % (id, _encode(answer)[_TAGS[kind] :])
 
     def encode_event(self, event: Event, own: bool = False) -> bytes:  # noqa: ARG002 - all are told alike here
-        """Server: a notification; b"" for Alive, since a WebSocket pings by a frame of its own."""
-        if isinstance(event, _OWN_EVENTS):
-            return self._gateway(event)
-        template, tag = self._templates[type(event)]
+        """Server: a notification; of FileData the payload of a binary message.
+
+        b"" for Alive, since a WebSocket pings by a frame of its own.
+        """
+        found = self._templates.get(type(event))
+        if found is None:
+            return self._own_event(event)
+        template, tag = found
         return template % (self._count(), _encode(event)[tag:])
 
     def encode_command(self, command: Command, id: str | None = None) -> bytes:
-        """Client: a request. The id of a message is that of its request, and goes before `id`.
+        """Client: a request; of SendChunk the payload of a binary message, which has no id.
 
-        Raises ValueError for a command that this dialect has no action for.
+        The id of a message is that of its request, and goes before `id`. Raises ValueError for a command that
+        this dialect has no action for.
         """
+        if isinstance(command, commands.SendChunk):
+            return _binary(command)
         id = request_id(command, id)
         action, payload = spell(command)
         return b'{"id":%b,"type":"request","action":"%b","payload":%b}' % (
@@ -174,7 +198,7 @@ class WebSocketJson:
         )
 
     def decode_message(self, payload: bytes, actions: Mapping[str, str] | None = None) -> Event | Reply:
-        """Client: a notification, response or error; ValueError for anything else.
+        """Client: a notification, response or error, in a text message; ValueError for anything else.
 
         A response does not say what it answers. `actions` (request id → action, as they were sent) does;
         a response that it does not know is an Echoed, whose payload is the data as it came.
@@ -196,14 +220,25 @@ class WebSocketJson:
             raise ValueError("the JSON is nested too deep") from error
         return Reply(answer, message.id, action)
 
-    def _gateway(self, event: events.Announcement | events.Welcome | events.Alive) -> bytes:
+    def decode_binary(self, payload: bytes) -> events.FileData:
+        """Client: bytes of a file, in a binary message; ValueError for anything else.
+
+        `last` is not in it: where a file ends, its size says.
+        """
+        chunk = _chunk(payload)
+        if isinstance(chunk, Refusal):
+            raise ValueError(chunk.message)
+        return events.FileData(chunk.offer, chunk.offset, chunk.data)
+
+    def _own_event(self, event: Event) -> bytes:
         match event:
             case events.Announcement(_, payload):
                 return self._broadcast % (self._count(), bytes(payload))
             case events.Welcome(connection_id, user):
-                template, _ = self._templates[events.Welcome]
-                return template % (self._count(), _encode(_Welcome(connection_id, user))[1:])
-            case events.Alive():
+                return self._welcome % (self._count(), _encode(_Welcome(connection_id, user)))
+            case events.FileData():
+                return _binary(event)
+            case _:
                 return b""
 
 
@@ -232,18 +267,28 @@ def _own_answer(id: bytes, answer: Answer) -> bytes:
     return b'{"id":%b,"type":"response","data":%b}' % (id, data)
 
 
+def _binary(chunk: commands.SendChunk | events.FileData) -> bytes:
+    if len(chunk.offer) != OFFER_DIGITS:
+        raise ValueError(f"no offer: {chunk.offer!r}")
+    return _CHUNK.pack(bytes.fromhex(chunk.offer), chunk.offset) + chunk.data
+
+
+def _chunk(payload: bytes) -> commands.SendChunk | Refusal:
+    if len(payload) < _CHUNK.size:
+        message = f"A binary message begins with {_CHUNK.size} bytes: those of the offer, and the offset."
+        return Refusal(Code.BAD_REQUEST, message)
+    offer, offset = _CHUNK.unpack_from(payload)
+    if offset > _LARGEST:
+        return Refusal(Code.BAD_REQUEST, "This number is too large.", "offset")
+    return commands.SendChunk(offer.hex(), offset, payload[_CHUNK.size :])
+
+
 def _not_text(frame: Frame, named: bool) -> Request | None:
     if frame.kind == BINARY:
-        return Request(Refusal(Code.UNSUPPORTED, "Files in binary messages are not in this build."))
+        return Request(_chunk(frame.payload))
     if frame.kind in (TOO_LONG, FAILED):
         return Request(of_frame(frame, named))
     return None
-
-
-def _unknown(action: str) -> Refusal:
-    if action in UNSUPPORTED:
-        return Refusal(Code.UNSUPPORTED, f"The action {action!r} is not in this build.")
-    return Refusal(Code.UNKNOWN_ACTION, "unknown action")
 
 
 def _broken(payload: bytes, error: Exception) -> Request:
