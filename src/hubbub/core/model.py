@@ -23,7 +23,6 @@ class Session:
     __slots__ = (
         "address",
         "announced",
-        "base",
         "connection_id",
         "exclusive",
         "gone",
@@ -66,8 +65,6 @@ class Session:
         """A password may be sent here."""
         self.address = address
         """Where it came from, without the port: for the limit on failed logins. "" where there is none."""
-        self.base = ""
-        """What comes before the path of a link that a person is shown; programs know where they are."""
         self.gone = False
         """Its line is gone: what was still on its way for it comes to nothing."""
         self.wished: str | None = None
@@ -84,6 +81,12 @@ class Session:
         """Behind which offsets it hears talks and notices; made with the first one that it heard."""
         self.read: dict[str, int] | None = None
         """A guest's cursors (see `cursors`): they end with the session."""
+
+
+    @property
+    def base(self) -> str:
+        """What comes before the path of a link that a person is shown; programs know where they are."""
+        return ""
 
 
 class User:

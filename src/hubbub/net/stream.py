@@ -244,6 +244,13 @@ class Stream(asyncio.Protocol):
         return self._fd
 
     @property
+    def url(self) -> str:
+        """How HTTP on the same listener is reached from where the peer is: scheme, our address, port."""
+        name = None if self._transport is None else self._transport.get_extra_info("sockname")
+        host = f"[{self.local}]" if ":" in self.local else self.local
+        return f"{'https' if self.secure else 'http'}://{host}:{name[1] if name else 0}"
+
+    @property
     def backlog(self) -> int:
         """Bytes queued over the kernel's own buffer."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()

@@ -35,6 +35,7 @@ from hubbub.net.timers import Wheel
 from hubbub.observe.logs import open_log, route_standard_logging
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.banner import banner, relay_banner
+from hubbub.server.carrier import FileCarrier
 from hubbub.server.config import MEMORY, Config, Listen, parse_listen
 from hubbub.server.control import Control, ControlError
 from hubbub.server.dialects import BY_KIND, WEBSOCKET, WEBSOCKET_DEFLATE
@@ -81,6 +82,7 @@ class Server:
             guests=config.guests,
             accounts=config.accounts,
             gateway=config.gateway,
+            files=config.files,
         )
         if not config.limits.enforce:
             settings = _without_rates(settings)
@@ -97,8 +99,17 @@ class Server:
             search,
         )
         self.shared: Surroundings[Connection] = Surroundings(
-            self.service, self.fanout, config.limits, config.timers, self.wheel, log, loop.time
+            self.service,
+            self.fanout,
+            config.limits,
+            config.timers,
+            self.wheel,
+            log,
+            loop.time,
+            config.web.base_url,
         )
+        self.carrier = FileCarrier(config.files, self.service, self.fanout, self.wheel, loop)
+        self.shared.carrier = self.service.transfers.carrier = self.carrier
         self.relay = Relay(config.limits.max_line, log, loop.time)
         self.doorman = Doorman(
             loop,
@@ -234,6 +245,7 @@ async def _serve(server: Server) -> int:
     if server.http is not None:
         server.http.drain()
     server.relay.close()
+    await server.carrier.close()
     await drain(server.doorman, server.shared, server.journal, config.server.drain_seconds, random.random)
     server.passwords.close()
     server.wheel.stop()

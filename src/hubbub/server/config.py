@@ -168,6 +168,9 @@ class WebSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     public_hosts: list[str] = msgspec.field(default_factory=list)
     """Host names under which browsers may reach the server (DNS rebinding); IP literals always may."""
+    base_url: str | None = None
+    """How people reach this server's HTTP, such as `https://chat.example.org`: what links that are shown in
+    plain text begin with. None: the address that the asker's own connection came to."""
     allowed_origins: list[str] = msgspec.field(default_factory=list)
     """Origins besides the server's own that may open a WebSocket, such as `https://chat.example.org`."""
     trusted_proxies: list[str] = msgspec.field(default_factory=list)

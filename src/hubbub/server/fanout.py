@@ -43,6 +43,11 @@ class Receiver(Protocol):
         ...
 
     @property
+    def deaf(self) -> bool:
+        """Whether its line is taken for the bytes of a file: it must not be written to."""
+        ...
+
+    @property
     def waits(self) -> bool:
         """Whether `go_on` should be called when its answer is out."""
         ...
@@ -280,6 +285,8 @@ class Fanout:
         special: dict[Receiver, bytes] = {}
         for connection in receivers:
             chunks = self._answers.pop(connection, None) or []
+            if connection.deaf:
+                continue
             for number, (event, origin) in enumerate(events):
                 key = (connection.dialect, number, origin is connection)
                 if key not in encoded:

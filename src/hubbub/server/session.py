@@ -22,6 +22,7 @@ from hubbub.core.commands import (
     Refresh,
     Register,
     Resume,
+    SendChunk,
 )
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import GoingAway, Welcome
@@ -29,9 +30,10 @@ from hubbub.core.gateway import GATEWAY
 from hubbub.net.framing.frames import CLOSE, FAILED, PING, PONG, Frame
 from hubbub.net.framing.websocket import pong
 from hubbub.net.stream import NO_FD, Stream
+from hubbub.server.carrying import Carrying
 from hubbub.server.signing import Signing, signing_fault, with_key
 from hubbub.server.surroundings import Surroundings
-from hubbub.server.waiting import LAST_WORDS, REQUESTS, RETRY_AFTER, Decided, Waiting, overlaps
+from hubbub.server.waiting import LAST_WORDS, REQUESTS, RETRY_AFTER, Decided, overlaps
 from hubbub.wire.codec import Request
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ _CLOSE_CODES: Final = {
 }
 
 
-class Connection(Waiting):
+class Connection(Carrying):
     """A Session with a wire. Implements `net.stream.Handler`."""
 
     __slots__ = ("_number", "_owed", "_signing", "batch", "fd")
@@ -83,6 +85,7 @@ class Connection(Waiting):
         """The last batch it wrote into: see `fanout`."""
         self._number = next(shared.numbers)
         self._signing: Signing | None = None  # what its requests are held against, where it asked for that
+        self._carry_nothing()
         self._owed = 0  # bytes of large answers that may be queued: asked for, so no sign of slowness
         shared.open.add(self)
         shared.service.connected(self)
@@ -96,6 +99,11 @@ class Connection(Waiting):
         """What the log calls it."""
         return self.connection_id or f"{self.dialect.name}-{self._number}"
 
+    @property
+    def base(self) -> str:
+        """See Session."""
+        return self._shared.base_url or self.stream.url if self.dialect.exclusive else ""
+
     # -- bytes → Frame
 
     def on_data(self, data: bytes) -> None:
@@ -103,10 +111,14 @@ class Connection(Waiting):
         shared = self._shared
         self._heard = now = shared.clock()
         self._pinged = 0
+        if self._taking is not None:
+            data = self._take_bare(data)
+            if not data:
+                return
         frames = self.framing.feed(data)
         for frame in frames:
             last_words = frame.kind in LAST_WORDS and self._in_flight
-            if self._queue is not None or self._barrier or self.stream.paused or last_words:
+            if self._queue is not None or self._barrier or self.deaf or self.stream.paused or last_words:
                 self._wait(frame)
             elif shared.rate and not self._pay(now):
                 self._wait(frame)
@@ -118,6 +130,8 @@ class Connection(Waiting):
         if pending or self._held:
             # A control frame may come in the middle of a message (RFC 6455 §5.4), and makes it no younger.
             self._hold(pending, now, fresh=any(frame.kind not in (PING, PONG) for frame in frames))
+        if self.wanted:
+            self._look()
 
     # -- Frame → Command → core → Answer
 
@@ -166,6 +180,8 @@ class Connection(Waiting):
             self._in_flight += 1
             self._barrier = not overlaps(command)
             return
+        if type(command) is SendChunk and self._shared.rate:  # its window is its rate
+            self._paid_until -= 1.0 / self._shared.limits.message_rate
         if self._in_flight:  # decided at once; but those in flight were asked first
             self._wait_first(Decided(request, answer))
             return
@@ -177,6 +193,10 @@ class Connection(Waiting):
 
     def _answer(self, request: Request, answer: Answer) -> bytes:
         """An answer as bytes that are to be written next, and what it means for this connection."""
+        if request is self._woken:
+            self._woken = None
+            self._shared.service.transfers.arrived(self)  # what was offered meanwhile
+            return b""
         if request.signing_key is not None and type(answer) is LoggedIn:
             request, self._signing = with_key(request, self._shared.service.entropy)
         data = self._encode(request, answer)
@@ -271,8 +291,9 @@ class Connection(Waiting):
         self._owed = 0
         if self.fd != NO_FD:
             self._moved()
+        self._has_room()
         if self._queue is None:
-            self.stream.resume_reading()
+            self._read_on()
         else:
             self.go_on()
 
@@ -297,6 +318,7 @@ class Connection(Waiting):
         user = self.user
         shared.open.discard(self)
         shared.service.disconnected(self)
+        self._let_files_go()
         reason = self._leaving or (str(error) if error else "closed by the peer")
         shared.log.connection_closed(
             self.name,
@@ -314,6 +336,9 @@ class Connection(Waiting):
             return
         if retry_after is None:
             retry_after = RETRY_AFTER.get(reason)
+        if self.deaf:  # words would stand in the middle of a file
+            self._goodbye(b"", reason)
+            return
         last = self.dialect.event(GoingAway(reason, retry_after))
         self._goodbye(last + self.dialect.closing(_CLOSE_CODES.get(reason, _BYE), reason), reason)
 

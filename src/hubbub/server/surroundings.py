@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from hubbub.core.model import Session
 from hubbub.core.service import Service
@@ -13,6 +13,9 @@ from hubbub.observe.server_log import ServerLog
 from hubbub.server.config import LimitSettings, TimerSettings
 from hubbub.server.fanout import Fanout
 
+if TYPE_CHECKING:
+    from hubbub.server.carrier import FileCarrier
+
 ConnectionT = TypeVar("ConnectionT", bound=Session)
 
 
@@ -20,6 +23,8 @@ class Surroundings(Generic[ConnectionT]):
     """Limits, timers, the way into the domain and out of it, and who is connected."""
 
     __slots__ = (
+        "base_url",
+        "carrier",
         "clock",
         "fanout",
         "held",
@@ -43,8 +48,9 @@ class Surroundings(Generic[ConnectionT]):
         wheel: Wheel,
         log: ServerLog,
         clock: Callable[[], float],
+        base_url: str | None = None,
     ) -> None:
-        """`clock` is monotonic, in seconds."""
+        """`clock` is monotonic, in seconds. `base_url`: how people reach HTTP here, if not as they came."""
         self.service = service
         self.fanout = fanout
         self.limits = limits
@@ -52,6 +58,9 @@ class Surroundings(Generic[ConnectionT]):
         self.wheel = wheel
         self.log = log
         self.clock = clock
+        self.base_url = base_url
+        self.carrier: FileCarrier | None = None
+        """Has files carried; set once it is made, since it needs the fan-out and the service."""
         self.rate = limits.message_rate if limits.enforce else 0.0
         self.numbers = count(1)
         """Of connections, so that the log can tell them apart."""

@@ -130,6 +130,19 @@ class Waiting(Session, ABC):
         """Say goodbye, and close."""
 
     @property
+    @abstractmethod
+    def deaf(self) -> bool:
+        """Whether its line is taken, and what it asks for waits."""
+
+    @property
+    @abstractmethod
+    def carries(self) -> bool:
+        """Whether it may be silent because of a file: it is sent one, or is not read from."""
+
+    @abstractmethod
+    def _read_on(self) -> None: ...
+
+    @property
     def waits(self) -> bool:
         """Whether something waits for an answer from the journal: requests behind it, or the end."""
         return self._queue is not None or self._ended
@@ -207,14 +220,14 @@ class Waiting(Session, ABC):
                 self._work_off(queue)
             finally:
                 self.stream.uncork()
-        if self._ended and self._queue is None and not self._in_flight:
+        if self._ended and self._queue is None and not self._in_flight and not self.deaf:
             self._goodbye(b"", "ended")
 
     def _work_off(self, queue: deque[_Queued]) -> None:
         shared = self._shared
         now = shared.clock()
         while queue and not self._leaving:
-            if self._barrier or self.stream.paused:  # its answers are not read: `on_resume` goes on
+            if self._barrier or self.deaf or self.stream.paused:  # not read: `on_resume` goes on
                 return
             first = queue[0]
             if isinstance(first, Request):  # paid for already, and stopped for what is in flight
@@ -238,7 +251,7 @@ class Waiting(Session, ABC):
         self._queue = None
         self._hold(self.framing.pending, now, fresh=True)  # its end could not come while reading stood still
         if not self._ended and not self.stream.paused:
-            self.stream.resume_reading()
+            self._read_on()
 
     # -- timers
 
@@ -266,6 +279,8 @@ class Waiting(Session, ABC):
         """See net.timers.Timed."""
         shared, timers = self._shared, self._shared.timers
         now = shared.clock()
+        if self.carries:  # the transfer has a timer of its own
+            self._heard = now
         if self._begun:  # as long as requests wait, its end may be what is not read
             late = now - self._begun >= timers.frame and self._queue is None
         elif self.dialect.exclusive:

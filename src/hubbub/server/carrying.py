@@ -1,0 +1,188 @@
+"""What a connection does for files: it sends one, gets one, or several at once in chunks.
+
+Bare bytes take its whole line: meanwhile it hears nothing of its rooms (`core.resume`), and what it asks for
+waits. `carrier` decides when that begins; `session.Connection` is the rest of a connection.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from hubbub.core.commands import Resume
+from hubbub.core.events import DownloadStarted, Event, UploadStarted
+from hubbub.server.waiting import Waiting
+from hubbub.wire.codec import Request
+
+if TYPE_CHECKING:
+    from hubbub.server.transfer import Transfer
+
+
+class Carrying(Waiting, ABC):
+    """A Session whose line carries files too. Implements `transfer.Source`."""
+
+    __slots__ = ("_carried", "_giving", "_taking", "_woken", "wanted")
+
+    def _carry_nothing(self) -> None:
+        """The state at the start; a connection pays for its parts once they are needed."""
+        self.wanted = 0
+        """Transfers that wait until it is free."""
+        self._giving: Transfer | None = None  # whose bare bytes it is sent
+        self._taking: Transfer | None = None  # whose bare bytes come from it
+        self._carried: _Carried | None = None
+        self._woken: Request | None = None  # asked by ourselves: its answer is not for the peer
+
+    # -- what others see
+
+    @property
+    def deaf(self) -> bool:
+        """Whether nothing may be written to it but the bytes of a file."""
+        return self._giving is not None
+
+    @property
+    def carries(self) -> bool:
+        """See `Waiting`."""
+        bare = self._giving is not None or self._taking is not None
+        return bare or (self._carried is not None and bool(self._carried.holders))
+
+    @property
+    def free(self) -> bool:
+        """Whether bare bytes could begin now; chunks can at any time."""
+        if not self.dialect.raw_files:
+            return True
+        idle = not self._in_flight and self._queue is None and not self.framing.pending
+        return idle and self._giving is None and self._taking is None
+
+    @property
+    def waits(self) -> bool:
+        """See `Waiting`; a transfer that waits wants to know, too."""
+        return super().waits or self.wanted > 0
+
+    def go_on(self) -> None:
+        """See `Waiting`."""
+        super().go_on()
+        self._look()
+
+    def _look(self) -> None:
+        if self.wanted and self.free and self._shared.carrier is not None:
+            self._shared.carrier.look()
+
+    def tell(self, event: Event) -> None:
+        """Write an event past the fan-out."""
+        data = self.dialect.event(event)
+        if data:
+            self.stream.write(data)
+
+    # -- sending a file
+
+    def begin_sending(self, transfer: Transfer, started: UploadStarted) -> None:
+        """Ask the peer for its bytes."""
+        self._parts.sources.add(transfer)
+        self.tell(started)
+        if transfer.raw:
+            self._taking = transfer
+            self._shared.service.resuming.rest(self)
+
+    def stop_sending(self, transfer: Transfer) -> None:
+        """They are here, or not wanted any more: bare ones that still come are passed over."""
+        self._parts.sources.discard(transfer)
+        if self._taking is transfer and transfer.came:
+            self._taking = None
+            self._wake()
+
+    def _take_bare(self, data: bytes) -> bytes:
+        """Bytes of the file that it sends; what is behind its end comes back."""
+        transfer = self._taking
+        assert transfer is not None  # noqa: S101 (the caller saw it)
+        rest = transfer.take(data)
+        if self._taking is transfer and transfer.over and transfer.came:
+            self._taking = None
+            self._wake()
+        return rest
+
+    # -- getting a file
+
+    def begin_receiving(self, transfer: Transfer, started: DownloadStarted) -> None:
+        """Its bytes come from now on."""
+        self._parts.sinks.add(transfer)
+        self.tell(started)
+        if self.dialect.raw_files:
+            self._shared.service.resuming.rest(self)
+            self._giving = transfer
+
+    def stop_receiving(self, transfer: Transfer, *, broken: bool = False) -> None:
+        """All of them are out; or, `broken`, no more will come."""
+        self._parts.sinks.discard(transfer)
+        if self._giving is not transfer:
+            return
+        self._giving = None
+        if broken:
+            self._goodbye(b"", "its file broke off")
+        else:
+            self._wake()
+
+    def _wake(self) -> None:
+        """Back to messages: first what was missed."""
+        self._heard = self._shared.clock()
+        if self.gone or self._leaving or self._giving is not None or self._taking is not None:
+            return
+        self._woken = Request(Resume({}))
+        if self._shared.service.resuming.wake(self, self._woken):
+            self._in_flight += 1
+            self._barrier = True
+            self._set_timer(self._heard)
+
+    # -- its two directions
+
+    @property
+    def _parts(self) -> _Carried:
+        if self._carried is None:
+            self._carried = _Carried()
+        return self._carried
+
+    def hold(self, transfer: Transfer) -> None:
+        """See Source."""
+        self._parts.holders.add(transfer)
+        self.stream.pause_reading()
+
+    def let_go(self, transfer: Transfer) -> None:
+        """See Source."""
+        self._parts.holders.discard(transfer)
+        if not self.stream.paused and self._queue is None:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        if self._carried is None or not self._carried.holders:
+            self.stream.resume_reading()
+
+    def _has_room(self) -> None:
+        """What was written is out: files that come to it go on."""
+        if self._carried is not None:
+            for transfer in list(self._carried.sinks):
+                transfer.on_room()
+
+    def _let_files_go(self) -> None:
+        """The line is gone."""
+        carried = self._carried
+        if carried is not None:
+            for transfer in list(carried.sinks):
+                transfer.fail("lost", "The receiver went away.")
+            for transfer in list(carried.sources):
+                transfer.fail("lost", "The sender went away.")
+        if self.wanted and self._shared.carrier is not None:
+            self._shared.carrier.look()
+
+    @abstractmethod
+    def _goodbye(self, last: bytes, reason: str) -> None: ...
+
+
+class _Carried:
+    """The transfers that a connection has to do with."""
+
+    __slots__ = ("holders", "sinks", "sources")
+
+    def __init__(self) -> None:
+        self.sources: set[Transfer] = set()
+        self.sinks: set[Transfer] = set()
+        self.holders: set[Transfer] = set()
+        """Those whose sink is full: nothing is read for so long."""
