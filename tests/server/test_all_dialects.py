@@ -238,11 +238,8 @@ def test_the_gateway_has_a_rate(server: Server) -> None:
 
 def test_not_built_yet_and_not_known(server: Server) -> None:
     js, nd = server.json("Jay"), server.ndjson("Nora")
-    js.say("FileOffer", id="1", to="Nora")
-    assert js.get("Error")["code"] == "bad_request"
     js.say("Nonsense", id="2")
     assert js.get("Error")["code"] == "unknown_action"
-    assert nd.ask("file/offer")["status"] == 400
     assert nd.ask("message/nonsense")["status"] == 404
     chat = server.protobuf("Pia")
     chat.say(pb.EchoMsg(type=pb.MT_VOICE_ANNOUNCE, voice_announce=pb.VoiceAnnounce()))

@@ -22,6 +22,7 @@ from hubbub.wire.protobuf_tables import BODIES, CODES, REQUESTED, UNSUPPORTED
 
 ROOT = Path(__file__).parents[2]
 POSITION = ("r1", "e1", 7, "now")
+OFFER, SHA = "0123456789abcdef" * 2, "0123456789abcdef" * 4
 POSITION_BYTES = b'\x0a\x02r1\x12\x02e1\x18\x07"\x03now'
 
 
@@ -100,6 +101,20 @@ def chat(**fields: str | int) -> pb.EchoMsg:
             Request(commands.Resume({"r1": commands.Place("e1", 7)}), None, "MT_RESUME"),
         ),
         (b"\x08\x37", Request(commands.GetUnread(), None, "MT_UNREAD")),
+        (
+            b"\x08\x38\x12\x02q1\xd2\x03\x0a\x0a\x01f\x10\x05\x1a\x01B\x50\x03",
+            Request(commands.OfferFile("f", 5, "B", id="q1"), "q1", "MT_FILE_OFFER", claimed_user_id=3),
+        ),
+        (
+            b"\x08\x39\xda\x03\x06\x12\x01A\x1a\x01f",
+            Request(commands.AcceptFile(None, "A", "f"), None, "MT_FILE_ACCEPT"),
+        ),
+        (
+            b"\x08\x3c\x82\x04\x29\x0a\x20%b\x10\x07\x1a\x01\xff\x20\x01" % OFFER.encode(),
+            Request(commands.SendChunk(OFFER, 7, b"\xff", last=True), None, "MT_FILE_CHUNK"),
+        ),
+        (b"\x08\x54\x8a\x04\x00", Request(commands.ListFiles(), None, "MT_FILE_LIST_REQUEST")),
+        (b"\x08\x55\x92\x04\x03\x12\x01f", Request(commands.GetFile(None, "f"), None, "MT_FILE_GET")),
         (b"\x08\x18\xaa\x01\x05\x0a\x03den", Request(commands.Typing("den"), None, "MT_TYPING")),
     ],
 )
@@ -164,8 +179,19 @@ def test_without_an_id_there_is_no_acknowledgement() -> None:
     published = Request(commands.Publish("hi"), None, "MT_CHAT_MSG")
     assert protobuf.encode_answer(published, answers.Accepted("m1", *POSITION)) == b""
     assert protobuf.encode_answer(Request(commands.Typing(), None, "MT_TYPING"), answers.Done()) == b""
+    offered = Request(commands.OfferFile("f", 5, "B"), None, "MT_FILE_OFFER")
+    assert protobuf.encode_answer(offered, answers.Offered(OFFER)) == b""
     refused = protobuf.encode_answer(published, Refusal(Code.FORBIDDEN, "No."))
     assert refused == b"\x08\x08R\x07\x08\x06\x12\x03No."
+
+
+def test_a_digest_comes_out_in_small_letters() -> None:
+    finish = pb.FileFinish(offer=OFFER, sha256=SHA.upper())
+    told = decoded(pb.EchoMsg(type=pb.MT_FILE_FINISH, file_finish=finish)).command
+    assert told == commands.FinishFile(OFFER, SHA)
+    offer = pb.FileOffer(filename="f", sha256=SHA.upper())
+    told = decoded(pb.EchoMsg(type=pb.MT_FILE_OFFER, file_offer=offer)).command
+    assert told == commands.OfferFile("f", 0, sha256=SHA)
 
 
 def test_a_pong_is_never_answered() -> None:
@@ -182,6 +208,22 @@ def test_a_pong_is_never_answered() -> None:
         (
             events.WhisperPosted("Al", 3, "Bo", 4, "hi", "m1", *POSITION),
             b'\x08\x0db%\x08\x03\x12\x02Bo\x1a\x02hi"\x02Al*\x02m10\x04:\x0f' + POSITION_BYTES,
+        ),
+        (
+            events.MessagePosted(
+                "Al", 3, "den", "hi", "m1", *POSITION, file=answers.FileView("f", "n", 5, "t", "s")
+            ),
+            b'\x08\x03*4\x08\x03\x12\x03den\x1a\x02hi"\x02Al*\x02m1:\x0f'
+            + POSITION_BYTES
+            + b'J\x0e\x0a\x01f\x12\x01n\x18\x05"\x01t*\x01s',
+        ),
+        (
+            events.FileData(OFFER, 7, b"\xff", last=True),
+            b"\x08\x3c\x82\x04\x29\x0a\x20%b\x10\x07\x1a\x01\xff\x20\x01" % OFFER.encode(),
+        ),
+        (
+            events.FileFailed("A", "f", OFFER, "lost", "m", again=True),
+            b"\x08\x5e\xda\x04\x2f\x0a\x01A\x12\x01f\x1a\x20%b\x20\x03\x2a\x01m\x30\x01" % OFFER.encode(),
         ),
         (events.Joined("Al", 3, "den"), b"\x08\x1a\xba\x01\x0b\x08\x03\x12\x02Al\x1a\x03den"),
         (events.Left("Al", 3), b"\x08\x1b\xc2\x01\x06\x08\x03\x12\x02Al"),
@@ -228,6 +270,27 @@ def test_an_event_becomes_a_message(event: Event, payload: bytes) -> None:
             )
             for days in (math.nan, math.inf)
         ),
+        (
+            pb.EchoMsg(type=pb.MT_FILE_OFFER, file_offer=pb.FileOffer(filename="x" * 1025)),
+            "filename",
+        ),
+        (
+            pb.EchoMsg(type=pb.MT_FILE_OFFER, file_offer=pb.FileOffer(filetype="x" * 256)),
+            "filetype",
+        ),
+        (pb.EchoMsg(type=pb.MT_FILE_OFFER, file_offer=pb.FileOffer(sha256=SHA[1:])), "sha256"),
+        (pb.EchoMsg(type=pb.MT_FILE_OFFER, file_offer=pb.FileOffer(sha256=SHA + "\n")), "sha256"),
+        (pb.EchoMsg(type=pb.MT_FILE_OFFER, file_offer=pb.FileOffer(size=2**53)), "size"),
+        (pb.EchoMsg(type=pb.MT_FILE_ACCEPT, file_accept=pb.FileAccept(hello="x" * 8193)), "hello"),
+        (pb.EchoMsg(type=pb.MT_FILE_ACCEPT, file_accept=pb.FileAccept(offer=OFFER.upper())), "offer"),
+        (pb.EchoMsg(type=pb.MT_FILE_DECLINE, file_decline=pb.FileDecline(filename="x" * 1025)), "filename"),
+        (pb.EchoMsg(type=pb.MT_FILE_CANCEL, file_cancel=pb.FileCancel()), "offer"),
+        (pb.EchoMsg(type=pb.MT_FILE_START, file_start=pb.FileStart(offer="x")), "offer"),
+        (pb.EchoMsg(type=pb.MT_FILE_FINISH, file_finish=pb.FileFinish(offer=OFFER)), "sha256"),
+        (pb.EchoMsg(type=pb.MT_FILE_CHUNK, file_chunk=pb.FileChunk(data=b"x")), "offer"),
+        (pb.EchoMsg(type=pb.MT_FILE_CHUNK, file_chunk=pb.FileChunk(offer=OFFER, offset=2**53)), "offset"),
+        (pb.EchoMsg(type=pb.MT_FILE_GET, file_get=pb.FileGet(file="x" * 129)), "file"),
+        (pb.EchoMsg(type=pb.MT_FILE_LIST, file_list=pb.FileList()), "type"),
         (pb.EchoMsg(type=pb.MT_REFRESH), "body"),
         (pb.EchoMsg(type=pb.MT_UNREAD, read=pb.Read()), "body"),
         (pb.EchoMsg(type=pb.MT_HISTORY_RESULT, history_result=pb.HistoryResult()), "type"),
@@ -311,6 +374,7 @@ LONG = b"x" * (UNSEEN + 1)
         chat(content=LONG.decode()),
         pb.EchoMsg(type=pb.MT_WHISPER, id="q1", whisper=pb.Whisper(to="Bob", content=LONG.decode())),
         pb.EchoMsg(type=pb.MT_TOPIC, topic=pb.Topic(topic=LONG.decode())),
+        pb.EchoMsg(type=pb.MT_FILE_CHUNK, id="q1", file_chunk=pb.FileChunk(offer=OFFER, offset=7, data=LONG)),
     ],
 )
 def test_a_long_request_is_as_good_as_a_short_one(message: pb.EchoMsg) -> None:
@@ -355,7 +419,7 @@ def test_what_stands_in_a_request_has_no_list_and_no_oneof_itself() -> None:
             assert not [field.full_name for field in message.fields if field.is_repeated]
             assert not message.oneofs
             pending += [field.message_type for field in message.fields]
-    assert {"Position", "PositionsEntry"} <= set(seen)
+    assert {"Position", "PositionsEntry", "FileView", "ThumbnailView"} <= set(seen)
 
 
 def test_every_request_is_in_the_list_of_bodies_that_are_requested() -> None:

@@ -35,9 +35,14 @@ def _same(payload: type[msgspec.Struct], command: type[Command], *answers: type)
     return _action(payload, lambda p, _: command(*astuple(p)), *answers)
 
 
+def _named(payload: type[msgspec.Struct], command: Callable[..., Command], *answers: type) -> Action:
+    """The same, where the command has the request's id behind them."""
+    return _action(payload, lambda p, id: command(*astuple(p), id), *answers)
+
+
 def _lasting(payload: type[msgspec.Struct], command: Callable[..., Command], *others: type) -> Action:
-    """The same, where the command has the request's id behind them, and a retry must do no harm."""
-    return _action(payload, lambda p, id: command(*astuple(p), id), answers.Accepted, *others)
+    """The same of what is kept, so that a retry must do no harm."""
+    return _named(payload, command, answers.Accepted, *others)
 
 
 def _topic(payload: TopicPayload, _: str | None) -> Command:
@@ -127,9 +132,7 @@ ACTIONS: Final[dict[str, Action]] = {
     "resume": Action(payloads.ResumePayload, _resume, (answers.Resumed,)),
     "read": _same(payloads.ReadPayload, commands.MarkRead, answers.ReadUpTo),
     "unread": _same(NoPayload, commands.GetUnread, answers.UnreadList),
-    "file_offer": _action(
-        payloads.FileOfferPayload, lambda p, id: commands.OfferFile(*astuple(p), id), answers.Offered
-    ),
+    "file_offer": _named(payloads.FileOfferPayload, commands.OfferFile, answers.Offered),
     "file_accept": _same(payloads.FileAcceptPayload, commands.AcceptFile, answers.Done),
     "file_decline": _same(payloads.FileDeclinePayload, commands.DeclineFile, answers.Done),
     "file_cancel": _same(payloads.OfferPayload, commands.CancelFile, answers.Done),

@@ -29,9 +29,12 @@ MAX_FILETYPE: Final = 255
 MAX_HELLO: Final = 8192
 """Characters of what one person's program says to the other's."""
 
+MAX_KEY: Final = 128
+"""Characters of an id that the server gives."""
+
 _Before = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]  # 0: before the first
 _Secret = Annotated[str, msgspec.Meta(max_length=1024)]
-_Key = Annotated[str, msgspec.Meta(max_length=128)]  # a stream, an epoch, a token, the id of a login
+_Key = Annotated[str, msgspec.Meta(max_length=MAX_KEY)]  # a stream, an epoch, a token, the id of a login
 _Filename = Annotated[str, msgspec.Meta(max_length=MAX_FILENAME)]
 _Hello = Annotated[str, msgspec.Meta(max_length=MAX_HELLO)]
 _Days = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]

@@ -79,6 +79,19 @@ class MsgType(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     MT_MESSAGE_ERASED: _ClassVar[MsgType]
     MT_GAP: _ClassVar[MsgType]
     MT_READ_MOVED: _ClassVar[MsgType]
+    MT_FILE_START: _ClassVar[MsgType]
+    MT_FILE_FINISH: _ClassVar[MsgType]
+    MT_FILE_LIST_REQUEST: _ClassVar[MsgType]
+    MT_FILE_GET: _ClassVar[MsgType]
+    MT_FILE_OFFERED: _ClassVar[MsgType]
+    MT_FILE_LIST: _ClassVar[MsgType]
+    MT_FILE_LINK: _ClassVar[MsgType]
+    MT_FILE_ACCEPTED: _ClassVar[MsgType]
+    MT_UPLOAD_STARTED: _ClassVar[MsgType]
+    MT_DOWNLOAD_STARTED: _ClassVar[MsgType]
+    MT_FILE_PROGRESS: _ClassVar[MsgType]
+    MT_FILE_DONE: _ClassVar[MsgType]
+    MT_FILE_FAILED: _ClassVar[MsgType]
 
 class StatusCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -120,6 +133,17 @@ class RoomRole(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RR_MODERATOR: _ClassVar[RoomRole]
     RR_MEMBER: _ClassVar[RoomRole]
     RR_NONE: _ClassVar[RoomRole]
+
+class FileFailure(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FF_UNSPECIFIED: _ClassVar[FileFailure]
+    FF_CANCELLED: _ClassVar[FileFailure]
+    FF_EXPIRED: _ClassVar[FileFailure]
+    FF_LOST: _ClassVar[FileFailure]
+    FF_STALLED: _ClassVar[FileFailure]
+    FF_SIZE: _ClassVar[FileFailure]
+    FF_DIGEST: _ClassVar[FileFailure]
+    FF_STORAGE: _ClassVar[FileFailure]
 MT_UNSPECIFIED: MsgType
 MT_LOGIN_REQUEST: MsgType
 MT_LOGIN_RESPONSE: MsgType
@@ -190,6 +214,19 @@ MT_ROOM_INVITATION: MsgType
 MT_MESSAGE_ERASED: MsgType
 MT_GAP: MsgType
 MT_READ_MOVED: MsgType
+MT_FILE_START: MsgType
+MT_FILE_FINISH: MsgType
+MT_FILE_LIST_REQUEST: MsgType
+MT_FILE_GET: MsgType
+MT_FILE_OFFERED: MsgType
+MT_FILE_LIST: MsgType
+MT_FILE_LINK: MsgType
+MT_FILE_ACCEPTED: MsgType
+MT_UPLOAD_STARTED: MsgType
+MT_DOWNLOAD_STARTED: MsgType
+MT_FILE_PROGRESS: MsgType
+MT_FILE_DONE: MsgType
+MT_FILE_FAILED: MsgType
 SC_OK: StatusCode
 SC_BAD_REQUEST: StatusCode
 SC_UNKNOWN_ACTION: StatusCode
@@ -219,6 +256,14 @@ RR_OWNER: RoomRole
 RR_MODERATOR: RoomRole
 RR_MEMBER: RoomRole
 RR_NONE: RoomRole
+FF_UNSPECIFIED: FileFailure
+FF_CANCELLED: FileFailure
+FF_EXPIRED: FileFailure
+FF_LOST: FileFailure
+FF_STALLED: FileFailure
+FF_SIZE: FileFailure
+FF_DIGEST: FileFailure
+FF_STORAGE: FileFailure
 
 class Position(_message.Message):
     __slots__ = ("stream", "epoch", "offset", "at")
@@ -284,8 +329,52 @@ class Reaction(_message.Message):
     users: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, emoji: _Optional[str] = ..., count: _Optional[int] = ..., users: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class ThumbnailView(_message.Message):
+    __slots__ = ("file", "width", "height")
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    WIDTH_FIELD_NUMBER: _ClassVar[int]
+    HEIGHT_FIELD_NUMBER: _ClassVar[int]
+    file: str
+    width: int
+    height: int
+    def __init__(self, file: _Optional[str] = ..., width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
+
+class FileView(_message.Message):
+    __slots__ = ("file", "name", "size", "type", "sha256", "thumbnail")
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    THUMBNAIL_FIELD_NUMBER: _ClassVar[int]
+    file: str
+    name: str
+    size: int
+    type: str
+    sha256: str
+    thumbnail: ThumbnailView
+    def __init__(self, file: _Optional[str] = ..., name: _Optional[str] = ..., size: _Optional[int] = ..., type: _Optional[str] = ..., sha256: _Optional[str] = ..., thumbnail: _Optional[_Union[ThumbnailView, _Mapping]] = ...) -> None: ...
+
+class OfferView(_message.Message):
+    __slots__ = ("offer", "username", "filename", "size", "state", "to", "room_id")
+    OFFER_FIELD_NUMBER: _ClassVar[int]
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    FILENAME_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    offer: str
+    username: str
+    filename: str
+    size: int
+    state: str
+    to: str
+    room_id: str
+    def __init__(self, offer: _Optional[str] = ..., username: _Optional[str] = ..., filename: _Optional[str] = ..., size: _Optional[int] = ..., state: _Optional[str] = ..., to: _Optional[str] = ..., room_id: _Optional[str] = ...) -> None: ...
+
 class MessageView(_message.Message):
-    __slots__ = ("user_id", "username", "content", "id", "position", "room_id", "to", "to_id", "reply_to", "edited_at", "deleted", "reactions")
+    __slots__ = ("user_id", "username", "content", "id", "position", "room_id", "to", "to_id", "reply_to", "edited_at", "deleted", "reactions", "file")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     USERNAME_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
@@ -298,6 +387,7 @@ class MessageView(_message.Message):
     EDITED_AT_FIELD_NUMBER: _ClassVar[int]
     DELETED_FIELD_NUMBER: _ClassVar[int]
     REACTIONS_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
     user_id: int
     username: str
     content: str
@@ -310,7 +400,8 @@ class MessageView(_message.Message):
     edited_at: str
     deleted: bool
     reactions: _containers.RepeatedCompositeFieldContainer[Reaction]
-    def __init__(self, user_id: _Optional[int] = ..., username: _Optional[str] = ..., content: _Optional[str] = ..., id: _Optional[str] = ..., position: _Optional[_Union[Position, _Mapping]] = ..., room_id: _Optional[str] = ..., to: _Optional[str] = ..., to_id: _Optional[int] = ..., reply_to: _Optional[int] = ..., edited_at: _Optional[str] = ..., deleted: _Optional[bool] = ..., reactions: _Optional[_Iterable[_Union[Reaction, _Mapping]]] = ...) -> None: ...
+    file: FileView
+    def __init__(self, user_id: _Optional[int] = ..., username: _Optional[str] = ..., content: _Optional[str] = ..., id: _Optional[str] = ..., position: _Optional[_Union[Position, _Mapping]] = ..., room_id: _Optional[str] = ..., to: _Optional[str] = ..., to_id: _Optional[int] = ..., reply_to: _Optional[int] = ..., edited_at: _Optional[str] = ..., deleted: _Optional[bool] = ..., reactions: _Optional[_Iterable[_Union[Reaction, _Mapping]]] = ..., file: _Optional[_Union[FileView, _Mapping]] = ...) -> None: ...
 
 class UnreadView(_message.Message):
     __slots__ = ("position", "read", "unread", "mentions", "room_id", "with_username")
@@ -417,7 +508,7 @@ class SessionEnded(_message.Message):
     def __init__(self, session: _Optional[str] = ...) -> None: ...
 
 class ChatMsg(_message.Message):
-    __slots__ = ("user_id", "room_id", "content", "username", "id", "reply_to", "position", "mentions")
+    __slots__ = ("user_id", "room_id", "content", "username", "id", "reply_to", "position", "mentions", "file")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
@@ -426,6 +517,7 @@ class ChatMsg(_message.Message):
     REPLY_TO_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     MENTIONS_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
     user_id: int
     room_id: str
     content: str
@@ -434,10 +526,11 @@ class ChatMsg(_message.Message):
     reply_to: int
     position: Position
     mentions: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, user_id: _Optional[int] = ..., room_id: _Optional[str] = ..., content: _Optional[str] = ..., username: _Optional[str] = ..., id: _Optional[str] = ..., reply_to: _Optional[int] = ..., position: _Optional[_Union[Position, _Mapping]] = ..., mentions: _Optional[_Iterable[str]] = ...) -> None: ...
+    file: FileView
+    def __init__(self, user_id: _Optional[int] = ..., room_id: _Optional[str] = ..., content: _Optional[str] = ..., username: _Optional[str] = ..., id: _Optional[str] = ..., reply_to: _Optional[int] = ..., position: _Optional[_Union[Position, _Mapping]] = ..., mentions: _Optional[_Iterable[str]] = ..., file: _Optional[_Union[FileView, _Mapping]] = ...) -> None: ...
 
 class Whisper(_message.Message):
-    __slots__ = ("user_id", "to", "content", "username", "id", "to_id", "position", "reply_to")
+    __slots__ = ("user_id", "to", "content", "username", "id", "to_id", "position", "reply_to", "file")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     TO_FIELD_NUMBER: _ClassVar[int]
     CONTENT_FIELD_NUMBER: _ClassVar[int]
@@ -446,6 +539,7 @@ class Whisper(_message.Message):
     TO_ID_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     REPLY_TO_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
     user_id: int
     to: str
     content: str
@@ -454,7 +548,8 @@ class Whisper(_message.Message):
     to_id: int
     position: Position
     reply_to: int
-    def __init__(self, user_id: _Optional[int] = ..., to: _Optional[str] = ..., content: _Optional[str] = ..., username: _Optional[str] = ..., id: _Optional[str] = ..., to_id: _Optional[int] = ..., position: _Optional[_Union[Position, _Mapping]] = ..., reply_to: _Optional[int] = ...) -> None: ...
+    file: FileView
+    def __init__(self, user_id: _Optional[int] = ..., to: _Optional[str] = ..., content: _Optional[str] = ..., username: _Optional[str] = ..., id: _Optional[str] = ..., to_id: _Optional[int] = ..., position: _Optional[_Union[Position, _Mapping]] = ..., reply_to: _Optional[int] = ..., file: _Optional[_Union[FileView, _Mapping]] = ...) -> None: ...
 
 class ChatAck(_message.Message):
     __slots__ = ("id", "position")
@@ -954,8 +1049,216 @@ class ReadMoved(_message.Message):
     offset: int
     def __init__(self, stream: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
 
+class FileOffer(_message.Message):
+    __slots__ = ("filename", "size", "to", "room_id", "sha256", "filetype", "content", "offer", "hello", "user_id", "username")
+    FILENAME_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    FILETYPE_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    OFFER_FIELD_NUMBER: _ClassVar[int]
+    HELLO_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    filename: str
+    size: int
+    to: str
+    room_id: str
+    sha256: str
+    filetype: str
+    content: str
+    offer: str
+    hello: str
+    user_id: int
+    username: str
+    def __init__(self, filename: _Optional[str] = ..., size: _Optional[int] = ..., to: _Optional[str] = ..., room_id: _Optional[str] = ..., sha256: _Optional[str] = ..., filetype: _Optional[str] = ..., content: _Optional[str] = ..., offer: _Optional[str] = ..., hello: _Optional[str] = ..., user_id: _Optional[int] = ..., username: _Optional[str] = ...) -> None: ...
+
+class FileAccept(_message.Message):
+    __slots__ = ("offer", "username", "filename", "offset", "direct", "hello")
+    OFFER_FIELD_NUMBER: _ClassVar[int]
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    FILENAME_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    DIRECT_FIELD_NUMBER: _ClassVar[int]
+    HELLO_FIELD_NUMBER: _ClassVar[int]
+    offer: str
+    username: str
+    filename: str
+    offset: int
+    direct: bool
+    hello: str
+    def __init__(self, offer: _Optional[str] = ..., username: _Optional[str] = ..., filename: _Optional[str] = ..., offset: _Optional[int] = ..., direct: _Optional[bool] = ..., hello: _Optional[str] = ...) -> None: ...
+
+class FileDecline(_message.Message):
+    __slots__ = ("offer", "username", "filename", "to")
+    OFFER_FIELD_NUMBER: _ClassVar[int]
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    FILENAME_FIELD_NUMBER: _ClassVar[int]
+    TO_FIELD_NUMBER: _ClassVar[int]
+    offer: str
+    username: str
+    filename: str
+    to: str
+    def __init__(self, offer: _Optional[str] = ..., username: _Optional[str] = ..., filename: _Optional[str] = ..., to: _Optional[str] = ...) -> None: ...
+
+class FileCancel(_message.Message):
+    __slots__ = ("offer",)
+    OFFER_FIELD_NUMBER: _ClassVar[int]
+    offer: str
+    def __init__(self, offer: _Optional[str] = ...) -> None: ...
+
+class FileStart(_message.Message):
+    __slots__ = ("offer",)
+    OFFER_FIELD_NUMBER: _ClassVar[int]
+    offer: str
+    def __init__(self, offer: _Optional[str] = ...) -> None: ...
+
+class FileFinish(_message.Message):
+    __slots__ = ("offer", "sha256")
+    OFFER_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    offer: str
+    sha256: str
+    def __init__(self, offer: _Optional[str] = ..., sha256: _Optional[str] = ...) -> None: ...
+
+class FileChunk(_message.Message):
+    __slots__ = ("offer", "offset", "data", "last")
+    OFFER_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    LAST_FIELD_NUMBER: _ClassVar[int]
+    offer: str
+    offset: int
+    data: bytes
+    last: bool
+    def __init__(self, offer: _Optional[str] = ..., offset: _Optional[int] = ..., data: _Optional[bytes] = ..., last: _Optional[bool] = ...) -> None: ...
+
+class FileListRequest(_message.Message):
+    __slots__ = ("room_id", "with_username")
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    WITH_USERNAME_FIELD_NUMBER: _ClassVar[int]
+    room_id: str
+    with_username: str
+    def __init__(self, room_id: _Optional[str] = ..., with_username: _Optional[str] = ...) -> None: ...
+
+class FileGet(_message.Message):
+    __slots__ = ("file", "filename", "room_id")
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    FILENAME_FIELD_NUMBER: _ClassVar[int]
+    ROOM_ID_FIELD_NUMBER: _ClassVar[int]
+    file: str
+    filename: str
+    room_id: str
+    def __init__(self, file: _Optional[str] = ..., filename: _Optional[str] = ..., room_id: _Optional[str] = ...) -> None: ...
+
+class FileOffered(_message.Message):
+    __slots__ = ("offer", "keep")
+    OFFER_FIELD_NUMBER: _ClassVar[int]
+    KEEP_FIELD_NUMBER: _ClassVar[int]
+    offer: str
+    keep: bool
+    def __init__(self, offer: _Optional[str] = ..., keep: _Optional[bool] = ...) -> None: ...
+
+class FileList(_message.Message):
+    __slots__ = ("offers", "files")
+    OFFERS_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    offers: _containers.RepeatedCompositeFieldContainer[OfferView]
+    files: _containers.RepeatedCompositeFieldContainer[FileView]
+    def __init__(self, offers: _Optional[_Iterable[_Union[OfferView, _Mapping]]] = ..., files: _Optional[_Iterable[_Union[FileView, _Mapping]]] = ...) -> None: ...
+
+class FileLink(_message.Message):
+    __slots__ = ("url", "name", "size", "expires_in")
+    URL_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRES_IN_FIELD_NUMBER: _ClassVar[int]
+    url: str
+    name: str
+    size: int
+    expires_in: int
+    def __init__(self, url: _Optional[str] = ..., name: _Optional[str] = ..., size: _Optional[int] = ..., expires_in: _Optional[int] = ...) -> None: ...
+
+class FileAccepted(_message.Message):
+    __slots__ = ("to", "filename", "offer", "offset", "hello")
+    TO_FIELD_NUMBER: _ClassVar[int]
+    FILENAME_FIELD_NUMBER: _ClassVar[int]
+    OFFER_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    HELLO_FIELD_NUMBER: _ClassVar[int]
+    to: str
+    filename: str
+    offer: str
+    offset: int
+    hello: str
+    def __init__(self, to: _Optional[str] = ..., filename: _Optional[str] = ..., offer: _Optional[str] = ..., offset: _Optional[int] = ..., hello: _Optional[str] = ...) -> None: ...
+
+class UploadStarted(_message.Message):
+    __slots__ = ("filename", "offer", "size", "offset", "window")
+    FILENAME_FIELD_NUMBER: _ClassVar[int]
+    OFFER_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    filename: str
+    offer: str
+    size: int
+    offset: int
+    window: int
+    def __init__(self, filename: _Optional[str] = ..., offer: _Optional[str] = ..., size: _Optional[int] = ..., offset: _Optional[int] = ..., window: _Optional[int] = ...) -> None: ...
+
+class DownloadStarted(_message.Message):
+    __slots__ = ("username", "filename", "size", "offer", "offset")
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    FILENAME_FIELD_NUMBER: _ClassVar[int]
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    OFFER_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    username: str
+    filename: str
+    size: int
+    offer: str
+    offset: int
+    def __init__(self, username: _Optional[str] = ..., filename: _Optional[str] = ..., size: _Optional[int] = ..., offer: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
+
+class FileProgress(_message.Message):
+    __slots__ = ("offer", "offset")
+    OFFER_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    offer: str
+    offset: int
+    def __init__(self, offer: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
+
+class FileDone(_message.Message):
+    __slots__ = ("filename", "offer", "sha256")
+    FILENAME_FIELD_NUMBER: _ClassVar[int]
+    OFFER_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    filename: str
+    offer: str
+    sha256: str
+    def __init__(self, filename: _Optional[str] = ..., offer: _Optional[str] = ..., sha256: _Optional[str] = ...) -> None: ...
+
+class FileFailed(_message.Message):
+    __slots__ = ("username", "filename", "offer", "reason", "message", "again")
+    USERNAME_FIELD_NUMBER: _ClassVar[int]
+    FILENAME_FIELD_NUMBER: _ClassVar[int]
+    OFFER_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    AGAIN_FIELD_NUMBER: _ClassVar[int]
+    username: str
+    filename: str
+    offer: str
+    reason: FileFailure
+    message: str
+    again: bool
+    def __init__(self, username: _Optional[str] = ..., filename: _Optional[str] = ..., offer: _Optional[str] = ..., reason: _Optional[_Union[FileFailure, str]] = ..., message: _Optional[str] = ..., again: _Optional[bool] = ...) -> None: ...
+
 class EchoMsg(_message.Message):
-    __slots__ = ("type", "id", "login_request", "login_response", "chat_msg", "room_action", "voice_announce", "room_action_response", "chat_ack", "error", "going_away", "whisper", "user_list", "presence", "presence_changed", "room_list", "topic", "topic_changed", "member_list_request", "member_list", "typing", "user_typing", "user_joined", "user_left", "register", "refresh", "password", "sessions", "session_list", "session_ended", "invite", "invited", "role", "role_set", "room_settings", "history", "history_result", "search", "search_result", "edit", "delete", "react", "resume", "resumed", "read", "read_up_to", "unread_list", "message_edited", "message_deleted", "reaction_changed", "room_changed", "role_changed", "mentioned", "room_invitation", "message_erased", "gap", "read_moved")
+    __slots__ = ("type", "id", "login_request", "login_response", "chat_msg", "room_action", "voice_announce", "room_action_response", "chat_ack", "error", "going_away", "whisper", "user_list", "presence", "presence_changed", "room_list", "topic", "topic_changed", "member_list_request", "member_list", "typing", "user_typing", "user_joined", "user_left", "register", "refresh", "password", "sessions", "session_list", "session_ended", "invite", "invited", "role", "role_set", "room_settings", "history", "history_result", "search", "search_result", "edit", "delete", "react", "resume", "resumed", "read", "read_up_to", "unread_list", "message_edited", "message_deleted", "reaction_changed", "room_changed", "role_changed", "mentioned", "room_invitation", "message_erased", "gap", "read_moved", "file_offer", "file_accept", "file_decline", "file_cancel", "file_start", "file_finish", "file_chunk", "file_list_request", "file_get", "file_offered", "file_list", "file_link", "file_accepted", "upload_started", "download_started", "file_progress", "file_done", "file_failed")
     TYPE_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     LOGIN_REQUEST_FIELD_NUMBER: _ClassVar[int]
@@ -1013,6 +1316,24 @@ class EchoMsg(_message.Message):
     MESSAGE_ERASED_FIELD_NUMBER: _ClassVar[int]
     GAP_FIELD_NUMBER: _ClassVar[int]
     READ_MOVED_FIELD_NUMBER: _ClassVar[int]
+    FILE_OFFER_FIELD_NUMBER: _ClassVar[int]
+    FILE_ACCEPT_FIELD_NUMBER: _ClassVar[int]
+    FILE_DECLINE_FIELD_NUMBER: _ClassVar[int]
+    FILE_CANCEL_FIELD_NUMBER: _ClassVar[int]
+    FILE_START_FIELD_NUMBER: _ClassVar[int]
+    FILE_FINISH_FIELD_NUMBER: _ClassVar[int]
+    FILE_CHUNK_FIELD_NUMBER: _ClassVar[int]
+    FILE_LIST_REQUEST_FIELD_NUMBER: _ClassVar[int]
+    FILE_GET_FIELD_NUMBER: _ClassVar[int]
+    FILE_OFFERED_FIELD_NUMBER: _ClassVar[int]
+    FILE_LIST_FIELD_NUMBER: _ClassVar[int]
+    FILE_LINK_FIELD_NUMBER: _ClassVar[int]
+    FILE_ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    UPLOAD_STARTED_FIELD_NUMBER: _ClassVar[int]
+    DOWNLOAD_STARTED_FIELD_NUMBER: _ClassVar[int]
+    FILE_PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    FILE_DONE_FIELD_NUMBER: _ClassVar[int]
+    FILE_FAILED_FIELD_NUMBER: _ClassVar[int]
     type: MsgType
     id: str
     login_request: LoginRequest
@@ -1070,4 +1391,22 @@ class EchoMsg(_message.Message):
     message_erased: MessageErased
     gap: Gap
     read_moved: ReadMoved
-    def __init__(self, type: _Optional[_Union[MsgType, str]] = ..., id: _Optional[str] = ..., login_request: _Optional[_Union[LoginRequest, _Mapping]] = ..., login_response: _Optional[_Union[LoginResponse, _Mapping]] = ..., chat_msg: _Optional[_Union[ChatMsg, _Mapping]] = ..., room_action: _Optional[_Union[RoomAction, _Mapping]] = ..., voice_announce: _Optional[_Union[VoiceAnnounce, _Mapping]] = ..., room_action_response: _Optional[_Union[RoomActionResponse, _Mapping]] = ..., chat_ack: _Optional[_Union[ChatAck, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., going_away: _Optional[_Union[GoingAway, _Mapping]] = ..., whisper: _Optional[_Union[Whisper, _Mapping]] = ..., user_list: _Optional[_Union[UserList, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., presence_changed: _Optional[_Union[PresenceChanged, _Mapping]] = ..., room_list: _Optional[_Union[RoomList, _Mapping]] = ..., topic: _Optional[_Union[Topic, _Mapping]] = ..., topic_changed: _Optional[_Union[TopicChanged, _Mapping]] = ..., member_list_request: _Optional[_Union[MemberListRequest, _Mapping]] = ..., member_list: _Optional[_Union[MemberList, _Mapping]] = ..., typing: _Optional[_Union[Typing, _Mapping]] = ..., user_typing: _Optional[_Union[UserTyping, _Mapping]] = ..., user_joined: _Optional[_Union[UserJoined, _Mapping]] = ..., user_left: _Optional[_Union[UserLeft, _Mapping]] = ..., register: _Optional[_Union[Register, _Mapping]] = ..., refresh: _Optional[_Union[Refresh, _Mapping]] = ..., password: _Optional[_Union[Password, _Mapping]] = ..., sessions: _Optional[_Union[Sessions, _Mapping]] = ..., session_list: _Optional[_Union[SessionList, _Mapping]] = ..., session_ended: _Optional[_Union[SessionEnded, _Mapping]] = ..., invite: _Optional[_Union[Invite, _Mapping]] = ..., invited: _Optional[_Union[Invited, _Mapping]] = ..., role: _Optional[_Union[Role, _Mapping]] = ..., role_set: _Optional[_Union[RoleSet, _Mapping]] = ..., room_settings: _Optional[_Union[RoomSettings, _Mapping]] = ..., history: _Optional[_Union[History, _Mapping]] = ..., history_result: _Optional[_Union[HistoryResult, _Mapping]] = ..., search: _Optional[_Union[Search, _Mapping]] = ..., search_result: _Optional[_Union[SearchResult, _Mapping]] = ..., edit: _Optional[_Union[Edit, _Mapping]] = ..., delete: _Optional[_Union[Delete, _Mapping]] = ..., react: _Optional[_Union[React, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., resumed: _Optional[_Union[Resumed, _Mapping]] = ..., read: _Optional[_Union[Read, _Mapping]] = ..., read_up_to: _Optional[_Union[ReadUpTo, _Mapping]] = ..., unread_list: _Optional[_Union[UnreadList, _Mapping]] = ..., message_edited: _Optional[_Union[MessageEdited, _Mapping]] = ..., message_deleted: _Optional[_Union[MessageDeleted, _Mapping]] = ..., reaction_changed: _Optional[_Union[ReactionChanged, _Mapping]] = ..., room_changed: _Optional[_Union[RoomChanged, _Mapping]] = ..., role_changed: _Optional[_Union[RoleChanged, _Mapping]] = ..., mentioned: _Optional[_Union[Mentioned, _Mapping]] = ..., room_invitation: _Optional[_Union[RoomInvitation, _Mapping]] = ..., message_erased: _Optional[_Union[MessageErased, _Mapping]] = ..., gap: _Optional[_Union[Gap, _Mapping]] = ..., read_moved: _Optional[_Union[ReadMoved, _Mapping]] = ...) -> None: ...
+    file_offer: FileOffer
+    file_accept: FileAccept
+    file_decline: FileDecline
+    file_cancel: FileCancel
+    file_start: FileStart
+    file_finish: FileFinish
+    file_chunk: FileChunk
+    file_list_request: FileListRequest
+    file_get: FileGet
+    file_offered: FileOffered
+    file_list: FileList
+    file_link: FileLink
+    file_accepted: FileAccepted
+    upload_started: UploadStarted
+    download_started: DownloadStarted
+    file_progress: FileProgress
+    file_done: FileDone
+    file_failed: FileFailed
+    def __init__(self, type: _Optional[_Union[MsgType, str]] = ..., id: _Optional[str] = ..., login_request: _Optional[_Union[LoginRequest, _Mapping]] = ..., login_response: _Optional[_Union[LoginResponse, _Mapping]] = ..., chat_msg: _Optional[_Union[ChatMsg, _Mapping]] = ..., room_action: _Optional[_Union[RoomAction, _Mapping]] = ..., voice_announce: _Optional[_Union[VoiceAnnounce, _Mapping]] = ..., room_action_response: _Optional[_Union[RoomActionResponse, _Mapping]] = ..., chat_ack: _Optional[_Union[ChatAck, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., going_away: _Optional[_Union[GoingAway, _Mapping]] = ..., whisper: _Optional[_Union[Whisper, _Mapping]] = ..., user_list: _Optional[_Union[UserList, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., presence_changed: _Optional[_Union[PresenceChanged, _Mapping]] = ..., room_list: _Optional[_Union[RoomList, _Mapping]] = ..., topic: _Optional[_Union[Topic, _Mapping]] = ..., topic_changed: _Optional[_Union[TopicChanged, _Mapping]] = ..., member_list_request: _Optional[_Union[MemberListRequest, _Mapping]] = ..., member_list: _Optional[_Union[MemberList, _Mapping]] = ..., typing: _Optional[_Union[Typing, _Mapping]] = ..., user_typing: _Optional[_Union[UserTyping, _Mapping]] = ..., user_joined: _Optional[_Union[UserJoined, _Mapping]] = ..., user_left: _Optional[_Union[UserLeft, _Mapping]] = ..., register: _Optional[_Union[Register, _Mapping]] = ..., refresh: _Optional[_Union[Refresh, _Mapping]] = ..., password: _Optional[_Union[Password, _Mapping]] = ..., sessions: _Optional[_Union[Sessions, _Mapping]] = ..., session_list: _Optional[_Union[SessionList, _Mapping]] = ..., session_ended: _Optional[_Union[SessionEnded, _Mapping]] = ..., invite: _Optional[_Union[Invite, _Mapping]] = ..., invited: _Optional[_Union[Invited, _Mapping]] = ..., role: _Optional[_Union[Role, _Mapping]] = ..., role_set: _Optional[_Union[RoleSet, _Mapping]] = ..., room_settings: _Optional[_Union[RoomSettings, _Mapping]] = ..., history: _Optional[_Union[History, _Mapping]] = ..., history_result: _Optional[_Union[HistoryResult, _Mapping]] = ..., search: _Optional[_Union[Search, _Mapping]] = ..., search_result: _Optional[_Union[SearchResult, _Mapping]] = ..., edit: _Optional[_Union[Edit, _Mapping]] = ..., delete: _Optional[_Union[Delete, _Mapping]] = ..., react: _Optional[_Union[React, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., resumed: _Optional[_Union[Resumed, _Mapping]] = ..., read: _Optional[_Union[Read, _Mapping]] = ..., read_up_to: _Optional[_Union[ReadUpTo, _Mapping]] = ..., unread_list: _Optional[_Union[UnreadList, _Mapping]] = ..., message_edited: _Optional[_Union[MessageEdited, _Mapping]] = ..., message_deleted: _Optional[_Union[MessageDeleted, _Mapping]] = ..., reaction_changed: _Optional[_Union[ReactionChanged, _Mapping]] = ..., room_changed: _Optional[_Union[RoomChanged, _Mapping]] = ..., role_changed: _Optional[_Union[RoleChanged, _Mapping]] = ..., mentioned: _Optional[_Union[Mentioned, _Mapping]] = ..., room_invitation: _Optional[_Union[RoomInvitation, _Mapping]] = ..., message_erased: _Optional[_Union[MessageErased, _Mapping]] = ..., gap: _Optional[_Union[Gap, _Mapping]] = ..., read_moved: _Optional[_Union[ReadMoved, _Mapping]] = ..., file_offer: _Optional[_Union[FileOffer, _Mapping]] = ..., file_accept: _Optional[_Union[FileAccept, _Mapping]] = ..., file_decline: _Optional[_Union[FileDecline, _Mapping]] = ..., file_cancel: _Optional[_Union[FileCancel, _Mapping]] = ..., file_start: _Optional[_Union[FileStart, _Mapping]] = ..., file_finish: _Optional[_Union[FileFinish, _Mapping]] = ..., file_chunk: _Optional[_Union[FileChunk, _Mapping]] = ..., file_list_request: _Optional[_Union[FileListRequest, _Mapping]] = ..., file_get: _Optional[_Union[FileGet, _Mapping]] = ..., file_offered: _Optional[_Union[FileOffered, _Mapping]] = ..., file_list: _Optional[_Union[FileList, _Mapping]] = ..., file_link: _Optional[_Union[FileLink, _Mapping]] = ..., file_accepted: _Optional[_Union[FileAccepted, _Mapping]] = ..., upload_started: _Optional[_Union[UploadStarted, _Mapping]] = ..., download_started: _Optional[_Union[DownloadStarted, _Mapping]] = ..., file_progress: _Optional[_Union[FileProgress, _Mapping]] = ..., file_done: _Optional[_Union[FileDone, _Mapping]] = ..., file_failed: _Optional[_Union[FileFailed, _Mapping]] = ...) -> None: ...

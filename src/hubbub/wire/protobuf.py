@@ -49,10 +49,10 @@ class Protobuf:
         return _request(message)
 
     def encode_answer(self, request: Request, answer: Answer) -> bytes:
-        """Server: the answer; b"" where there is nothing to tell and the request had no id."""
+        """Server: the answer; b"" for what the dialect says nothing of without an id."""
         if isinstance(request.command, commands.Pong):
             return b""
-        if request.id is None and isinstance(answer, answers.Accepted | answers.Done):
+        if request.id is None and isinstance(answer, answers.Accepted | answers.Offered | answers.Done):
             return b""
         message = answer_message(answer, request.verb)
         if request.id is not None:
@@ -97,6 +97,8 @@ def _request(message: pb.EchoMsg) -> Request:
         claimed = message.whisper.user_id
     elif body == "room_action":
         claimed = message.room_action.user_id
+    elif body == "file_offer":
+        claimed = message.file_offer.user_id
     if len(id) > _LONGEST_ID:
         return Request(bad("id", f"The id is longer than {_LONGEST_ID} characters."))
     command = command_of(message, body, id or None)

@@ -31,6 +31,15 @@ EVENTS: Final[dict[type, pb.MsgType]] = {
     events.Left: pb.MT_USER_LEFT,
     events.StatusChanged: pb.MT_PRESENCE_CHANGED,
     events.UserTyping: pb.MT_USER_TYPING,
+    events.FileOffered: pb.MT_FILE_OFFER,
+    events.FileDeclined: pb.MT_FILE_DECLINE,
+    events.FileAccepted: pb.MT_FILE_ACCEPTED,
+    events.UploadStarted: pb.MT_UPLOAD_STARTED,
+    events.DownloadStarted: pb.MT_DOWNLOAD_STARTED,
+    events.FileData: pb.MT_FILE_CHUNK,
+    events.FileProgress: pb.MT_FILE_PROGRESS,
+    events.FileDone: pb.MT_FILE_DONE,
+    events.FileFailed: pb.MT_FILE_FAILED,
     events.Alive: pb.MT_PING,
     events.GoingAway: pb.MT_GOING_AWAY,
 }
@@ -51,6 +60,9 @@ ANSWERS: Final[dict[type, pb.MsgType]] = {
     answers.Invited: pb.MT_INVITED,
     answers.RoleSet: pb.MT_ROLE_SET,
     answers.RoomSettingsShown: pb.MT_ROOM_SETTINGS,
+    answers.Offered: pb.MT_FILE_OFFERED,
+    answers.FileList: pb.MT_FILE_LIST,
+    answers.FileLink: pb.MT_FILE_LINK,
     answers.UserList: pb.MT_USER_LIST,
     answers.StatusSet: pb.MT_PRESENCE,
     answers.RoomList: pb.MT_ROOM_LIST,
@@ -86,6 +98,8 @@ def event_message(event: Event) -> pb.EchoMsg | None:
             position=position,
             mentions=event.mentions,
         )
+        if event.file is not None:
+            fill(chat.file, event.file)
         return pb.EchoMsg(type=pb.MT_CHAT_MSG, chat_msg=chat)
     kind = EVENTS.get(type(event))
     return None if kind is None else _message(kind, event)

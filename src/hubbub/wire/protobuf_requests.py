@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import msgspec
@@ -10,6 +11,7 @@ from hubbub.core import commands
 from hubbub.core.commands import Command
 from hubbub.core.errors import Code, Refusal
 from hubbub.wire import message_pb2 as pb
+from hubbub.wire.json_payloads import MAX_FILENAME, MAX_FILETYPE, MAX_HELLO, MAX_KEY
 from hubbub.wire.protobuf_shapes import LARGEST, FieldError, fill, read
 from hubbub.wire.protobuf_tables import ACTIONS, BODIES, UNSUPPORTED
 
@@ -44,6 +46,15 @@ COMMANDS: Final[dict[type, pb.MsgType]] = {
     commands.Resume: pb.MT_RESUME,
     commands.MarkRead: pb.MT_READ,
     commands.GetUnread: pb.MT_UNREAD,
+    commands.OfferFile: pb.MT_FILE_OFFER,
+    commands.AcceptFile: pb.MT_FILE_ACCEPT,
+    commands.DeclineFile: pb.MT_FILE_DECLINE,
+    commands.CancelFile: pb.MT_FILE_CANCEL,
+    commands.StartFile: pb.MT_FILE_START,
+    commands.FinishFile: pb.MT_FILE_FINISH,
+    commands.SendChunk: pb.MT_FILE_CHUNK,
+    commands.ListFiles: pb.MT_FILE_LIST_REQUEST,
+    commands.GetFile: pb.MT_FILE_GET,
     commands.Typing: pb.MT_TYPING,
     commands.Ping: pb.MT_PING,
     commands.Pong: pb.MT_PONG,
@@ -56,8 +67,31 @@ IDENTIFIED: Final = (
     commands.Edit,
     commands.Delete,
     commands.React,
+    commands.OfferFile,
 )
 """Commands that are kept as something with an id: it is that of the request."""
+
+_OF_FILES: Final = (
+    commands.OfferFile,
+    commands.AcceptFile,
+    commands.DeclineFile,
+    commands.CancelFile,
+    commands.StartFile,
+    commands.FinishFile,
+    commands.SendChunk,
+    commands.GetFile,
+)
+_LONGEST: Final = {
+    "filename": MAX_FILENAME,
+    "filetype": MAX_FILETYPE,
+    "hello": MAX_HELLO,
+    "file": MAX_KEY,
+}
+_DIGITS: Final = {
+    "offer": (re.compile("[0-9a-f]{32}"), "An offer is 32 lower-case hexadecimal digits."),
+    "sha256": (re.compile("[0-9A-Fa-f]{64}"), "A digest is 64 hexadecimal digits."),
+}
+"""What holds for requests about files in JSON, by the types there (`json_payloads`), holds here too."""
 
 _COMMAND_OF: Final = {number: kind for kind, number in COMMANDS.items()}  # of several, `_kind` chooses
 _ACTION_OF: Final = {number: kind for kind, number in ACTIONS.items()}
@@ -109,6 +143,12 @@ def command_of(message: pb.EchoMsg, body: str | None, id: str | None) -> Command
         return bad(error.field, str(error))
     if isinstance(command, commands.CreateRoom | commands.JoinRoom) and not command.room:
         return bad("room_id", "Which room?")
+    if isinstance(command, _OF_FILES):
+        fault = _fault(command)
+        if fault is not None:
+            return fault
+    if isinstance(command, commands.OfferFile | commands.FinishFile) and command.sha256 is not None:
+        command = msgspec.structs.replace(command, sha256=command.sha256.lower())
     if isinstance(command, IDENTIFIED):
         return msgspec.structs.replace(command, id=id)
     if isinstance(command, commands.Login) and command.username and not command.token:
@@ -131,6 +171,19 @@ def _kind(message: pb.EchoMsg) -> type:
             return commands.SetRoom if changes else commands.GetRoom
         case kind:
             return _COMMAND_OF[kind]
+
+
+def _fault(command: Command) -> Refusal | None:
+    """What is too long in a request about a file, or not of the digits it is made of."""
+    for field, most in _LONGEST.items():
+        value: str | None = getattr(command, field, None)
+        if value is not None and len(value) > most:
+            return bad(field, f"The field {field!r} is longer than {most} characters.")
+    for field, (digits, message) in _DIGITS.items():
+        value = getattr(command, field, None)
+        if value is not None and digits.fullmatch(value) is None:
+            return bad(field, message)
+    return None
 
 
 def _publish(chat: pb.ChatMsg, id: str | None) -> Command | Refusal:

@@ -17,7 +17,8 @@ from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from hubbub.core.commands import RoomRole, Status
-from hubbub.wire.protobuf_tables import ROLES, STATUSES
+from hubbub.core.events import FileFailure
+from hubbub.wire.protobuf_tables import FAILURES, ROLES, STATUSES
 
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
@@ -38,6 +39,7 @@ _POSITION: Final = ("stream", "epoch", "offset", "at")
 _ENUMS: Final[dict[object, dict[Any, int]]] = {
     get_args(Status): dict(STATUSES),
     get_args(RoomRole): dict(ROLES),
+    get_args(FileFailure): dict(FAILURES),
 }
 
 
@@ -51,11 +53,13 @@ class FieldError(ValueError):
 
 class _Kind(Enum):
     TEXT = auto()
+    BYTES = auto()
     TRUTH = auto()
     NUMBER = auto()
     REAL = auto()
     ENUM = auto()
     TEXTS = auto()
+    STRUCT = auto()
     STRUCTS = auto()
     MAP = auto()
 
@@ -66,7 +70,7 @@ class _Field(NamedTuple):
     kind: _Kind
     optional: bool  # may be None
     presence: bool  # the message knows it as absent; else 0 and "" are
-    item: Any = None  # ENUM: its table; STRUCTS and MAP: what they hold
+    item: Any = None  # ENUM: its table; STRUCT, STRUCTS and MAP: what they hold
     names: Any = None  # ENUM: the table turned round
 
 
@@ -77,6 +81,7 @@ class _Plan(NamedTuple):
 
 _SCALARS: Final[dict[object, _Kind]] = {
     str: _Kind.TEXT,
+    bytes: _Kind.BYTES,
     bool: _Kind.TRUTH,
     int: _Kind.NUMBER,
     float: _Kind.REAL,
@@ -110,6 +115,8 @@ def _field(name: str, field: str, presence: bool, wanted: Any) -> _Field:
         return _Field(name, field, _Kind.TEXTS if item is str else _Kind.STRUCTS, optional, presence, item)
     if get_origin(wanted) is dict:
         return _Field(name, field, _Kind.MAP, optional, presence, get_args(wanted)[1])
+    if issubclass(wanted, msgspec.Struct):
+        return _Field(name, field, _Kind.STRUCT, optional, presence, wanted)
     return _Field(name, field, _SCALARS[wanted], optional, presence)
 
 
@@ -127,7 +134,11 @@ def fill(message: Message, struct: msgspec.Struct) -> None:
         elif field.kind is _Kind.MAP:
             for key, one in value.items():
                 fill(getattr(message, field.field)[key], one)
-        elif value is not None:
+        elif value is None:
+            continue
+        elif field.kind is _Kind.STRUCT:
+            fill(getattr(message, field.field), value)
+        else:
             setattr(message, field.field, field.item[value] if field.kind is _Kind.ENUM else value)
     if plan.position:
         position = message.position  # type: ignore[attr-defined] # the plan saw it
@@ -156,6 +167,8 @@ def _value(message: Message, field: _Field) -> object:
         return {key: read(one, field.item) for key, one in value.items()}
     if field.optional and not (message.HasField(field.field) if field.presence else value):
         return None
+    if field.kind is _Kind.STRUCT:
+        return read(value, field.item)
     if field.kind is _Kind.ENUM:
         if value not in field.names:
             raise FieldError(field.field, f"There is no such {field.field}.")

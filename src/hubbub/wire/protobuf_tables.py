@@ -7,15 +7,12 @@ from typing import Final
 from hubbub.core import commands
 from hubbub.core.commands import RoomRole, Status
 from hubbub.core.errors import Code
+from hubbub.core.events import FileFailure
 from hubbub.wire import message_pb2 as pb
 
 _FIELDS: Final = frozenset(field.name for field in pb.EchoMsg.DESCRIPTOR.oneofs_by_name["body"].fields)
 
-UNSUPPORTED: Final = frozenset(
-    number
-    for name, number in pb.MsgType.items()
-    if name.startswith("MT_FILE_") or number == pb.MT_VOICE_ANNOUNCE
-)
+UNSUPPORTED: Final = frozenset({pb.MT_VOICE_ANNOUNCE})
 """Types that have their number, and are not in this build."""
 
 BODIES: Final[dict[int, str | None]] = {
@@ -28,6 +25,8 @@ REQUESTED: Final = frozenset(
     {"login_request", "chat_msg", "room_action", "voice_announce", "whisper", "presence", "topic"}
     | {"member_list_request", "typing", "register", "refresh", "password", "sessions", "invite", "role"}
     | {"room_settings", "history", "search", "edit", "delete", "react", "resume", "read"}
+    | {"file_offer", "file_accept", "file_decline", "file_cancel", "file_start", "file_finish"}
+    | {"file_chunk", "file_list_request", "file_get"}
 )
 """The bodies that requests come with."""
 
@@ -42,6 +41,15 @@ ROLES: Final[dict[RoomRole, pb.RoomRole]] = {
     "moderator": pb.RR_MODERATOR,
     "member": pb.RR_MEMBER,
     "none": pb.RR_NONE,
+}
+FAILURES: Final[dict[FileFailure, pb.FileFailure]] = {
+    "cancelled": pb.FF_CANCELLED,
+    "expired": pb.FF_EXPIRED,
+    "lost": pb.FF_LOST,
+    "stalled": pb.FF_STALLED,
+    "size": pb.FF_SIZE,
+    "digest": pb.FF_DIGEST,
+    "storage": pb.FF_STORAGE,
 }
 ACTIONS: Final[dict[type, pb.RoomActionType]] = {
     commands.CreateRoom: pb.RA_CREATE,
