@@ -6,8 +6,8 @@ whole and in the store, its message, its record and the end of the upload are on
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -19,11 +19,12 @@ from hubbub.core.entries import Change, Drop, Entry, Record, Said, Whispered
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.file_records import FILES, StoredFile, Thumbnail, Upload
 from hubbub.core.filenames import label, media_type
+from hubbub.core.kept_files import KeptFiles, without_message
 from hubbub.core.ledger import Ledger
 from hubbub.core.messages import Messages, bad_content
 from hubbub.core.model import Room, Session
 from hubbub.core.people import People
-from hubbub.core.ports import JournalUnavailableError, Reader
+from hubbub.core.ports import JournalUnavailableError
 from hubbub.core.rooms import Rooms
 from hubbub.core.settings import CoreSettings
 from hubbub.core.talks import talk_stream, talkers
@@ -32,7 +33,6 @@ SessionT = TypeVar("SessionT", bound=Session)
 
 _GUESTS_PART: Final = 10
 """A guest may keep one part in so many of what an account may."""
-_AHEAD: Final = 128  # entries read together, looking for the message of a file
 
 
 class Bearer(NamedTuple):
@@ -65,57 +65,29 @@ class Files(Generic[SessionT]):
         self._messages = messages
         self._clock = clock
         self._entropy = entropy
-        self._files: dict[str, StoredFile] = {}
-        self._thumbnails: dict[str, StoredFile] = {}
-        self._by_stream: dict[str, dict[str, None]] = {}
+        self.kept = KeptFiles()
         self._uploads: dict[str, Upload] = {}
         self._posting: set[str] = set()
-        self._references = Counter[str]()
-        self._used = Counter[int]()
-        self._total = 0
-        self.unused: Callable[[str], None] = lambda _: None
-        """Is told the digest of a blob that no file needs any more."""
         self.dropped: Callable[[str], None] = lambda _: None
         """Is told the id of an upload that is gone, whole or not: its bytes are needed no more."""
-        ledger.watch(FILES, self._forget)
+        ledger.watch(FILES, self.kept.forget)
 
     def load(self) -> None:
         """Take in what is kept: called once, before anybody is served."""
         look = self._ledger.journal.look
-        for file in look(records.read_files):
-            self._remember(file)
+        look(self.kept.load)
         for upload in look(records.read_uploads):
             self._begun(upload)
 
     # -- what there is
 
-    def file(self, id: str) -> StoredFile | None:
-        """The kept file of that id, or the one whose thumbnail it is."""
-        return self._files.get(id) or self._thumbnails.get(id)
-
     def upload(self, id: str) -> Upload | None:
         """The upload of that id."""
         return self._uploads.get(id)
 
-    def all(self) -> Iterable[StoredFile]:
-        """Every kept file."""
-        return self._files.values()
-
     def uploads(self) -> Iterable[Upload]:
         """Every upload that is known."""
         return self._uploads.values()
-
-    def references(self, digest: str) -> int:
-        """How many files need that blob, those that are about to be kept included."""
-        return self._references[digest]
-
-    def used(self, owner: int) -> int:
-        """Bytes that count against somebody's quota."""
-        return self._used[owner]
-
-    def of(self, stream: str) -> list[StoredFile]:
-        """The files of a room or talk, the newest first."""
-        return [self._files[id] for id in reversed(self._by_stream.get(stream, {}))]
 
     def readable(self, who: Bearer, file: StoredFile) -> bool:
         """Whether that person may fetch it: whoever may read its message."""
@@ -180,10 +152,10 @@ class Files(Generic[SessionT]):
             message = f"{most} uploads of one person may be unfinished at once. Finish or cancel one."
             return Refusal(Code.RATE_LIMITED, message, limit="files.max_offers", retry_after=60.0)
         quota = settings.quota_user // (1 if who.account else _GUESTS_PART)
-        if self._used[who.id] + size > quota:
+        if self.kept.used(who.id) + size > quota:
             message = f"Your files would take more than {quota} bytes in all. Delete some first."
             return Refusal(Code.TOO_LARGE, message, field="size", limit="files.quota_user")
-        if self._total + size > settings.quota_total:
+        if self.kept.total + size > settings.quota_total:
             message = f"All files together would take more than {settings.quota_total} bytes."
             return Refusal(Code.TOO_LARGE, message, field="size", limit="files.quota_total")
         return None
@@ -212,17 +184,6 @@ class Files(Generic[SessionT]):
 
     # -- from an upload to a message
 
-    def hold(self, digest: str) -> None:
-        """The blob is about to be needed: it must not go meanwhile. Given back by `release`."""
-        self._references[digest] += 1
-
-    def release(self, digest: str) -> None:
-        """See `hold`."""
-        self._references[digest] -= 1
-        if self._references[digest] <= 0:
-            del self._references[digest]
-            self.unused(digest)
-
     def post(
         self,
         upload: Upload,
@@ -236,7 +197,7 @@ class Files(Generic[SessionT]):
             then(Refusal(Code.NOT_FOUND, "There is no such upload.", field="offer"))
             return
         if known.file is not None:
-            file = self._files.get(known.file)
+            file = self.kept.get(known.file)
             then(file or Refusal(Code.NOT_FOUND, "The file was deleted already.", field="offer"))
             return
         room = self._rooms.of_stream(upload.stream)
@@ -276,7 +237,7 @@ class Files(Generic[SessionT]):
             self._posting.discard(upload.id)
             self._ended(upload)
             self._begun(done)
-            self._remember(file)
+            self.kept.add(file)
             then(file)
 
         def failed(refusal: Refusal) -> None:
@@ -308,69 +269,31 @@ class Files(Generic[SessionT]):
         for upload in [one for one in self._uploads.values() if one.file is not None]:
             if upload.created + self._settings.offer_seconds < now:
                 self.abandon(upload)
-        days, old = self._settings.keep_days, now - self._settings.keep_days * 86_400
-        for stream, ids in list(self._by_stream.items()):
-            files = [self._files[id] for id in ids]
+        old = now - self._settings.keep_days * 86_400 if self._settings.keep_days else 0.0
+        for stream in self.kept.streams():
+            files = self.kept.of(stream)
+            self._drop([one for one in files if one.at < old])
+            self._ledger.journal.read(partial(without_message, stream=stream, files=files), self._trimmed)
 
-            def query(
-                reader: Reader, stream: str = stream, files: list[StoredFile] = files
-            ) -> list[StoredFile]:
-                first = reader.first(stream)
-                return [one for one in files if one.after + 1 < first and not _stands(reader, one, first)]
-
-            def found(gone: list[StoredFile] | JournalUnavailableError) -> None:
-                if not isinstance(gone, JournalUnavailableError):
-                    self._drop(gone)
-
-            self._ledger.journal.read(query, found)
-            if days:
-                self._drop([one for one in files if one.at < old])
+    def _trimmed(self, files: list[StoredFile] | JournalUnavailableError) -> None:
+        if not isinstance(files, JournalUnavailableError):
+            self._drop([one for one in files if self.kept.get(one.id) is one])
 
     def _drop(self, files: Sequence[StoredFile]) -> None:
         if files:
             self._ledger.note([Drop(file.key) for file in files])
-
-    def _forget(self, key: str) -> None:
-        """A file's record is dropped: its message was deleted, or is too old."""
-        file = self._files.pop(key.rpartition("/")[2], None)
-        if file is None:
-            return
-        ids = self._by_stream[file.stream]
-        del ids[file.id]
-        if not ids:
-            del self._by_stream[file.stream]
-        if file.thumbnail is not None:
-            self._thumbnails.pop(file.thumbnail.id, None)
-        self._count(file.owner, -file.bytes)
-        for digest in file.blobs:
-            self.release(digest)
-
-    def _remember(self, file: StoredFile) -> None:
-        self._files[file.id] = file
-        self._by_stream.setdefault(file.stream, {})[file.id] = None
-        if file.thumbnail is not None:
-            self._thumbnails[file.thumbnail.id] = file
-        self._count(file.owner, file.bytes)
-        for digest in file.blobs:
-            self._references[digest] += 1
 
     # -- counting, keeping
 
     def _begun(self, upload: Upload) -> None:
         self._uploads[upload.id] = upload
         if upload.file is None:
-            self._count(upload.owner, upload.size)
+            self.kept.count(upload.owner, upload.size)
 
     def _ended(self, upload: Upload) -> None:
         known = self._uploads.pop(upload.id, None)
         if known is not None and known.file is None:
-            self._count(known.owner, -known.size)
-
-    def _count(self, owner: int, size: int) -> None:
-        self._total += size
-        self._used[owner] += size
-        if not self._used[owner]:
-            del self._used[owner]
+            self.kept.count(known.owner, -known.size)
 
     def _keep(
         self,
@@ -392,15 +315,3 @@ class _Waiting:
     def __init__(self, kept: Callable[[Sequence[Record]], None], failed: Callable[[Refusal], None]) -> None:
         self.kept = kept
         self.failed = failed
-
-
-def _stands(reader: Reader, file: StoredFile, first: int) -> bool:
-    """Whether the message of a file is still there. `first`: the lowest offset that is kept."""
-    head = reader.head(file.stream).offset
-    for start in range(first, head + 1, _AHEAD):
-        for record in reader.entries(file.stream, start, min(head, start + _AHEAD - 1)):
-            if record.entry.id == file.message:
-                return True
-            if start - file.after > 10 * _AHEAD:  # nothing is in flight for so long
-                return False
-    return False

@@ -82,7 +82,6 @@ class Session:
         self.read: dict[str, int] | None = None
         """A guest's cursors (see `cursors`): they end with the session."""
 
-
     @property
     def base(self) -> str:
         """What comes before the path of a link that a person is shown; programs know where they are."""

@@ -304,7 +304,7 @@ class Service(Generic[SessionT]):
             if isinstance(room, Refusal):
                 return room
             stream = room.stream
-        kept = self.files.of(stream)[: self.settings.files.list_limit]
+        kept = self.files.kept.of(stream)[: self.settings.files.list_limit]
         return FileList(self.transfers.shown(user), [file.view() for file in kept])
 
     def _get_file(self, session: SessionT, command: GetFile) -> Answer:
@@ -312,12 +312,12 @@ class Service(Generic[SessionT]):
         assert user is not None  # noqa: S101 (handle saw to it)
         who = Bearer(user.id, user.name, user.account)
         if command.file is not None:
-            file = self.files.file(command.file)
+            file = self.files.kept.get(command.file)
         else:
             room = self.rooms.meant_by(session, command.room)
             if isinstance(room, Refusal):
                 return room
-            named = (one for one in self.files.of(room.stream) if command.filename in (None, one.name))
+            named = (one for one in self.files.kept.of(room.stream) if command.filename in (None, one.name))
             file = next(named, None)
         if file is None or not self.files.readable(who, file):
             return Refusal(Code.NOT_FOUND, "There is no such file.", field="file")

@@ -8,10 +8,9 @@ room, or to somebody who is away, is an upload (see `files`), and the server its
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final, Generic, Literal, TypeVar
+from typing import Final, Generic, TypeVar
 
 from hubbub.core import file_records as records
-from hubbub.core import names
 from hubbub.core.answers import Answer, Done, FileLink, Offered, OfferView
 from hubbub.core.commands import (
     AcceptFile,
@@ -39,34 +38,15 @@ from hubbub.core.files import Bearer, Files
 from hubbub.core.ledger import Ledger, Request
 from hubbub.core.links import Links
 from hubbub.core.model import Session, User
+from hubbub.core.offers import Live, Offers
 from hubbub.core.people import People
 from hubbub.core.ports import Carrier
 from hubbub.core.settings import FileSettings
 
 SessionT = TypeVar("SessionT", bound=Session)
 
-_State = Literal["offered", "direct", "running", "confirming", "interrupted"]
-_OPEN: Final = ("offered", "direct", "interrupted")
 _NOT_FOUND: Final = Refusal(Code.NOT_FOUND, "There is no such offer.", field="offer")
 """The same for what never was, what is over, and what is between others."""
-
-
-class _Live(Generic[SessionT]):
-    """An offer, and who is at its two ends just now."""
-
-    __slots__ = ("offer", "offset", "receiver", "sender", "since", "state")
-
-    def __init__(self, offer: Offer, sender: SessionT | None) -> None:
-        self.offer = offer
-        self.sender = sender
-        """The connection that offered it, and has the file; None: it is gone."""
-        self.receiver: SessionT | None = None
-        """The connection that accepted it."""
-        self.offset = 0
-        """From where on the receiver wants it."""
-        self.state: _State = "offered"
-        self.since = offer.created
-        """When it came into this state (Unix time)."""
 
 
 class Transfers(Generic[SessionT]):
@@ -91,14 +71,13 @@ class Transfers(Generic[SessionT]):
         self._links = links
         self._clock = clock
         self._entropy = entropy
-        self._live: dict[str, _Live[SessionT]] = {}
+        self._offers = Offers[SessionT](settings, clock)
         self.carrier: Carrier[SessionT] | None = None
         """Who moves the bytes; None: nobody, as where no server runs."""
 
     def load(self) -> None:
         """Take in what is kept: called once, before anybody is served."""
-        for offer in self._ledger.journal.look(records.read_offers):
-            self._live[offer.id] = _Live(offer, None)
+        self._ledger.journal.look(self._offers.load)
 
     # -- offering
 
@@ -122,7 +101,7 @@ class Transfers(Generic[SessionT]):
         user, name = _user(session), label(command.filename)
         if isinstance(name, Refusal):
             return name
-        bad = self._bad_offer(user, command.size)
+        bad = self._offers.refusal(user, command.size)
         if bad is not None:
             return bad
         digest = command.sha256.lower() if command.sha256 else None
@@ -139,35 +118,21 @@ class Transfers(Generic[SessionT]):
             digest,
             command.hello,
         )
-        live = self._live[offer.id] = _Live(offer, session)
+        live = Live(offer, session)
+        self._offers.add(live)
 
         def kept(_: object) -> Answer:
             self._announce(live)
             return Offered(offer.id)
 
         def failed() -> None:
-            self._live.pop(offer.id, None)
+            self._offers.remove(live)
 
         waiting = Request(self._outlet, session, request, kept, failed)
         ticket = self._ledger.append((), [records.put_offer(offer)], waiting)
         if isinstance(ticket, Refusal):
             failed()
             return ticket
-        return None
-
-    def _bad_offer(self, user: User, size: int) -> Refusal | None:
-        settings = self._settings
-        if not 0 <= size <= settings.max_live_size:
-            message = f"A file has 0 to {settings.max_live_size} bytes."
-            code = Code.BAD_REQUEST if size < 0 else Code.TOO_LARGE
-            return Refusal(code, message, field="size", limit="files.max_live_size")
-        mine = sum(1 for live in self._live.values() if live.offer.sender_id == user.id)
-        if mine >= settings.max_offers:
-            message = f"You have {mine} open offers, which is the limit. Cancel one."
-            return Refusal(Code.RATE_LIMITED, message, limit="files.max_offers", retry_after=60.0)
-        if len(self._live) >= settings.max_offers_total:
-            message = f"There are {len(self._live)} open offers, which is the limit."
-            return Refusal(Code.RATE_LIMITED, message, limit="files.max_offers_total", retry_after=60.0)
         return None
 
     def _upload(self, session: SessionT, command: OfferFile, request: object) -> Answer | None:
@@ -189,7 +154,7 @@ class Transfers(Generic[SessionT]):
     def _take_up(self, session: SessionT, command: OfferFile, id: str) -> Answer:
         """The sender is back, by this connection."""
         user = _user(session)
-        upload, live = self._files.upload(id), self._live.get(id)
+        upload, live = self._files.upload(id), self._offers.get(id)
         offer: Upload | Offer | None = None
         if upload is not None and upload.owner == user.id:
             offer = upload
@@ -202,7 +167,7 @@ class Transfers(Generic[SessionT]):
             return Refusal(Code.BAD_REQUEST, message, field="offer")
         if upload is not None and isinstance(offer, Upload):
             if upload.file is not None:
-                file = self._files.file(upload.file)
+                file = self._files.kept.get(upload.file)
                 digest = file.sha256 if file is not None else ""
                 self._tell([session], FileDone(upload.filename, upload.id, digest))
             elif self.carrier is not None:
@@ -215,7 +180,7 @@ class Transfers(Generic[SessionT]):
         self._announce(live)
         return Offered(live.offer.id)
 
-    def _announce(self, live: _Live[SessionT]) -> None:
+    def _announce(self, live: Live[SessionT]) -> None:
         offer = live.offer
         user = self._people.by_id(offer.to_id)
         sessions = [one for one in user.sessions if one is not live.sender] if user is not None else []
@@ -224,8 +189,8 @@ class Transfers(Generic[SessionT]):
     def arrived(self, session: SessionT) -> None:
         """Somebody logged in: tell what is offered to them, by those who are there."""
         user = _user(session)
-        for live in self._of(user.id):
-            if live.offer.to_id == user.id and live.state in _OPEN and live.sender is not None:
+        for live in self._offers.of(user.id):
+            if live.offer.to_id == user.id and live.open and live.sender is not None:
                 self._tell([session], _offered(live.offer))
 
     # -- accepting
@@ -233,11 +198,11 @@ class Transfers(Generic[SessionT]):
     def accept(self, session: SessionT, command: AcceptFile) -> Answer:
         """Take a file. Its bytes begin to come later than this returns."""
         user = _user(session)
-        live = self._meant(user, command.offer, command.sender, command.filename)
+        live = self._offers.meant(user, command.offer, command.sender, command.filename)
         if live is None:
             return _NOT_FOUND
         offer = live.offer
-        if live.state not in _OPEN:
+        if not live.open:
             return Refusal(Code.BAD_REQUEST, f"'{offer.filename}' is on its way already.", field="offer")
         if not 0 <= command.offset <= offer.size:
             return Refusal(Code.BAD_REQUEST, "The file has no such offset.", field="offset")
@@ -253,7 +218,7 @@ class Transfers(Generic[SessionT]):
             return FileLink(url, offer.filename, offer.size, int(self._settings.link_seconds))
         live.receiver, live.offset = session, command.offset
         if command.direct:
-            self._enter(live, "direct")
+            self._offers.enter(live, "direct")
             hello = (command.hello or "")[: self._settings.max_hello]
             told = FileAccepted(user.name, offer.filename, offer.id, command.offset, hello)
             self._tell([sender], told)
@@ -263,7 +228,7 @@ class Transfers(Generic[SessionT]):
 
     def start(self, session: SessionT, command: StartFile) -> Answer:
         """The sender of a direct transfer cannot reach the receiver: the server carries it."""
-        live = self._live.get(command.offer)
+        live = self._offers.get(command.offer)
         if live is None or live.sender is not session or live.state != "direct" or live.receiver is None:
             return _NOT_FOUND
         self._start(live, session, live.receiver)
@@ -271,17 +236,17 @@ class Transfers(Generic[SessionT]):
 
     def fetch(self, id: str, user: int, sink: object) -> Refusal | None:
         """Somebody fetches an offered file by a link: `sink` takes its bytes."""
-        live = self._live.get(id)
-        if live is None or live.offer.to_id != user or live.state not in _OPEN or self.carrier is None:
+        live = self._offers.get(id)
+        if live is None or live.offer.to_id != user or not live.open or self.carrier is None:
             return _NOT_FOUND
         if live.sender is None:
             return Refusal(Code.NOT_FOUND, f"{live.offer.sender} is not here.", field="offer")
-        self._enter(live, "running")
+        self._offers.enter(live, "running")
         self.carrier.serve(live.offer, live.sender, sink)
         return None
 
-    def _start(self, live: _Live[SessionT], sender: SessionT, receiver: SessionT) -> None:
-        self._enter(live, "running")
+    def _start(self, live: Live[SessionT], sender: SessionT, receiver: SessionT) -> None:
+        self._offers.enter(live, "running")
         if self.carrier is not None:
             self.carrier.relay(live.offer, sender, receiver, live.offset)
 
@@ -295,8 +260,8 @@ class Transfers(Generic[SessionT]):
     def decline(self, session: SessionT, command: DeclineFile) -> Answer:
         """Do not take it."""
         user = _user(session)
-        live = self._meant(user, command.offer, command.sender, command.filename)
-        if live is None or live.state not in _OPEN:
+        live = self._offers.meant(user, command.offer, command.sender, command.filename)
+        if live is None or not live.open:
             return _NOT_FOUND
         offer = live.offer
         self._forget(live)
@@ -311,7 +276,7 @@ class Transfers(Generic[SessionT]):
             if self.carrier is None or not self.carrier.stop(id, "cancelled", "It was cancelled."):
                 self._files.abandon(upload)
             return Done()
-        live = self._live.get(id)
+        live = self._offers.get(id)
         if live is None or user.id not in (live.offer.sender_id, live.offer.to_id):
             return _NOT_FOUND
         if not self._stop(live, "cancelled", f"{user.name} cancelled it."):
@@ -320,13 +285,13 @@ class Transfers(Generic[SessionT]):
 
     def finish(self, session: SessionT, command: FinishFile) -> Answer:
         """The receiver has all of it, by the direct way or the rest of it by this one."""
-        live = self._live.get(command.offer)
+        live = self._offers.get(command.offer)
         if live is None or live.receiver is not session or live.state not in ("direct", "confirming"):
             return _NOT_FOUND
         self._whole(live, command.sha256.lower())
         return Done()
 
-    def _stop(self, live: _Live[SessionT], reason: FileFailure, message: str) -> bool:
+    def _stop(self, live: Live[SessionT], reason: FileFailure, message: str) -> bool:
         """Stop a running transfer; `ended` follows. False: it is not running."""
         if live.state != "running" or self.carrier is None:
             return False
@@ -340,13 +305,13 @@ class Transfers(Generic[SessionT]):
         """A relay is over. Without `failure`: all bytes went through; `digest` None: of a part only, and
         the receiver is to say what the whole is.
         """
-        live = self._live.get(id)
+        live = self._offers.get(id)
         if live is None:
             return
         if failure is not None:
             self._fail(live, *failure, again=again and failure[0] not in ("cancelled", "digest", "size"))
         elif digest is None:
-            self._enter(live, "confirming")
+            self._offers.enter(live, "confirming")
         else:
             self._whole(live, digest)
 
@@ -366,7 +331,7 @@ class Transfers(Generic[SessionT]):
         name = upload.owner_name
         self._tell([session], FileFailed(name, upload.filename, upload.id, reason, message, again))
 
-    def _whole(self, live: _Live[SessionT], digest: str) -> None:
+    def _whole(self, live: Live[SessionT], digest: str) -> None:
         offer = live.offer
         if offer.sha256 is not None and digest != offer.sha256:
             message = "What arrived is not what was sent: the digests differ."
@@ -375,10 +340,10 @@ class Transfers(Generic[SessionT]):
         self._forget(live)
         self._tell(self._both(live), FileDone(offer.filename, offer.id, digest))
 
-    def _fail(self, live: _Live[SessionT], reason: FileFailure, message: str, *, again: bool) -> None:
+    def _fail(self, live: Live[SessionT], reason: FileFailure, message: str, *, again: bool) -> None:
         both = self._both(live)
         if again:
-            self._enter(live, "interrupted")
+            self._offers.enter(live, "interrupted")
             live.receiver = None
         else:
             self._forget(live)
@@ -389,64 +354,33 @@ class Transfers(Generic[SessionT]):
 
     def gone(self, session: SessionT) -> None:
         """A connection is gone, or nobody's: offers stand, and what it was about to send does not come."""
-        for live in self._live.values():
+        for live in self._offers:
             if live.sender is session:
                 live.sender = None
             if live.receiver is session and live.state != "running":
                 live.receiver = None
-                self._enter(live, "interrupted")
+                self._offers.enter(live, "interrupted")
 
     def sweep(self) -> None:
         """Let go of offers that nobody took, and of what nobody confirms."""
         now, settings = self._clock(), self._settings
-        for live in list(self._live.values()):
+        for live in self._offers:
             rests = now - live.since
             if live.state == "confirming" and rests > settings.stall_seconds:
                 self._fail(live, "stalled", "The receiver did not say whether it is whole.", again=True)
             elif live.state != "running" and rests > settings.offer_seconds:
                 self._fail(live, "expired", "Nobody took it in time.", again=False)
 
-    def shown(self, user: User) -> list[OfferView]:
-        """The offers to somebody and by somebody, the oldest first."""
-        return [
-            OfferView(
-                one.offer.id,
-                one.offer.sender,
-                one.offer.filename,
-                one.offer.size,
-                _shown(one.state),
-                one.offer.to,
-            )
-            for one in self._of(user.id)
-        ]
-
     # -- finding
 
-    def _meant(
-        self, user: User, id: str | None, sender: str | None, filename: str | None
-    ) -> _Live[SessionT] | None:
-        if id is not None:
-            live = self._live.get(id)
-            return live if live is not None and live.offer.to_id == user.id else None
-        wanted = names.normal(sender, names.USER_LIMIT) if sender is not None else None
-        for live in self._of(user.id):
-            offer = live.offer
-            if (
-                offer.to_id == user.id
-                and live.state in _OPEN
-                and filename in (None, offer.filename)
-                and (sender is None or wanted == offer.sender or _same(wanted, offer.sender))
-            ):
-                return live
-        return None
+    def shown(self, user: User) -> list[OfferView]:
+        """The offers to somebody and by somebody, the oldest first."""
+        return self._offers.shown(user)
 
-    def _of(self, id: int) -> Iterable[_Live[SessionT]]:
-        return [live for live in self._live.values() if id in (live.offer.to_id, live.offer.sender_id)]
-
-    def _senders(self, live: _Live[SessionT]) -> list[SessionT]:
+    def _senders(self, live: Live[SessionT]) -> list[SessionT]:
         return [live.sender] if live.sender is not None else []
 
-    def _both(self, live: _Live[SessionT]) -> list[SessionT]:
+    def _both(self, live: Live[SessionT]) -> list[SessionT]:
         """Who is told of its end: the two connections, or a person who fetched it elsewhere."""
         if live.receiver is not None:
             return [*self._senders(live), live.receiver]
@@ -454,11 +388,8 @@ class Transfers(Generic[SessionT]):
         others = [one for one in user.sessions if one is not live.sender] if user is not None else []
         return [*self._senders(live), *others]  # type: ignore[list-item] # our outlet's sessions
 
-    def _enter(self, live: _Live[SessionT], state: _State) -> None:
-        live.state, live.since = state, self._clock()
-
-    def _forget(self, live: _Live[SessionT]) -> None:
-        if self._live.pop(live.offer.id, None) is not None:
+    def _forget(self, live: Live[SessionT]) -> None:
+        if self._offers.remove(live):
             changes: list[Change] = [records.drop_offer(live.offer.id)]
             self._ledger.note(changes)
 
@@ -480,15 +411,6 @@ def _offered(offer: Offer) -> FileOffered:
         offer.filetype,
         offer.hello,
     )
-
-
-def _shown(state: _State) -> str:
-    """As people are told it."""
-    return state if state in ("offered", "interrupted") else "running"
-
-
-def _same(wanted: object, name: str) -> bool:
-    return isinstance(wanted, str) and names.key(wanted) == names.key(name)
 
 
 def _user(session: Session) -> User:

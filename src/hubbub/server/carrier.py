@@ -225,16 +225,16 @@ class FileCarrier:
         if transfer.failure is not None:
             reason, message = transfer.failure
             self._service.transfers.interrupted(upload, sender, reason, message)
-            if reason in ("cancelled", "size"):
+            if reason in ("cancelled", "size") and self.uploads is not None:
                 self._spawn(self.uploads.abandon(upload))
-        else:
-            self._spawn(self._finish(upload, sender, sink.writer))
+        elif self.uploads is not None:
+            self._spawn(self._finish(self.uploads, upload, sender, sink.writer))
         self._loop.call_soon(self.look)
 
-    async def _finish(self, upload: Upload, sender: Connection, writer: Writer) -> None:
+    async def _finish(self, uploads: Uploads, upload: Upload, sender: Connection, writer: Writer) -> None:
         await writer.sync()
         writer.close()
-        result = await self.uploads.finish(upload)
+        result = await uploads.finish(upload)
         told = result if isinstance(result, Refusal) else result.sha256
         self._service.transfers.stored(upload, sender, told)
 

@@ -1,0 +1,147 @@
+"""Offers: which files are on offer, between whom, and who is at their two ends just now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final, Generic, Literal, TypeVar
+
+from hubbub.core import file_records as records
+from hubbub.core import names
+from hubbub.core.answers import OfferView
+from hubbub.core.errors import Code, Refusal
+from hubbub.core.file_records import Offer
+from hubbub.core.model import Session, User
+from hubbub.core.ports import Reader
+from hubbub.core.settings import FileSettings
+
+SessionT = TypeVar("SessionT", bound=Session)
+
+State = Literal["offered", "direct", "running", "confirming", "interrupted"]
+"""`direct`: the two try to reach each other. `confirming`: the receiver is to say what the whole is."""
+OPEN: Final = ("offered", "direct", "interrupted")
+"""Those in which it can be accepted."""
+
+
+class Live(Generic[SessionT]):
+    """An offer, and who is at its two ends."""
+
+    __slots__ = ("offer", "offset", "receiver", "sender", "since", "state")
+
+    def __init__(self, offer: Offer, sender: SessionT | None) -> None:
+        self.offer = offer
+        self.sender = sender
+        """The connection that offered it, and has the file; None: it is gone."""
+        self.receiver: SessionT | None = None
+        """The connection that accepted it."""
+        self.offset = 0
+        """From where on the receiver wants it."""
+        self.state: State = "offered"
+        self.since = offer.created
+        """When it came into this state (Unix time)."""
+
+    @property
+    def open(self) -> bool:
+        """Whether it can be accepted."""
+        return self.state in OPEN
+
+
+class Offers(Generic[SessionT]):
+    """All of them, by id and by person."""
+
+    def __init__(self, settings: FileSettings, clock: Callable[[], float]) -> None:
+        """`clock` gives Unix time in seconds."""
+        self._settings = settings
+        self._clock = clock
+        self._live: dict[str, Live[SessionT]] = {}
+        self._of: dict[int, dict[str, Live[SessionT]]] = {}
+
+    def load(self, reader: Reader) -> None:
+        """Take in what is kept."""
+        for offer in sorted(records.read_offers(reader), key=lambda one: one.created):
+            self.add(Live(offer, None))
+
+    def __iter__(self) -> Iterator[Live[SessionT]]:
+        """Each of them; some may be removed meanwhile."""
+        return iter(list(self._live.values()))
+
+    def add(self, live: Live[SessionT]) -> None:
+        """It is on offer from now on."""
+        offer = live.offer
+        self._live[offer.id] = live
+        for id in (offer.sender_id, offer.to_id):
+            self._of.setdefault(id, {})[offer.id] = live
+
+    def remove(self, live: Live[SessionT]) -> bool:
+        """It no longer is. False: it was not."""
+        offer = live.offer
+        if self._live.pop(offer.id, None) is None:
+            return False
+        for id in dict.fromkeys((offer.sender_id, offer.to_id)):
+            theirs = self._of[id]
+            del theirs[offer.id]
+            if not theirs:
+                del self._of[id]
+        return True
+
+    def enter(self, live: Live[SessionT], state: State) -> None:
+        """It is in that state from now on."""
+        live.state, live.since = state, self._clock()
+
+    # -- finding
+
+    def get(self, id: str) -> Live[SessionT] | None:
+        """The offer of that id."""
+        return self._live.get(id)
+
+    def of(self, id: int) -> list[Live[SessionT]]:
+        """The offers to a person and by it, the oldest first."""
+        return list(self._of.get(id, {}).values())
+
+    def meant(
+        self, user: User, id: str | None, sender: str | None, filename: str | None
+    ) -> Live[SessionT] | None:
+        """The offer to somebody that has that id; or the oldest open one of that sender and name."""
+        if id is not None:
+            live = self._live.get(id)
+            return live if live is not None and live.offer.to_id == user.id else None
+        wanted = names.normal(sender, names.USER_LIMIT) if sender is not None else None
+        key = names.key(wanted) if isinstance(wanted, str) else None
+        for live in self.of(user.id):
+            offer = live.offer
+            if offer.to_id != user.id or not live.open or filename not in (None, offer.filename):
+                continue
+            if sender is None or key == names.key(offer.sender):
+                return live
+        return None
+
+    def shown(self, user: User) -> list[OfferView]:
+        """As that person is told them."""
+        return [
+            OfferView(
+                one.offer.id,
+                one.offer.sender,
+                one.offer.filename,
+                one.offer.size,
+                one.state if one.state in ("offered", "interrupted") else "running",
+                one.offer.to,
+            )
+            for one in self.of(user.id)
+        ]
+
+    # -- limits
+
+    def refusal(self, user: User, size: int) -> Refusal | None:
+        """Why somebody may not offer another file of that size."""
+        settings = self._settings
+        if not 0 <= size <= settings.max_live_size:
+            message = f"A file has 0 to {settings.max_live_size} bytes."
+            code = Code.BAD_REQUEST if size < 0 else Code.TOO_LARGE
+            return Refusal(code, message, field="size", limit="files.max_live_size")
+        mine = sum(1 for live in self.of(user.id) if live.offer.sender_id == user.id)
+        if mine >= settings.max_offers:
+            message = f"You have {mine} open offers, which is the limit. Cancel one."
+            return Refusal(Code.RATE_LIMITED, message, limit="files.max_offers", retry_after=60.0)
+        if len(self._live) >= settings.max_offers_total:
+            message = f"There are {len(self._live)} open offers, which is the limit."
+            return Refusal(Code.RATE_LIMITED, message, limit="files.max_offers_total", retry_after=60.0)
+        return None
