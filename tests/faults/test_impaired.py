@@ -153,9 +153,10 @@ def test_what_was_let_through_before_a_reset_arrives_also_at_a_slow_reader() -> 
 
 def test_whoever_is_cut_by_an_end_may_talk_on_for_a_moment() -> None:
     plan = Plan(cut=10, reset=False)
-    with peer_beyond(answers=False) as (_, port), Impaired(port, 1, plan) as line, _dial(line) as peer:
+    with peer_beyond(answers=False) as (beyond, port), Impaired(port, 1, plan) as line, _dial(line) as peer:
         peer.sendall(CONTENT[:10])
         assert peer.recv(1) == b""
+        until(lambda: beyond.ends)
         for _ in range(10):
             peer.sendall(CONTENT[:1_000])  # into an RST, the second one would fail
 
