@@ -78,7 +78,12 @@ typed_commands = st.one_of(
         commands.Publish, words.filter(lambda said: not said.startswith("#")), reply_to=st.just(commands.LAST)
     ),
     st.builds(commands.GetUnread),
+    st.builds(commands.ListFiles),
+    st.builds(commands.AcceptFile, filename=st.none() | words),
+    st.builds(commands.DeclineFile, filename=st.none() | words),
+    st.builds(commands.GetFile, filename=words),
 )
+sizes = st.builds(lambda digits, zeros: digits * 10**zeros, st.integers(0, 999), st.integers(0, 12))
 shown_events = st.one_of(
     st.builds(
         lambda sender, content: events.MessagePosted(sender, 0, "", content, "", "", "", 0, ""),
@@ -154,6 +159,20 @@ shown_events = st.one_of(
         st.none() | st.integers(1, 10**6),
     ),
     st.builds(events.GoingAway, st.sampled_from(["slow", "replaced", "idle", "policy"])),
+    st.builds(
+        lambda sender, name, size: events.FileOffered(sender, 0, "", name, size, ""),
+        names_of_people,
+        plain,
+        sizes,
+    ),
+    st.builds(lambda to, name: events.FileDeclined("", to, name, ""), names_of_people, plain),
+    st.builds(lambda name: events.FileDone(name, "", ""), plain),
+    st.builds(
+        lambda name, reason, message: events.FileFailed("", name, "", reason, message),
+        plain,
+        st.sampled_from(get_args(events.FileFailure)),
+        plain,
+    ),
 )
 
 
@@ -191,14 +210,28 @@ def test_text_history(sender: str, content: str, offset: int, more: dict[str, An
     assert told.answer.messages == [view]
 
 
-@given(st.text(), st.text(max_size=20))
-def test_whatever_a_history_holds_every_line_of_it_names_its_message(content: str, sign: str) -> None:
+@given(st.text(), st.text(max_size=20), st.none() | st.text())
+def test_whatever_a_history_holds_every_line_of_it_names_its_message(
+    content: str, sign: str, name: str | None
+) -> None:
     signs = [answers.Reaction(sign, 1, [])]
-    view = answers.MessageView("Alice", 1, content, "i", "s", "e", 12, "", reactions=signs)
+    file = None if name is None else answers.FileView("f", name, 5, "t", "s")
+    view = answers.MessageView("Alice", 1, content, "i", "s", "e", 12, "", reactions=signs, file=file)
     answer = answers.History("s", [view], False, "den")
     shown = text.encode_answer(Request(commands.GetHistory()), answer).decode()
     assert shown.split("\n") == shown.splitlines()
     assert all(line.startswith(("#12 Alice: ", "#12 * ")) for line in shown.splitlines()[1:-1])
+
+
+@given(names_of_people, st.none() | names_of_people, st.none() | names_of_people, plain, sizes)
+def test_text_list_of_files(sender: str, to: str | None, room: str | None, name: str, size: int) -> None:
+    offer = answers.OfferView("", sender, name, size, "running", to, None if to is not None else room)
+    kept = answers.FileView("", name, size, "", "")
+    lines = text.encode_answer(Request(commands.ListFiles()), answers.FileList([offer], [kept])).split(b"\n")
+    assert [text.decode_message(line) for line in lines] == [
+        Reply(answers.FileList([offer], [])),
+        Reply(answers.FileList([], [kept])),
+    ]
 
 
 @given(names_of_people, plain)
@@ -207,13 +240,31 @@ def test_text_whisper_to_its_author(to: str, content: str) -> None:
     assert text.decode_message(own) == events.WhisperPosted("", 0, to, 0, content, "", "", "", 0, "")
 
 
-@given(st.text())
-def test_whatever_is_said_every_line_of_it_names_its_author(content: str) -> None:
-    event = events.MessagePosted("Alice", 1, "den", content, "i", "s", "e", 1, "")
+@given(st.text(), st.none() | st.text())
+def test_whatever_is_said_every_line_of_it_names_its_author(content: str, name: str | None) -> None:
+    file = None if name is None else answers.FileView("f", name, 5, "t", "s")
+    event = events.MessagePosted("Alice", 1, "den", content, "i", "s", "e", 1, "", file=file)
     shown = text.encode_event(event).decode()
     assert all(line.startswith("Alice: ") for line in shown.splitlines())
     assert shown.split("\n") == shown.splitlines()
     assert not any(unicodedata.bidirectional(character) in _TURNING for character in shown)
+
+
+@given(st.text(), st.text())
+def test_whatever_a_file_is_called_it_is_told_in_one_line_of_the_server(name: str, said: str) -> None:
+    kept = answers.FileView("f", name, 5, "t", "s")
+    offer = answers.OfferView("o", "Alice", name, 5, "offered")
+    told = [
+        text.encode_event(events.FileOffered("Alice", 1, "Bob", name, 5, "o")),
+        text.encode_event(events.FileDeclined("Alice", "Bob", name, "o")),
+        text.encode_event(events.FileDone(name, "o", "s")),
+        text.encode_event(events.FileFailed("Alice", name, "o", "lost", said)),
+        *text.encode_answer(Request(commands.ListFiles()), answers.FileList([offer], [kept])).split(b"\n"),
+    ]
+    assert len(told) == 6
+    for line in told:
+        assert line.startswith(b"[Server] ")
+        assert len(line.decode().splitlines()) == 1
 
 
 _TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
@@ -230,6 +281,7 @@ members = st.sampled_from(
         *("id", "username", "token", "password_sha256", "hmac", "headers", "payload"),
         *("room", "topic", "content", "text", "to", "target_id", "conversation_id", "reply_to", "status"),
         *("stream", "offset", "positions", "with", "before", "limit", "query", "emoji", "role", "end", "new"),
+        *("offer", "filename", "size", "sha256", "data", "file", "from", "hello"),
     ]
 )
 objects = st.dictionaries(members, json_values, max_size=5)

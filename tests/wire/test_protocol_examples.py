@@ -207,7 +207,6 @@ def test_the_client_of_the_page_works() -> None:
 def test_no_verb_is_missing() -> None:
     verbs = {
         *text_commands.COMMANDS,
-        *text_commands.UNSUPPORTED,
         *length_tables.TYPES,
         *ndjson_commands.COMMANDS,
         *json_actions.ACTIONS,

@@ -8,7 +8,7 @@ from hubbub.core.errors import Code, Refusal
 from hubbub.net.framing.frames import CLOSE, FAILED, PING, PONG, TOO_LONG, Frame
 from hubbub.wire.codec import Request
 from hubbub.wire.text import text
-from hubbub.wire.text_commands import COMMANDS, UNSUPPORTED
+from hubbub.wire.text_commands import COMMANDS
 from wire.text_lines import (
     told,
     typed,
@@ -97,6 +97,12 @@ def test_help_quit_and_login_need_no_name() -> None:
         ("/reply #7 so it is", commands.Publish("so it is", reply_to=7)),
         ("/reply so it is", commands.Publish("so it is", reply_to=commands.LAST)),
         ("/unread", commands.GetUnread()),
+        ("/files", commands.ListFiles()),
+        ("/accept", commands.AcceptFile()),
+        ("/accept  my cat.png ", commands.AcceptFile(filename="my cat.png")),
+        ("/decline", commands.DeclineFile()),
+        ("/decline my cat.png", commands.DeclineFile(filename="my cat.png")),
+        ("/get my cat.png", commands.GetFile(filename="my cat.png")),
     ],
 )
 def test_lines_and_commands(line: str, command: Command) -> None:
@@ -143,6 +149,7 @@ def test_an_empty_line_is_nothing() -> None:
         ("/delete seven", b"[Server] Usage: /delete [#<offset>]"),
         ("/react #7", b"[Server] Usage: /react [#<offset>] <emoji> [off]"),
         ("/react + on", b"[Server] Usage: /react [#<offset>] <emoji> [off]"),
+        ("/get ", b"[Server] Usage: /get <filename>"),
         ("/reply", b"[Server] Usage: /reply [#<offset>] <text>"),
         ("/reply #0 hello", b"[Server] Usage: /reply [#<offset>] <text>"),
     ],
@@ -158,15 +165,6 @@ def test_help_has_every_command_on_a_line_of_its_own() -> None:
     assert all(line.startswith("[Server] ") for line in lines)
     for verb in COMMANDS:
         assert any(line.startswith(f"[Server] {verb}") for line in lines)
-    assert not any(line.startswith(f"[Server] {verb}:") for line in lines for verb in UNSUPPORTED)
-
-
-@pytest.mark.parametrize("verb", sorted(UNSUPPORTED))
-@pytest.mark.parametrize("named", [True, False])
-def test_what_is_not_built_says_so(verb: str, named: bool) -> None:
-    command = typed(f"{verb} something", named)
-    assert command == Refusal(Code.UNSUPPORTED, f"'{verb}' is not in this build.")
-    assert told(command) == f"[Server] '{verb}' is not in this build."
 
 
 @pytest.mark.parametrize(

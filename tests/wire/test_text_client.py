@@ -43,6 +43,14 @@ def test_a_message_cannot_smuggle_a_second_line() -> None:
         commands.Resume({}),
         commands.MarkRead("room:1", 1),
         commands.Refresh("r"),
+        commands.OfferFile("cat.png", 5, "Bob"),
+        commands.AcceptFile("0" * 32),
+        commands.AcceptFile(None, "Alice", "cat.png"),
+        commands.AcceptFile(filename="cat.png", offset=3),
+        commands.DeclineFile("0" * 32),
+        commands.SendChunk("0" * 32, 0, b"x"),
+        commands.ListFiles(with_="Bob"),
+        commands.GetFile("f7"),
     ],
 )
 def test_what_has_no_line_cannot_be_typed(command: Command) -> None:
@@ -58,7 +66,6 @@ def test_what_has_no_line_cannot_be_typed(command: Command) -> None:
         ("'Alice' is registered. Type /login PASSWORD", Code.NAME_REGISTERED),
         ("User 'Bob' not found.", Code.NOT_FOUND),
         ("Unknown command '/x'. Try /help.", Code.UNKNOWN_ACTION),
-        ("'/files' is not in this build.", Code.UNSUPPORTED),
         ("Usage: /join <room>", Code.BAD_REQUEST),
     ],
 )
@@ -99,10 +106,23 @@ def test_the_mark_of_an_error_is_no_part_of_it() -> None:
             ]
         ),
         answers.SearchResult([], False),
+        answers.FileList([], []),
+        answers.FileLink("http://[::1]:8080/blobs/f7/cat.png?ticket=t", "", 0, 0),
     ],
 )
 def test_answers_read_back(answer: Answer) -> None:
     assert read(told(answer)) == Reply(answer)
+
+
+def test_a_decline_is_confirmed() -> None:
+    assert told(answers.Done(), commands.DeclineFile()) == "[Server] Declined."
+    assert read("[Server] Declined.") == Reply(answers.Done())
+
+
+def test_sizes_read_back_as_exactly_as_they_are_shown() -> None:
+    assert read("[Server] Kept: a (b).png (1.23 MB)") == Reply(
+        answers.FileList([], [answers.FileView("", "a (b).png", 1_230_000, "", "")])
+    )
 
 
 def test_a_list_that_was_cut_short_reads_back_without_its_rest() -> None:

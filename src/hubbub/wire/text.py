@@ -17,7 +17,7 @@ from hubbub.core.events import Event
 from hubbub.net.framing.frames import BINARY, FAILED, TEXT, TOO_LONG, Frame
 from hubbub.wire.codec import Reply, Request
 from hubbub.wire.refusals import of_frame
-from hubbub.wire.text_commands import COMMANDS, UNNAMED, UNSUPPORTED, line_of
+from hubbub.wire.text_commands import COMMANDS, UNNAMED, line_of
 from hubbub.wire.text_parsing import parse
 from hubbub.wire.text_rendering import answer_lines, event_lines, notice
 
@@ -86,8 +86,6 @@ def _command(line: str, named: bool) -> Request | bytes:
     verb, rest = found[1].lower(), found[2]
     if verb == "/help":
         return _HELP
-    if verb in UNSUPPORTED:
-        return Request(Refusal(Code.UNSUPPORTED, f"'{verb}' is not in this build."), verb=verb)
     if not named and verb not in UNNAMED:
         return Request(Refusal(Code.UNAUTHENTICATED, "The first line is your name; commands come after it."))
     if verb.startswith("//"):

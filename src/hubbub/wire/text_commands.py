@@ -180,6 +180,24 @@ COMMANDS: Final[dict[str, Verb]] = {
     "/delete": Verb("[#<offset>]", "take your last message back, or that one", _delete),
     "/react": Verb("[#<offset>] <emoji> [off]", "react to the last message, or to that one", _react),
     "/reply": Verb("[#<offset>] <text>", "answer the last message, or that one", _reply, exact=True),
+    "/files": Verb(
+        "",
+        "what is offered to you and by you, and which files the room keeps",
+        lambda _: commands.ListFiles(),
+    ),
+    "/accept": Verb(
+        "[filename]",
+        "take a file that is offered to you: here is a link to fetch it by",
+        lambda name: commands.AcceptFile(filename=name or None),
+    ),
+    "/decline": Verb(
+        "[filename]", "do not take it", lambda name: commands.DeclineFile(filename=name or None)
+    ),
+    "/get": Verb(
+        "<filename>",
+        "a link to fetch a file by that the room keeps",
+        lambda name: commands.GetFile(filename=name) if name else None,
+    ),
     "/unread": Verb("", "where there is something new", lambda _: commands.GetUnread()),
     "/away": Verb("", "tell others that you are away", lambda _: commands.SetStatus("away")),
     "/back": Verb("", "and that you are back", lambda _: commands.SetStatus("online")),
@@ -187,9 +205,6 @@ COMMANDS: Final[dict[str, Verb]] = {
     "/quit": Verb("", "leave", lambda _: commands.Quit()),
 }
 """Every command but `/help`, which is answered from this table."""
-
-UNSUPPORTED: Final = frozenset({"/files", "/accept", "/decline"})
-"""Commands that have their name, and are not in this build."""
 
 UNNAMED: Final = frozenset({"/login", "/quit"})
 """Commands that may come before there is a name, or while its password is asked for."""
@@ -258,6 +273,14 @@ def _spelled(command: Command) -> str | None:
         case commands.React(emoji, _, offset, remove):
             at = "" if offset is None else f"#{offset} "
             return f"/react {at}{emoji} off" if remove else f"/react {at}{emoji}"
+        case commands.AcceptFile(None, None, filename, 0, False, None):
+            return "/accept" if filename is None else f"/accept {filename}"
+        case commands.DeclineFile(None, None, filename):
+            return "/decline" if filename is None else f"/decline {filename}"
+        case commands.ListFiles(_, None):
+            return "/files"
+        case commands.GetFile(None, str() as filename):
+            return f"/get {filename}"
         case _:
             return _BARE.get(type(command))
 

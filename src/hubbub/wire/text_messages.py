@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Final
 
 from hubbub.core.answers import MessageView, Reaction
+from hubbub.wire.text_files import with_file
 
 _LINE: Final = re.compile(
     r"#([0-9]{1,16}) "
@@ -37,7 +38,8 @@ def message_lines(view: MessageView, said: Callable[[str, str], str], *, placed:
         return f"{head} ({', '.join([*marks, 'deleted'])})"
     if view.edited_at is not None:
         marks.append("edited")
-    lines = said(f"{head} ({', '.join(marks)}): " if marks else f"{head}: ", view.content)
+    content = view.content if view.file is None else with_file(view.content, view.file)
+    lines = said(f"{head} ({', '.join(marks)}): " if marks else f"{head}: ", content)
     if view.reactions:
         signs = ", ".join(f"{one.emoji} {one.count}" for one in view.reactions)
         lines += "\n" + said(f"#{view.offset} * ", signs.replace("\n", " "))

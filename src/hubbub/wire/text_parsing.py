@@ -15,6 +15,7 @@ from hubbub.core.answers import Answer
 from hubbub.core.commands import RoomRole
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event
+from hubbub.wire import text_files
 from hubbub.wire.codec import Reply
 from hubbub.wire.text_messages import read_line
 from hubbub.wire.text_rendering import FAREWELLS
@@ -60,6 +61,10 @@ def _notice(text: str) -> Event | Reply:
     for pattern, code in _REFUSALS:
         if pattern.match(text):
             return Reply(Refusal(code, text))
+    for pattern, event in text_files.LATE_EVENTS:
+        found = pattern.fullmatch(text)
+        if found is not None:
+            return event(found)
     return Reply(Refusal(Code.BAD_REQUEST, text.removeprefix("Error: ")))
 
 
@@ -174,6 +179,7 @@ _EVENTS: Final[list[tuple[re.Pattern[str], Callable[[re.Match[str]], Event]]]] =
         (re.compile(re.escape(farewell)), lambda _found, reason=reason: events.GoingAway(reason))
         for reason, farewell in FAREWELLS.items()
     ),
+    *text_files.EVENTS,
 ]
 
 _ANSWERS: Final[list[tuple[re.Pattern[str], Callable[[re.Match[str]], Answer]]]] = [
@@ -239,6 +245,7 @@ _ANSWERS: Final[list[tuple[re.Pattern[str], Callable[[re.Match[str]], Answer]]]]
     (re.compile(r"You are (online|away|busy|offline) now\."), lambda found: _status(found[1])),
     (re.compile(r"Pong\."), lambda _found: answers.Ponged()),
     (re.compile(r"Goodbye\."), lambda _found: answers.Farewell()),
+    *text_files.ANSWERS,
 ]
 
 _REFUSALS: Final = [
@@ -247,5 +254,4 @@ _REFUSALS: Final = [
     (re.compile(r"'.*' is registered\."), Code.NAME_REGISTERED),
     (re.compile(r"(User|Room) '.*' not found\."), Code.NOT_FOUND),
     (re.compile(r"Unknown command '"), Code.UNKNOWN_ACTION),
-    (re.compile(r"'.*' is not in this build\."), Code.UNSUPPORTED),
 ]

@@ -17,6 +17,7 @@ from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event
 from hubbub.wire.codec import Request
 from hubbub.wire.text_commands import line_of
+from hubbub.wire.text_files import event_text, list_texts, with_file
 from hubbub.wire.text_messages import message_lines
 
 MAX_LINES: Final = 100
@@ -81,8 +82,12 @@ def event_lines(event: Event, own: bool) -> str:
     """An event; "" for what the text dialect does not show. `own`: to its author, who knows what it said."""
     match event:
         case events.MessagePosted(sender, _, _, content):
+            if event.file is not None:
+                content = with_file(content, event.file)
             return "" if own else said(f"{clean(sender)}: ", content)
         case events.WhisperPosted(sender, _, to, _, content):
+            if event.file is not None:
+                content = with_file(content, event.file)
             return said(f"[Private to {clean(to)}] " if own else f"[Private from {clean(sender)}] ", content)
         case events.TopicChanged(sender, _, room, topic):
             if own:
@@ -111,7 +116,8 @@ def event_lines(event: Event, own: bool) -> str:
         case events.GoingAway(reason):
             return notice(FAREWELLS.get(reason, "The server closes this connection."))
         case _:
-            return ""
+            text = event_text(event)
+            return notice(text) if text else ""
 
 
 def answer_lines(answer: Answer, request: Request) -> str:
@@ -158,6 +164,12 @@ def answer_lines(answer: Answer, request: Request) -> str:
                 + (f"; you: {role}" if role is not None else "")
                 + "."
             )
+        case answers.Done() if isinstance(request.command, commands.DeclineFile):
+            return notice("Declined.")
+        case answers.FileList():
+            return "\n".join(map(notice, list_texts(answer)))
+        case answers.FileLink(url):
+            return notice(f"Fetch it with a browser or curl: {url}")
         case answers.UserList(users):
             return notice(f"Users online: {_names(users)}")
         case answers.RoomJoined(room, _, _, _, members):
