@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pty
@@ -289,3 +290,21 @@ def test_a_copy_is_not_made_within_what_is_copied(data: Path) -> None:
     for inside in (data, data / "log", data / "new"):
         assert "within what is to be copied" in _hubbub("backup", inside, "--data", data, code=1)
     assert not (data / "new").exists()
+
+
+def test_a_backup_has_the_kept_files_as_copies_of_their_own(data: Path, tmp_path: Path) -> None:
+    blobs = data / "files" / "blobs"
+    contents = [os.urandom(size) for size in (0, 1, 5_000_000)]
+    for content in contents:
+        digest = hashlib.sha256(content).hexdigest()
+        (blobs / digest[:2]).mkdir(parents=True, exist_ok=True)
+        (blobs / digest[:2] / digest[2:]).write_bytes(content)
+    copy = tmp_path / "copy"
+    assert "bytes copied" in _hubbub("backup", copy, "--data", data)
+    for content in contents:
+        digest = hashlib.sha256(content).hexdigest()
+        copied = copy / "files" / "blobs" / digest[:2] / digest[2:]
+        assert copied.read_bytes() == content
+        assert not copied.samefile(blobs / digest[:2] / digest[2:])
+        assert stat.S_IMODE(copied.stat().st_mode) == 0o600
+    assert [path.name for path in (copy / "files").iterdir()] == ["blobs"]
