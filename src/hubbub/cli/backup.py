@@ -81,12 +81,9 @@ async def _copy_files(source: Path, target: Path) -> int:
 
 
 def _copy(descriptor: int, target: Path) -> int:
-    with os.fdopen(descriptor, "rb") as source, target.open("wb", opener=_private) as copy:
+    new = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "rb") as source, os.fdopen(new, "wb") as copy:
         size = 0
         while piece := source.read(_PIECE):
             size += copy.write(piece)
     return size
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
