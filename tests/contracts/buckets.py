@@ -1,28 +1,44 @@
-"""A store that speaks S3's protocol, by somebody else: moto's HTTP server, on a port of this machine."""
+"""A store that speaks S3's protocol, by somebody else: moto's HTTP server, in a process of its own."""
 
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from moto.server import ThreadedMotoServer
-
 from hubbub.adapters.blobs_s3 import PATIENCE, S3Blobs
 
 _count = itertools.count()
+_SERVER = """
+import sys
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+sys.stdin.read()
+server.stop()
+"""
+"""It goes when its input ends, with whoever started it at the latest."""
 
 
 class Buckets:
     """The server, and new buckets on it."""
 
     def __init__(self) -> None:
-        self.server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-        self.server.start()
-        host, port = self.server.get_host_and_port()
-        self.port = port
-        self.endpoint = f"http://{host}:{port}"
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _SERVER], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
+        )
+        assert self._process.stdout is not None
+        self.port = int(self._process.stdout.readline())
+        self.endpoint = f"http://127.0.0.1:{self.port}"
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.communicate()
 
     def new(self) -> str:
         """Make an empty bucket."""
@@ -65,4 +81,4 @@ def buckets() -> Iterator[Buckets]:
     try:
         yield running
     finally:
-        running.server.stop()
+        running.stop()
