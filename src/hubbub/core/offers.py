@@ -100,19 +100,23 @@ class Offers(Generic[SessionT]):
     def meant(
         self, user: User, id: str | None, sender: str | None, filename: str | None
     ) -> Live[SessionT] | None:
-        """The offer to somebody that has that id; or the oldest open one of that sender and name."""
+        """The offer to somebody that has that id; or the oldest open one of that sender and name, of which
+        those go before whose sender is here: somebody else may have had the name before.
+        """
         if id is not None:
             live = self._live.get(id)
             return live if live is not None and live.offer.to_id == user.id else None
         wanted = names.normal(sender, names.USER_LIMIT) if sender is not None else None
         key = names.key(wanted) if isinstance(wanted, str) else None
-        for live in self.of(user.id):
-            offer = live.offer
-            if offer.to_id != user.id or not live.open or filename not in (None, offer.filename):
-                continue
-            if sender is None or key == names.key(offer.sender):
-                return live
-        return None
+        found = [
+            live
+            for live in self.of(user.id)
+            if live.offer.to_id == user.id
+            and live.open
+            and filename in (None, live.offer.filename)
+            and (sender is None or key == names.key(live.offer.sender))
+        ]
+        return min(found, key=lambda live: live.sender is None, default=None)
 
     def shown(self, user: User) -> list[OfferView]:
         """As that person is told them."""
@@ -129,6 +133,13 @@ class Offers(Generic[SessionT]):
         ]
 
     # -- limits
+
+    def bad_hello(self, hello: str | None) -> Refusal | None:
+        """Why these words for the other side's program are not passed on."""
+        most = self._settings.max_hello
+        if hello is None or len(hello.encode()) <= most:
+            return None
+        return Refusal(Code.TOO_LARGE, f"More than {most} bytes.", field="hello", limit="files.max_hello")
 
     def refusal(self, user: User, size: int) -> Refusal | None:
         """Why somebody may not offer another file of that size."""

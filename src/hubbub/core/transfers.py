@@ -83,9 +83,9 @@ class Transfers(Generic[SessionT]):
 
     def offer(self, session: SessionT, command: OfferFile, request: object) -> Answer | None:
         """Offer a file, or take one's offer up again. None: the answer comes with the commit."""
-        if command.hello is not None and len(command.hello.encode()) > self._settings.max_hello:
-            message = f"More than {self._settings.max_hello} bytes."
-            return Refusal(Code.TOO_LARGE, message, field="hello", limit="files.max_hello")
+        bad = self._offers.bad_hello(command.hello)
+        if bad is not None:
+            return bad
         if command.offer is not None:
             return self._take_up(session, command, command.offer)
         if command.room is None and command.to is None:
@@ -122,7 +122,8 @@ class Transfers(Generic[SessionT]):
         self._offers.add(live)
 
         def kept(_: object) -> Answer:
-            self._announce(live)
+            if live.sender is not None:  # else it left meanwhile, and tells us when it is back
+                self._announce(live)
             return Offered(offer.id)
 
         def failed() -> None:
@@ -177,7 +178,8 @@ class Transfers(Generic[SessionT]):
         if live.state in ("running", "confirming") and live.sender is not session:
             self._stop(live, "lost", "The sender offers it anew.")
         live.sender = session
-        self._announce(live)
+        if live.open:
+            self._announce(live)
         return Offered(live.offer.id)
 
     def _announce(self, live: Live[SessionT]) -> None:
@@ -198,6 +200,9 @@ class Transfers(Generic[SessionT]):
     def accept(self, session: SessionT, command: AcceptFile) -> Answer:
         """Take a file. Its bytes begin to come later than this returns."""
         user = _user(session)
+        bad = self._offers.bad_hello(command.hello)
+        if bad is not None:
+            return bad
         live = self._offers.meant(user, command.offer, command.sender, command.filename)
         if live is None:
             return _NOT_FOUND
@@ -219,8 +224,7 @@ class Transfers(Generic[SessionT]):
         live.receiver, live.offset = session, command.offset
         if command.direct:
             self._offers.enter(live, "direct")
-            hello = (command.hello or "")[: self._settings.max_hello]
-            told = FileAccepted(user.name, offer.filename, offer.id, command.offset, hello)
+            told = FileAccepted(user.name, offer.filename, offer.id, command.offset, command.hello)
             self._tell([sender], told)
         else:
             self._start(live, sender, session)
@@ -353,13 +357,17 @@ class Transfers(Generic[SessionT]):
     # -- coming and going, and time
 
     def gone(self, session: SessionT) -> None:
-        """A connection is gone, or nobody's: offers stand, and what it was about to send does not come."""
-        for live in self._offers:
-            if live.sender is session:
+        """A connection is gone, or nobody's: offers stand, and what is on its way by it breaks off."""
+        for live in self._offers.of(_user(session).id):
+            sends, receives = live.sender is session, live.receiver is session
+            if sends:
                 live.sender = None
-            if live.receiver is session and live.state != "running":
+            if receives:
                 live.receiver = None
-                self._offers.enter(live, "interrupted")
+            if sends or receives:
+                side = "sender" if sends else "receiver"
+                if not self._stop(live, "lost", f"The {side} went away.") and receives:
+                    self._offers.enter(live, "interrupted")
 
     def sweep(self) -> None:
         """Let go of offers that nobody took, and of what nobody confirms."""
