@@ -15,6 +15,7 @@ from google.protobuf import text_format
 from msgspec.structs import replace
 
 from hubbub.core.answers import History, MessageView, SearchResult
+from hubbub.core.commands import SendChunk
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event
 from hubbub.net.framing.frames import BINARY, TEXT, Frame
@@ -169,7 +170,8 @@ def test_an_example_is_what_is_sent(dialect: str, body: str) -> None:
 
 
 def test_every_dialect_has_examples() -> None:
-    assert {name for name, _ in FENCED} == {*CODECS, "relay", "length-bytes", "client", "signed", "signature"}
+    others = {"relay", "length-bytes", "websocket-bytes", "client", "signed", "signature"}
+    assert {name for name, _ in FENCED} == {*CODECS, *others}
     assert all(len(blocks(dialect)) >= 2 for dialect in CODECS)
 
 
@@ -177,6 +179,15 @@ def test_the_frame_that_is_shown_in_bytes_is_that_of_the_first_example() -> None
     [body] = blocks("length-bytes")
     _, first = next(lines(blocks("length")[0]))
     assert bytes.fromhex(body[2:]) == block(first)
+
+
+def test_the_binary_message_that_is_shown_is_a_part_of_the_file_of_the_examples() -> None:
+    [body] = blocks("websocket-bytes")
+    request = websocket_json.websocket_json.decode(Frame(BINARY, bytes.fromhex(body[2:])), named=True)
+    assert isinstance(request, Request)
+    assert isinstance(request.command, SendChunk)
+    assert (request.command.offset, len(request.command.data)) == (65_536, 4)
+    assert f'"offer":"{request.command.offer}"' in "".join(blocks("websocket"))
 
 
 def test_the_relay_gives_back_what_came() -> None:
