@@ -41,6 +41,7 @@ from hubbub.server.control import Control, ControlError
 from hubbub.server.dialects import BY_KIND, WEBSOCKET, WEBSOCKET_DEFLATE
 from hubbub.server.drain import drain
 from hubbub.server.fanout import Fanout
+from hubbub.server.filing import Filing
 from hubbub.server.first_start import FirstAdmin, demo_accounts, first_admin
 from hubbub.server.maintenance import Maintenance
 from hubbub.server.operations import Operations, Upkeep
@@ -110,6 +111,8 @@ class Server:
         )
         self.carrier = FileCarrier(config.files, self.service, self.fanout, self.wheel, loop)
         self.shared.carrier = self.service.transfers.carrier = self.carrier
+        self.filing = Filing(config, self.service, loop, log)
+        self.carrier.uploads = self.filing.uploads
         self.relay = Relay(config.limits.max_line, log, loop.time)
         self.doorman = Doorman(
             loop,
@@ -149,7 +152,8 @@ class Server:
 
         if self.http is None:
             app = build_app(version=__version__, ready=self.not_ready)
-            self.http = HttpServer.of(self.config, app, self.upgraded, self.log, self.wheel)
+            apps = self.filing.apps()
+            self.http = HttpServer.of(self.config, app, self.upgraded, self.log, self.wheel, apps)
         return self.http
 
     def upgraded(self, stream: Stream, deflate: bool, leftover: bytes, client: str) -> None:
@@ -236,6 +240,7 @@ async def _serve(server: Server) -> int:
     log.listening([address.address for address in addresses])
     if server.maintenance is not None:
         server.maintenance.start()
+    server.filing.start()
     await stop.wait()
     server.ready = False
     if server.control is not None:
@@ -247,6 +252,7 @@ async def _serve(server: Server) -> int:
     server.relay.close()
     await server.carrier.close()
     await drain(server.doorman, server.shared, server.journal, config.server.drain_seconds, random.random)
+    await server.filing.close()
     server.passwords.close()
     server.wheel.stop()
     log.stopped()

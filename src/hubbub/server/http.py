@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
+from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote
 
@@ -21,6 +22,7 @@ from hubbub.net.stream import Stream
 from hubbub.net.timers import UNSET, Wheel
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.config import Config, HttpSettings
+from hubbub.server.direct import Direct, DirectApp
 from hubbub.server.exchange import Exchange
 from hubbub.server.http_head import END, Head, bare_line_feed, read_head
 from hubbub.server.origin import (
@@ -59,12 +61,23 @@ class HttpServer:
     public_hosts: frozenset[str]
     allowed_origins: frozenset[str]
     proxies: tuple[Network, ...]
+    direct: Mapping[bytes, DirectApp]
+    """What is served without the app, by the first part of its path."""
+    stall_seconds: float
     open: set[HttpConnection] = field(default_factory=set)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Running apps; the loop itself holds tasks weakly."""
 
     @classmethod
-    def of(cls, config: Config, app: ASGIApp, upgraded: Upgraded, log: ServerLog, wheel: Wheel) -> HttpServer:
+    def of(
+        cls,
+        config: Config,
+        app: ASGIApp,
+        upgraded: Upgraded,
+        log: ServerLog,
+        wheel: Wheel,
+        direct: Mapping[bytes, DirectApp] = MappingProxyType({}),
+    ) -> HttpServer:
         """Make it from the settings. Raises ValueError where these were not checked."""
         web = config.web
         return cls(
@@ -77,6 +90,8 @@ class HttpServer:
             frozenset(map(normalise, web.public_hosts)),
             frozenset(filter(None, map(normalise_origin, web.allowed_origins))),
             tuple(map(ip_network, web.trusted_proxies)),
+            direct,
+            config.files.stall_seconds,
         )
 
     def drain(self) -> None:
@@ -95,6 +110,7 @@ class HttpConnection:
         "_exchange",
         "_head",
         "_last",
+        "_patience",
         "_searched",
         "_server",
         "_stream",
@@ -106,7 +122,8 @@ class HttpConnection:
         self._server = server
         self._buffer = bytearray()  # what came and belongs to no exchange: a head, or part of one
         self._searched = 0  # so much of it has no end of a head
-        self._exchange: Exchange | None = None
+        self._exchange: Exchange | Direct | None = None
+        self._patience = server.head_seconds  # with the peer, within an exchange
         self._head: Head | None = None  # of the exchange
         self._began = 0.0
         self._last = False  # no further request is served
@@ -144,11 +161,15 @@ class HttpConnection:
 
     def on_pause(self) -> None:
         """See Handler. The app's next `send` waits."""
+        if isinstance(self._exchange, Direct):
+            self.on_reading()
 
     def on_resume(self) -> None:
         """See Handler."""
         if self._exchange is not None:
             self._exchange.resume()
+        if isinstance(self._exchange, Direct):
+            self.on_reading()
 
     def on_overflow(self) -> None:
         """See Handler. One piece of a response may be larger than the queue; the next one waits."""
@@ -168,6 +189,8 @@ class HttpConnection:
         self._last = True
         if self._exchange is None:
             self._stream.close()
+        elif isinstance(self._exchange, Direct):
+            self._exchange.stop()
 
     # -- a request's head
 
@@ -200,6 +223,11 @@ class HttpConnection:
             self._refuse(host, head_only=head.head_only)
         elif head.path == WEBSOCKET_PATH:
             self._upgrade(head, host, rest)
+        elif (app := self._server.direct.get(head.path.partition(b"/")[2].partition(b"/")[0])) is not None:
+            self._start_direct(app, head, host, rest)
+        elif any(int(length) > self._server.settings.max_body for length in head.values(b"content-length")):
+            most = self._server.settings.max_body
+            self._refuse(Refused(413, f"a body may have {most} bytes (the setting http.max_body)"))
         else:
             self._start(head, host, rest)
 
@@ -239,8 +267,7 @@ class HttpConnection:
 
     def _start(self, head: Head, host: Authority, rest: bytes) -> None:
         server = self._server
-        self._head = head
-        self._began = time.monotonic()
+        self._begin(head, server.head_seconds)
         max_body = server.settings.max_body
         exchange = self._exchange = Exchange(self._stream, head.connection, head.request, max_body, self)
         task = exchange.start(server.app, self._scope(head, host))
@@ -251,6 +278,26 @@ class HttpConnection:
         else:
             exchange.pull()
         self.on_reading()
+
+    def _start_direct(self, app: DirectApp, head: Head, host: Authority, rest: bytes) -> None:
+        server, stream = self._server, self._stream
+        origin = check_origin(head.values(b"origin"), host, server.allowed_origins, secure=stream.secure)
+        if origin is not None:  # a page of another site, with a link or a token that it should not have
+            self._refuse(origin, head_only=head.head_only)
+            return
+        self._begin(head, server.stall_seconds)
+        exchange = self._exchange = Direct(stream, head, self)
+        task = exchange.start(app, server.log.failed)
+        server.tasks.add(task)
+        task.add_done_callback(server.tasks.discard)
+        if rest:
+            exchange.feed(rest)
+        self.on_reading()
+
+    def _begin(self, head: Head, patience: float) -> None:
+        self._head = head
+        self._began = time.monotonic()
+        self._patience = patience
 
     def _scope(self, head: Head, host: Authority) -> Scope:
         stream, request = self._stream, head.request
@@ -297,7 +344,7 @@ class HttpConnection:
     def on_reading(self) -> None:
         """See Owner. Each piece of a body has as long as a head; while the app is to go on, no hurry."""
         if self._exchange is not None:  # else its end has set the timer already
-            self._set_timer(self._server.head_seconds if self._exchange.receiving else 0.0)
+            self._set_timer(self._patience if self._exchange.receiving else 0.0)
 
     def _log_request(self) -> None:
         log, head, exchange = self._server.log, self._head, self._exchange

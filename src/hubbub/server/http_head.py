@@ -64,10 +64,10 @@ def read_head(head: bytes, settings: HttpSettings) -> Head | Refused:
         return Refused(error.error_status_hint, reason_of(error))
     if not isinstance(request, h11.Request):
         return Refused(400, "no request")
-    return _frame_fault(request, settings) or _with_target(request, connection)
+    return _frame_fault(request) or _with_target(request, connection)
 
 
-def _frame_fault(request: h11.Request, settings: HttpSettings) -> Refused | None:
+def _frame_fault(request: h11.Request) -> Refused | None:
     """Look at what says where the request ends."""
     if request.http_version not in (b"1.1", b"1.0"):
         return Refused(505, "HTTP/1.1 is spoken here")
@@ -75,8 +75,6 @@ def _frame_fault(request: h11.Request, settings: HttpSettings) -> Refused | None
     lengths = [int(value) for name, value in request.headers if name == b"content-length"]
     if coded and (lengths or request.http_version == b"1.0"):  # RFC 9112 §6.1
         return Refused(400, "Transfer-Encoding stands beside Content-Length, or in HTTP/1.0")
-    if any(length > settings.max_body for length in lengths):
-        return Refused(413, f"a body may have {settings.max_body} bytes (the setting http.max_body)")
     return None
 
 

@@ -7,18 +7,25 @@ from collections.abc import Iterable
 from email.utils import formatdate
 from http.client import responses
 
-from hubbub.core.errors import Code
+import msgspec
+
+from hubbub.core.errors import Code, Refusal
 
 _CODES = {
     401: Code.UNAUTHENTICATED,
     403: Code.FORBIDDEN,
     404: Code.NOT_FOUND,
     405: Code.UNSUPPORTED,
+    410: Code.NOT_FOUND,
+    412: Code.UNSUPPORTED,
     413: Code.TOO_LARGE,
+    415: Code.UNSUPPORTED,
     421: Code.FORBIDDEN,
+    423: Code.RATE_LIMITED,
     431: Code.TOO_LARGE,
     500: Code.INTERNAL,
     501: Code.UNSUPPORTED,
+    503: Code.READ_ONLY,
     505: Code.UNSUPPORTED,
 }
 
@@ -26,6 +33,13 @@ _CODES = {
 def error_body(status: int, message: str) -> bytes:
     """Return the JSON that goes with an error status: `{"code", "message"}`."""
     return json.dumps({"code": _CODES.get(status, Code.BAD_REQUEST).value, "message": message}).encode()
+
+
+def refusal_body(refused: Refusal) -> bytes:
+    """The same of a refusal of the domain, with what it says besides."""
+    fields = msgspec.to_builtins(refused)
+    del fields["type"]
+    return msgspec.json.encode(fields)
 
 
 def date() -> bytes:
