@@ -11,12 +11,16 @@
     ├── SealingError
     │   ├── WrongCodeError    the other side has another code: this transfer is over
     │   └── TamperedError     bytes that were sealed by nobody who has the key, or too few, or too many
-    └── TokenFileError        the file of tokens cannot be used as it is
+    ├── TokenFileError        the file of tokens cannot be used as it is
+    ├── LineLostError         the line to the server dropped, or the server closed it
+    └── RefusedError          the server refused something that nothing goes on without, such as a login
 
-What the server refuses is no exception here: it is a `Refusal`, a value (`hubbub.core.errors`).
+Any other refusal of the server's is no exception: it is a `Refusal`, a value (`hubbub.core.errors`).
 """
 
 from __future__ import annotations
+
+from hubbub.core.errors import Refusal
 
 
 class ClientError(Exception):
@@ -83,3 +87,20 @@ class TamperedError(SealingError):
 
 class TokenFileError(ClientError):
     """The file of tokens is damaged, or belongs to somebody else. It is left as it is."""
+
+
+class LineLostError(ClientError):
+    """The line to the server dropped. `Client.again` dials anew."""
+
+    retry = True
+
+
+class RefusedError(ClientError):
+    """The server refused what nothing goes on without. `refusal` says why."""
+
+    by_peer = True
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.message)
+        self.refusal = refusal
+        self.retry = refusal.retry_after is not None
