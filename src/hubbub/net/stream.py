@@ -15,6 +15,9 @@ from hubbub.net.settings import NetSettings
 from hubbub.net.timers import UNSET, Wheel
 
 NO_FD: Final = -1
+_LARGE: Final = memoryview(bytearray(1_048_576))
+"""Where large reads go: one for all, as each is dealt with before the next."""
+Data = bytes | memoryview
 _CORKED_MOST: Final = 65_536  # bytes: one large write costs no more than its parts beyond this
 
 
@@ -80,6 +83,7 @@ class Stream(asyncio.Protocol):
         "_peer_done",
         "_reading",
         "_settings",
+        "_taker",
         "_transport",
         "_wheel",
         "due",
@@ -116,6 +120,7 @@ class Stream(asyncio.Protocol):
         self._cork_depth = 0
         self._fd = NO_FD
         self._reading = True
+        self._taker: Callable[[memoryview], None] | None = None
         self._closed = False
         self._peer_done = False
         self._lingering = False  # closing, with bytes still queued after `farewell`
@@ -146,13 +151,16 @@ class Stream(asyncio.Protocol):
         assert opened is not None  # noqa: S101 (a transport calls this once)
         self.handler = opened(self)
 
-    def data_received(self, data: bytes) -> None:
-        """See asyncio.Protocol."""
+    def data_received(self, data: Data) -> None:
+        """See asyncio.Protocol. A view where reads are large."""
         if self._closed:
             return  # lingering: read and forgotten, so that the last message is not lost to a reset
         self._cork_depth += 1
         try:
-            self.handler.on_data(data)
+            if self._taker is not None:
+                self._taker(memoryview(data))
+            else:
+                self.handler.on_data(bytes(data))
         finally:
             self.uncork()
 
@@ -190,13 +198,13 @@ class Stream(asyncio.Protocol):
 
     # -- writing
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Data) -> None:
         """Send, in order: to the kernel at once where nothing is queued, else bounded by `max_backlog`."""
         if self._cork_depth:
             if self._corked is None:
-                self._corked = [data]
+                self._corked = [bytes(data)]
             else:
-                self._corked.append(data)
+                self._corked.append(bytes(data))
             self._corked_size += len(data)
             if self._corked_size < _CORKED_MOST:
                 return
@@ -213,12 +221,12 @@ class Stream(asyncio.Protocol):
                 return
             self.written(data, sent)
         else:
-            self._queue(data)
+            self._queue(bytes(data))
 
-    def written(self, data: bytes, sent: int) -> None:
+    def written(self, data: Data, sent: int) -> None:
         """Of `data`, `sent` bytes went to `fd` by the caller's own `os.write`; take care of the rest."""
         if sent != len(data):
-            self._queue(data[sent:])
+            self._queue(bytes(data[sent:]))
 
     def cork(self) -> None:
         """Collect what is written until as many `uncork` calls have come; 64 KiB leave all the same."""
@@ -276,6 +284,15 @@ class Stream(asyncio.Protocol):
         if not self._reading and not self._closed and self._transport is not None:
             self._reading = True
             self._transport.resume_reading()
+
+    def read_large(self, taker: Callable[[memoryview], None] | None) -> None:
+        """Read up to 1 MiB at once, since each turn of the loop costs, and give it to `taker`; None: no more.
+
+        What `taker` gets is good until it returns: the next read overwrites it. Under TLS it comes as ever.
+        """
+        transport, self._taker = self._transport, taker
+        if transport is not None and not self.secure:
+            transport.set_protocol(self if taker is None else _LargeReads(self))
 
     # -- closing
 
@@ -336,6 +353,38 @@ class Stream(asyncio.Protocol):
         if not self._closed:
             self._closed = True
             self.fd = self._fd = NO_FD
-            self._corked = None
+            self._corked = self._taker = None
             if self._opened is None:
                 self.handler.on_close(error)
+
+
+class _LargeReads(asyncio.BufferedProtocol):
+    """Takes the place of a Stream at its transport, and tells it everything."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """See asyncio.BufferedProtocol."""
+        del sizehint
+        return _LARGE
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """See asyncio.BufferedProtocol."""
+        self._stream.data_received(_LARGE[:nbytes])
+
+    def eof_received(self) -> bool:
+        """See asyncio.BufferedProtocol; so below."""
+        return self._stream.eof_received()
+
+    def pause_writing(self) -> None:
+        """See above."""
+        self._stream.pause_writing()
+
+    def resume_writing(self) -> None:
+        """See above."""
+        self._stream.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See above."""
+        self._stream.connection_lost(exc)

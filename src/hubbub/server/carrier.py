@@ -16,13 +16,14 @@ from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import DownloadStarted, FileData, FileFailure, UploadStarted
 from hubbub.core.file_records import Offer, Upload
 from hubbub.core.settings import FileSettings
+from hubbub.net.stream import Data
 from hubbub.net.timers import Wheel
 from hubbub.server.fanout import Fanout
 from hubbub.server.transfer import Sink, Transfer
 
 if TYPE_CHECKING:
     from hubbub.core.service import Service
-    from hubbub.server.downloads import LiveSink
+    from hubbub.server.live_sink import LiveSink
     from hubbub.server.session import Connection
     from hubbub.server.uploads import Uploads, Writer
 
@@ -263,13 +264,13 @@ class ConnectionSink:
         self._id = id
         self.transfer: Transfer | None = None
 
-    def write(self, data: bytes, offset: int) -> bool:
+    def write(self, data: Data, offset: int) -> bool:
         """See Sink."""
         connection = self._connection
         if connection.dialect.raw_files:
             connection.stream.write(data)
         else:
-            connection.tell(FileData(self._id, offset, data))
+            connection.tell(FileData(self._id, offset, bytes(data)))
         return not connection.stream.paused
 
     def end(self) -> None:
@@ -289,9 +290,9 @@ class HttpSink:
     def __init__(self, response: LiveSink) -> None:
         self._response = response
 
-    def write(self, data: bytes, offset: int) -> bool:  # noqa: ARG002 (they follow one another)
+    def write(self, data: Data, offset: int) -> bool:  # noqa: ARG002 (they follow one another)
         """See Sink."""
-        self._response.write(data)
+        self._response.write(bytes(data))
         return not self._response.paused
 
     def end(self) -> None:
@@ -309,9 +310,9 @@ class SpoolSink:
     def __init__(self, writer: Writer) -> None:
         self.writer = writer
 
-    def write(self, data: bytes, offset: int) -> bool:  # noqa: ARG002 (they follow one another)
+    def write(self, data: Data, offset: int) -> bool:  # noqa: ARG002 (they follow one another)
         """See Sink."""
-        return self.writer.write(data)
+        return self.writer.write(bytes(data))
 
     def end(self) -> None:
         """See Sink. It is synced and closed by whoever finishes the upload."""

@@ -40,10 +40,14 @@ class Carrying(Waiting, ABC):
         return self._giving is not None
 
     @property
+    def bare(self) -> bool:
+        """See `Waiting`."""
+        return self._giving is not None or self._taking is not None
+
+    @property
     def carries(self) -> bool:
         """See `Waiting`."""
-        bare = self._giving is not None or self._taking is not None
-        return bare or (self._carried is not None and bool(self._carried.holders))
+        return self.bare or (self._carried is not None and bool(self._carried.holders))
 
     @property
     def free(self) -> bool:
@@ -51,7 +55,7 @@ class Carrying(Waiting, ABC):
         if not self.dialect.raw_files:
             return True
         idle = not self._in_flight and self._queue is None and not self.framing.pending
-        return idle and self._giving is None and self._taking is None
+        return idle and not self.bare
 
     @property
     def waits(self) -> bool:
@@ -82,23 +86,33 @@ class Carrying(Waiting, ABC):
         if transfer.raw:
             self._taking = transfer
             self._shared.service.resuming.rest(self)
+            self.stream.read_large(self._take_bare)
 
     def stop_sending(self, transfer: Transfer) -> None:
         """They are here, or not wanted any more: bare ones that still come are passed over."""
         self._parts.sources.discard(transfer)
         if self._taking is transfer and transfer.came:
-            self._taking = None
-            self._wake()
+            self._taken()
 
-    def _take_bare(self, data: bytes) -> bytes:
-        """Bytes of the file that it sends; what is behind its end comes back."""
+    def _taken(self) -> None:
+        self._taking = None
+        self.stream.read_large(None)
+        self._wake()
+
+    def _take_bare(self, data: memoryview) -> None:
+        """Bytes of the file that it sends, and perhaps what it says behind its end."""
         transfer = self._taking
-        assert transfer is not None  # noqa: S101 (the caller saw it)
+        assert transfer is not None  # noqa: S101 (nobody else has large reads)
+        self._heard = self._shared.clock()
         rest = transfer.take(data)
         if self._taking is transfer and transfer.over and transfer.came:
-            self._taking = None
-            self._wake()
-        return rest
+            self._taken()
+        if rest:
+            self.on_data(rest)
+
+    @abstractmethod
+    def on_data(self, data: bytes) -> None:
+        """See net.stream.Handler."""
 
     # -- getting a file
 
@@ -124,13 +138,15 @@ class Carrying(Waiting, ABC):
     def _wake(self) -> None:
         """Back to messages: first what was missed."""
         self._heard = self._shared.clock()
-        if self.gone or self._leaving or self._giving is not None or self._taking is not None:
+        if self.gone or self._leaving or self.bare:
             return
         self._woken = Request(Resume({}))
         if self._shared.service.resuming.wake(self, self._woken):
             self._in_flight += 1
             self._barrier = True
             self._set_timer(self._heard)
+        else:
+            self.go_on()
 
     # -- its two directions
 

@@ -111,14 +111,10 @@ class Connection(Carrying):
         shared = self._shared
         self._heard = now = shared.clock()
         self._pinged = 0
-        if self._taking is not None:
-            data = self._take_bare(data)
-            if not data:
-                return
         frames = self.framing.feed(data)
         for frame in frames:
             last_words = frame.kind in LAST_WORDS and self._in_flight
-            if self._queue is not None or self._barrier or self.deaf or self.stream.paused or last_words:
+            if self._queue is not None or self._barrier or self.bare or self.stream.paused or last_words:
                 self._wait(frame)
             elif shared.rate and not self._pay(now):
                 self._wait(frame)

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import FileData, FileFailure, FileProgress
+from hubbub.net.stream import Data
 from hubbub.net.timers import UNSET, Wheel
 
 _TOLD_EACH: Final = 4
@@ -39,10 +40,13 @@ class Source(Protocol):
 
 
 class Sink(Protocol):
-    """Where the bytes go. It calls `Transfer.on_room` when it has room again, `Transfer.on_lost` when it ends."""
+    """Where the bytes go. `Transfer.on_room` is called when it has room again."""
 
-    def write(self, data: bytes, offset: int) -> bool:
-        """Take bytes that stand at `offset` of the file. False: it took them, and no more now."""
+    def write(self, data: Data, offset: int) -> bool:
+        """Take bytes that stand at `offset` of the file. False: it took them, and no more now.
+
+        They may be a view that is good until this returns.
+        """
         ...
 
     def end(self) -> None:
@@ -137,12 +141,12 @@ class Transfer:
 
     # -- from the source
 
-    def take(self, data: bytes) -> bytes:
+    def take(self, data: Data) -> bytes:
         """Raw bytes; those behind the file's end come back. What comes after a failure is forgotten."""
         missing = self.size - self.position
         rest = b""
         if len(data) > missing:
-            data, rest = data[:missing], data[missing:]
+            data, rest = data[:missing], bytes(data[missing:])
         self._moved = True
         if self.over:
             self.position += len(data)
@@ -188,7 +192,7 @@ class Transfer:
             self._told = self.position
             self.source.tell(FileProgress(self.id, self.position))
 
-    def _push(self, data: bytes) -> None:
+    def _push(self, data: Data) -> None:
         at = self.position
         self.position += len(data)
         if self._digest is not None:

@@ -131,8 +131,8 @@ class Waiting(Session, ABC):
 
     @property
     @abstractmethod
-    def deaf(self) -> bool:
-        """Whether its line is taken, and what it asks for waits."""
+    def bare(self) -> bool:
+        """Whether its line is taken for the bytes of a file, and what it asks for waits."""
 
     @property
     @abstractmethod
@@ -220,14 +220,14 @@ class Waiting(Session, ABC):
                 self._work_off(queue)
             finally:
                 self.stream.uncork()
-        if self._ended and self._queue is None and not self._in_flight and not self.deaf:
+        if self._ended and self._queue is None and not self._in_flight and not self.bare:
             self._goodbye(b"", "ended")
 
     def _work_off(self, queue: deque[_Queued]) -> None:
         shared = self._shared
         now = shared.clock()
         while queue and not self._leaving:
-            if self._barrier or self.deaf or self.stream.paused:  # not read: `on_resume` goes on
+            if self._barrier or self.bare or self.stream.paused:  # not read: `on_resume` goes on
                 return
             first = queue[0]
             if isinstance(first, Request):  # paid for already, and stopped for what is in flight
