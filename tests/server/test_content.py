@@ -11,27 +11,27 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hubbub.server.content import SHOWN, headers_of
+from hubbub.server.content import SHOWN, disposition
 
 _OCTETS = "application/octet-stream"
 
 
-def served(name: str, kind: str, *, attachment: bool = False) -> dict[str, str]:
-    pairs = headers_of(name, kind, attachment=attachment)
-    headers = {name.decode(): value.decode() for name, value in pairs}
+def served(name: str, kind: str, *, inline: bool = True) -> dict[str, str]:
+    pairs = disposition(name, kind, inline=inline)
+    headers = dict(pairs)
     assert len(headers) == len(pairs)
     return headers
 
 
-def how(kind: str, *, attachment: bool = False) -> tuple[str, str]:
-    headers = served("a", kind, attachment=attachment)
+def how(kind: str, *, inline: bool = True) -> tuple[str, str]:
+    headers = served("a", kind, inline=inline)
     return headers["Content-Disposition"].partition(";")[0], headers["Content-Type"]
 
 
 def test_pictures_sound_film_and_text_may_be_shown() -> None:
     for kind in SHOWN - {"text/plain"}:
         assert how(kind) == ("inline", kind)
-        assert how(kind, attachment=True) == ("attachment", kind)
+        assert how(kind, inline=False) == ("attachment", kind)
     assert how("text/plain") == ("inline", "text/plain; charset=utf-8")
     assert how("Image/PNG; x=y") == ("inline", "image/png")
 
@@ -89,10 +89,10 @@ def test_what_is_no_media_type_is_bytes() -> None:
         assert how(kind) == ("attachment", _OCTETS)
 
 
-@pytest.mark.parametrize("attachment", [True, False])
+@pytest.mark.parametrize("inline", [True, False])
 @pytest.mark.parametrize("kind", ["image/png", "text/html", "application/pdf"])
-def test_nothing_runs_whatever_it_is(kind: str, attachment: bool) -> None:
-    headers = served("a", kind, attachment=attachment)
+def test_nothing_runs_whatever_it_is(kind: str, inline: bool) -> None:
+    headers = served("a", kind, inline=inline)
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
@@ -124,17 +124,17 @@ def test_the_name_is_told_twice_in_ascii_and_whole(name: str, plain: str, extend
 @given(st.text(max_size=80), st.text(max_size=40), st.booleans())
 @example("\r\n\r\n<script>", "text/html\r\nX-Evil: y", True)
 @example('";x="', 'a/b";c', False)
-def test_no_name_and_no_type_gets_out_of_its_header(name: str, kind: str, attachment: bool) -> None:
-    pairs = headers_of(name, kind, attachment=attachment)
+def test_no_name_and_no_type_gets_out_of_its_header(name: str, kind: str, inline: bool) -> None:
+    pairs = disposition(name, kind, inline=inline)
     h11.Response(status_code=200, headers=list(pairs))  # it refuses what is no header
     for _, value in pairs:
-        assert re.fullmatch(rb"[ -~]+", value)
-    told = served(name, kind, attachment=attachment)["Content-Disposition"]
-    shown = told.partition(";")[0]
+        assert re.fullmatch(r"[ -~]+", value)
+    shown = dict(pairs)["Content-Disposition"].partition(";")[0]
     assert shown in ("inline", "attachment")
     message = Message()
-    message["Content-Disposition"] = told
-    found = message.get_params(header="content-disposition", unquote=True)
-    assert found is not None
-    assert [key for key, _ in found] == [shown, "filename", "filename"]
-    assert unquote(told.rpartition("''")[2], errors="strict") == name.encode("utf-8", "replace").decode()
+    message["Content-Disposition"] = dict(pairs)["Content-Disposition"]
+    plain = message.get_params(header="content-disposition", unquote=True)
+    assert plain is not None
+    assert [key for key, _ in plain] == [shown, "filename", "filename"]
+    told = dict(pairs)["Content-Disposition"].rpartition("''")[2]
+    assert unquote(told, errors="strict") == name.encode("utf-8", "replace").decode()

@@ -21,9 +21,9 @@ SHOWN: Final = frozenset({
 """Media types that a browser may show in its window; an SVG or a PDF is a program."""
 
 _ISOLATION: Final = (
-    (b"X-Content-Type-Options", b"nosniff"),
-    (b"Content-Security-Policy", b"sandbox; default-src 'none'"),
-    (b"Cross-Origin-Resource-Policy", b"same-origin"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "sandbox; default-src 'none'"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 _ACTIVE = frozenset({
     "css", "ecmascript", "hta", "htm", "html", "javascript", "jscript", "livescript", "mhtml", "svg",
@@ -36,28 +36,21 @@ _UNQUOTED = re.compile(r'[^ -~]|["%/\\]')
 _ATTR_CHAR = "!#$&+-.^_`|~"  # beside letters and digits (RFC 8187 §3.2.1)
 
 
-def headers_of(name: str, kind: str, *, attachment: bool = False) -> tuple[tuple[bytes, bytes], ...]:
+def disposition(name: str, kind: str, *, inline: bool) -> tuple[tuple[str, str], ...]:
     """Return the headers to serve a file with: what it is, what to do with it, and what it must not do.
 
-    `name` is its label (`core.filenames`), `kind` its media type. `attachment`: to be saved even if it is
+    `name` is its label (`core.filenames`), `kind` its media type. `inline`: show it in the window, if that is
     among SHOWN. Any string is harmless as either.
     """
     kind = media_type(kind, "")
     if kind.startswith(_CONTAINERS) or not _ACTIVE.isdisjoint(_WORDS.findall(kind)):
         kind = UNKNOWN
-    shown = "inline" if kind in SHOWN and not attachment else "attachment"
-    names = f"filename=\"{_plain(name)}\"; filename*=UTF-8''{_extended(name)}"
+    shown = "inline" if inline and kind in SHOWN else "attachment"
     return (
-        (b"Content-Type", b"text/plain; charset=utf-8" if kind == "text/plain" else kind.encode("ascii")),
-        (b"Content-Disposition", f"{shown}; {names}".encode("ascii")),
+        ("Content-Type", "text/plain; charset=utf-8" if kind == "text/plain" else kind),
+        ("Content-Disposition", f"{shown}; filename=\"{_plain(name)}\"; filename*=UTF-8''{_extended(name)}"),
         *_ISOLATION,
     )
-
-
-def disposition(name: str, kind: str, *, inline: bool) -> tuple[tuple[str, str], ...]:
-    """The same as words."""
-    found = headers_of(name, kind, attachment=not inline)
-    return tuple((key.decode(), value.decode()) for key, value in found)
 
 
 def _plain(name: str) -> str:
