@@ -291,6 +291,11 @@ class Service(Generic[SessionT]):
 
     # -- files
 
+    def sweep(self) -> None:
+        """Let go of files whose messages are gone, and of offers that nobody took. To be called now and then."""
+        self.files.sweep()
+        self.transfers.sweep()
+
     def _list_files(self, session: SessionT, command: ListFiles) -> Answer:
         user = session.user
         assert user is not None  # noqa: S101 (handle saw to it)

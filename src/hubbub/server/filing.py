@@ -94,7 +94,7 @@ class Filing(Generic[SessionT]):
 
     def start(self) -> None:
         """Go on with what the last stop left, and look after it all from now on."""
-        self.uploads.start(self._config.storage.maintain_seconds)
+        self.uploads.start(self._config.storage.maintain_seconds, self._service.sweep)
 
     async def close(self) -> None:
         """Have everything on the disk, and use it no more."""

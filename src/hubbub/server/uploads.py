@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
 import re
 from collections.abc import Callable, Coroutine
@@ -25,7 +24,7 @@ from hubbub.core.files import Bearer, Files
 from hubbub.core.model import Session
 from hubbub.core.ports import BlobsUnavailableError
 from hubbub.observe.server_log import ServerLog
-from hubbub.server.spool import Hash, Spool
+from hubbub.server.spool import RETRY, Hash, Spool, Writer, full, refused
 from hubbub.server.store import Store
 
 SessionT = TypeVar("SessionT", bound=Session)
@@ -36,66 +35,8 @@ UPLOADS: Final = "uploads"
 NO_UPLOAD: Final = Refusal(Code.NOT_FOUND, "There is no such upload.", field="offer")
 ELSEWHERE: Final = Refusal(Code.RATE_LIMITED, "Another request goes on with this upload.", retry_after=1.0)
 _NAME: Final = re.compile(r"([0-9a-f]{32})\.part")
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_RETRY: Final = 10.0
 _COLLECT: Final = 3_600.0
 """Seconds between two looks through the whole store."""
-
-
-class Writer:
-    """Puts bytes at the end of an upload. There is one at a time: a later one takes its place."""
-
-    __slots__ = ("_clock", "_gone", "_most", "_spool", "closed", "on_failed", "on_room")
-
-    def __init__(
-        self, spool: Spool, most: int, clock: Callable[[], float], gone: Callable[[Writer], None]
-    ) -> None:
-        self._spool = spool
-        self._most = most
-        self._clock = clock
-        self._gone = gone
-        self.closed = False
-        self.on_room: Callable[[], None] = lambda: None
-        """There is room again, after `write` said that there was none. May be called without need."""
-        self.on_failed: Callable[[Refusal], None] = lambda _: None
-        """It takes nothing more. What was written stays, and may be gone on with."""
-
-    @property
-    def offset(self) -> int:
-        """Where the next byte goes."""
-        return self._spool.accepted
-
-    def write(self, data: bytes | memoryview) -> bool:
-        """Take bytes; it never blocks. False: no more now, wait for `on_room`."""
-        if self.closed:
-            return True
-        if self._spool.accepted + len(data) > self._most:
-            message = f"These are more bytes than the {self._most} that were announced."
-            self.fail(Refusal(Code.TOO_LARGE, message, field="size"))
-            return True
-        self._spool.touched = self._clock()
-        self._spool.push(data)
-        return not self._spool.full
-
-    async def sync(self) -> int:
-        """Have everything on the disk. Return how much that is; less than `offset` was, if it failed."""
-        try:
-            return await self._spool.sync()
-        except OSError as error:
-            self.fail(refused(error))
-            return self._spool.synced
-
-    def close(self) -> None:
-        """Write no more. What was taken gets to the disk."""
-        if not self.closed:
-            self.closed = True
-            self._gone(self)
-
-    def fail(self, refusal: Refusal) -> None:
-        """Tell whoever writes that it is over."""
-        if not self.closed:
-            self.close()
-            self.on_failed(refusal)
 
 
 class _Open:
@@ -337,21 +278,24 @@ class Uploads:
         touched = self._found.get(upload.id, (0, 0.0))[1] if known is None else known.spool.touched
         return max(upload.created, touched) + self._rest
 
-    def start(self, seconds: float) -> None:
-        """Go on with what is whole and was not announced before the last stop; then look every `seconds`."""
+    def start(self, seconds: float, sweep: Callable[[], None]) -> None:
+        """Go on with what is whole and was not announced before the last stop; then look every `seconds`.
+
+        `sweep` is the domain's part of that.
+        """
         for id, (size, _) in list(self._found.items()):
             upload = self._files.upload(id)
             if upload is not None and 0 < size == upload.size:
                 self._spawn(self._finish_quietly(upload))
-        self._sweeping = self._loop.create_task(self._sweep(seconds))
+        self._sweeping = self._loop.create_task(self._sweep(seconds, sweep))
 
-    async def _sweep(self, seconds: float) -> None:
+    async def _sweep(self, seconds: float, sweep: Callable[[], None]) -> None:
         collected = -_COLLECT
         while True:
             await asyncio.sleep(seconds)
             try:
                 self.expire()
-                self._files.sweep()
+                sweep()
                 if self._loop.time() - collected >= _COLLECT:
                     collected = self._loop.time()
                     await self._store.collect()
@@ -367,7 +311,7 @@ class Uploads:
             await asyncio.wait([self._sweeping])
         for known in self._open.values():
             if known.writer is not None:
-                known.writer.fail(Refusal(Code.READ_ONLY, "The server stops.", retry_after=_RETRY))
+                known.writer.fail(Refusal(Code.READ_ONLY, "The server stops.", retry_after=RETRY))
         if self._finishing:
             await asyncio.wait(self._finishing.values())
         for known in list(self._open.values()):
@@ -391,23 +335,7 @@ def _tell(told: asyncio.Future[ResultT]) -> Callable[[ResultT], None]:
     return then
 
 
-def refused(error: OSError) -> Refusal:
-    """What whoever sends is told where the disk fails."""
-    if error.errno in _FULL:
-        return full()
-    return Refusal(Code.INTERNAL, "The server's disk failed. What came before is kept.", retry_after=_RETRY)
-
-
-def full() -> Refusal:
-    """There is no space left."""
-    return Refusal(
-        Code.READ_ONLY,
-        "Nothing can be kept now: the disk is full. What came before stays; go on later.",
-        retry_after=_RETRY,
-    )
-
-
 def unavailable() -> Refusal:
     """The store does not answer."""
     message = "The file is whole, and its store cannot be reached now. Ask again later."
-    return Refusal(Code.READ_ONLY, message, retry_after=_RETRY)
+    return Refusal(Code.READ_ONLY, message, retry_after=RETRY)
