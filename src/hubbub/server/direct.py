@@ -27,6 +27,8 @@ DirectApp = Callable[["Direct"], Awaitable[None]]
 
 _BEHIND: Final = 65_536
 """Bytes of requests behind this one that may wait before reading stops."""
+_LARGE: Final = 262_144
+"""Bytes of a body from which on it is read in large pieces."""
 _SECURITY: Final = ((b"X-Content-Type-Options", b"nosniff"), (b"Referrer-Policy", b"no-referrer"))
 
 GONE: Final = "gone"
@@ -93,7 +95,7 @@ class Direct:
         self._keep = head.request.http_version == b"1.1" and b"close" not in tokens
         self._early: list[bytes] = []  # came before anybody asked for it
         self._behind = b""
-        self._sink: Callable[[bytes], bool] | None = None
+        self._sink: Callable[[bytes | memoryview], bool] | None = None
         self._end: asyncio.Future[str | None] | None = None
         self._wake: asyncio.Future[None] | None = None
         self._gone = self._full = self._sending = self._stopping = False
@@ -144,8 +146,8 @@ class Direct:
 
     # -- what the connection tells
 
-    def feed(self, data: bytes) -> None:
-        """Bytes came; b"": no more will."""
+    def feed(self, data: bytes | memoryview) -> None:
+        """Bytes came, a view of them good until this returns; b"": no more will."""
         if not data:
             self.cut(GONE)
         elif self._chunks is not None and self._left:
@@ -158,8 +160,12 @@ class Direct:
         else:
             self._follow(data)
 
-    def _feed_chunks(self, chunks: h11.Connection, data: bytes) -> None:
-        chunks.receive_data(data)
+    def _feed_large(self, data: memoryview) -> None:
+        self.feed(data)
+        self._owner.on_reading()
+
+    def _feed_chunks(self, chunks: h11.Connection, data: bytes | memoryview) -> None:
+        chunks.receive_data(bytes(data))
         while not self._gone:
             try:
                 event = chunks.next_event()
@@ -176,9 +182,9 @@ class Direct:
             else:  # NEED_DATA
                 return
 
-    def _take(self, piece: bytes) -> None:
+    def _take(self, piece: bytes | memoryview) -> None:
         if self._sink is None:
-            self._early.append(piece)
+            self._early.append(bytes(piece))
             self._stream.pause_reading()
         elif piece and not self._sink(piece):
             self._full = True
@@ -186,7 +192,7 @@ class Direct:
         if not self._left and self._sink is not None:
             self.cut(None)
 
-    def _follow(self, rest: bytes) -> None:
+    def _follow(self, rest: bytes | memoryview) -> None:
         if rest:
             self._behind += rest
             if len(self._behind) > _BEHIND:
@@ -230,7 +236,7 @@ class Direct:
 
     # -- the body
 
-    async def receive(self, sink: Callable[[bytes], bool]) -> str | None:
+    async def receive(self, sink: Callable[[bytes | memoryview], bool]) -> str | None:
         """Let `sink` take the body, piece by piece; it says whether there is room for more (else: `read_on`).
 
         Return None when it has come whole, else why it has not; how much did, `sink` knows.
@@ -240,6 +246,9 @@ class Direct:
         waiting = not self._early and self._left
         if waiting and (self.value(b"expect") or b"").lower() == b"100-continue":
             self._stream.write(b"HTTP/1.1 100 Continue\r\n\r\n")  # RFC 9110 §10.1.1
+        large = self._left > _LARGE
+        if large:
+            self._stream.read_large(self._feed_large)
         self._end = asyncio.get_running_loop().create_future()
         self._sink = sink
         early, self._early = self._early, []
@@ -254,6 +263,8 @@ class Direct:
         finally:
             self._end, self._sink = None, _swallow
             if not self._gone:
+                if large:
+                    self._stream.read_large(None)
                 self._owner.on_reading()
 
     def cut(self, why: str | None) -> None:
@@ -351,5 +362,5 @@ def _unread(descriptor: int) -> int:
         return 0
 
 
-def _swallow(_: bytes) -> bool:
+def _swallow(_: bytes | memoryview) -> bool:
     return True

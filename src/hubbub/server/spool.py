@@ -7,6 +7,7 @@ is a few calls into C, each without the interpreter's lock; what comes next is d
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -14,6 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
+from hubbub.core.errors import Code, Refusal
 from hubbub.log.files import sync_file
 
 ResultT = TypeVar("ResultT")
@@ -30,6 +32,9 @@ _FLAGS: Final = (
     | getattr(os, "O_BINARY", 0)  # Windows would change line ends
 )
 _NONE: Final = -1
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+RETRY: Final = 10.0
+"""Seconds after which to try again what failed for want of space, or of a store."""
 
 
 class Hash(Protocol):
@@ -240,6 +245,78 @@ class Spool:
 
     def _in_thread(self, work: Callable[..., ResultT], *arguments: object) -> asyncio.Future[ResultT]:
         return self._loop.run_in_executor(self._threads, work, *arguments)
+
+
+class Writer:
+    """Puts bytes at the end of an upload. There is one at a time: a later one takes its place."""
+
+    __slots__ = ("_clock", "_gone", "_most", "_spool", "closed", "on_failed", "on_room")
+
+    def __init__(
+        self, spool: Spool, most: int, clock: Callable[[], float], gone: Callable[[Writer], None]
+    ) -> None:
+        self._spool = spool
+        self._most = most
+        self._clock = clock
+        self._gone = gone
+        self.closed = False
+        self.on_room: Callable[[], None] = lambda: None
+        """There is room again, after `write` said that there was none. May be called without need."""
+        self.on_failed: Callable[[Refusal], None] = lambda _: None
+        """It takes nothing more. What was written stays, and may be gone on with."""
+
+    @property
+    def offset(self) -> int:
+        """Where the next byte goes."""
+        return self._spool.accepted
+
+    def write(self, data: bytes | memoryview) -> bool:
+        """Take bytes; it never blocks. False: no more now, wait for `on_room`."""
+        if self.closed:
+            return True
+        if self._spool.accepted + len(data) > self._most:
+            message = f"These are more bytes than the {self._most} that were announced."
+            self.fail(Refusal(Code.TOO_LARGE, message, field="size"))
+            return True
+        self._spool.touched = self._clock()
+        self._spool.push(data)
+        return not self._spool.full
+
+    async def sync(self) -> int:
+        """Have everything on the disk. Return how much that is; less than `offset` was, if it failed."""
+        try:
+            return await self._spool.sync()
+        except OSError as error:
+            self.fail(refused(error))
+            return self._spool.synced
+
+    def close(self) -> None:
+        """Write no more. What was taken gets to the disk."""
+        if not self.closed:
+            self.closed = True
+            self._gone(self)
+
+    def fail(self, refusal: Refusal) -> None:
+        """Tell whoever writes that it is over."""
+        if not self.closed:
+            self.close()
+            self.on_failed(refusal)
+
+
+def refused(error: OSError) -> Refusal:
+    """What whoever sends is told where the disk fails."""
+    if error.errno in _FULL:
+        return full()
+    return Refusal(Code.INTERNAL, "The server's disk failed. What came before is kept.", retry_after=RETRY)
+
+
+def full() -> Refusal:
+    """There is no space left."""
+    return Refusal(
+        Code.READ_ONLY,
+        "Nothing can be kept now: the disk is full. What came before stays; go on later.",
+        retry_after=RETRY,
+    )
 
 
 def _store(descriptor: int, data: memoryview, offset: int, whole: Hash, trial: Hash | None) -> int:
