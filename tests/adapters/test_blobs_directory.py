@@ -189,8 +189,9 @@ def test_a_source_that_becomes_shorter_is_never_whole(
     assert names(directory) == set()
 
 
+@pytest.mark.parametrize("closing", [False, True])
 def test_whoever_gives_up_waits_for_what_a_thread_is_doing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closing: bool
 ) -> None:
     """A descriptor that was closed under it might be another file's by then."""
     directory = tmp_path / "blobs"
@@ -209,16 +210,20 @@ def test_whoever_gives_up_waits_for_what_a_thread_is_doing(
         blobs = opened(directory)
         put = asyncio.ensure_future(blobs.put(digest, str(source)))
         assert await asyncio.to_thread(begun.wait, PATIENCE)
-        for _ in range(3):
+        assert len(names(directory)) == 1
+        close = asyncio.ensure_future(blobs.close()) if closing else None
+        if close is not None:
+            await asyncio.wait([close], timeout=0)
+            assert not close.done()
+        for _ in range(0 if closing else 3):
             put.cancel()
             assert await blobs.size(digest) is None
             assert not put.done()
-        assert len(names(directory)) == 1
         go.set()
-        with pytest.raises(asyncio.CancelledError):
+        with pytest.raises(BlobsUnavailableError if closing else asyncio.CancelledError):
             await put
         assert names(directory) == set()
-        await blobs.close()
+        await (close or blobs.close())
 
     run(main)
 

@@ -210,7 +210,7 @@ def test_a_refusal_is_told_with_its_code_and_without_a_key(
         asyncio.run(main(endpoint))
 
 
-def test_a_bucket_that_is_not_there_is_told_to_whoever_puts(tmp_path: Path, running: Buckets) -> None:
+def test_a_bucket_that_is_not_there_is_told(tmp_path: Path, running: Buckets) -> None:
     digest, source, _ = big(tmp_path, 2)
 
     async def main() -> None:
@@ -219,6 +219,8 @@ def test_a_bucket_that_is_not_there_is_told_to_whoever_puts(tmp_path: Path, runn
             await blobs.put(digest, source)
         with pytest.raises(BlobsUnavailableError, match="NoSuchBucket"):
             await anext(blobs.all())
+        with pytest.raises(BlobsUnavailableError, match="NoSuchBucket"):
+            await blobs.delete(digest)
         await blobs.close()
 
     run(main)

@@ -329,7 +329,8 @@ def test_a_closed_store_refuses(house: House) -> None:
         put = asyncio.ensure_future(blobs.put(digest, source))
         await blobs.size(NOBODYS)
         await blobs.close()
-        await asyncio.gather(put, return_exceptions=True)  # done, or given up
+        (outcome,) = await asyncio.gather(put, return_exceptions=True)
+        assert outcome is None or isinstance(outcome, BlobsUnavailableError), "done, or given up"
         for refused in (blobs.put(NOBODYS, source), blobs.size(digest), blobs.delete(digest)):
             with pytest.raises(BlobsUnavailableError, match="closed"):
                 await refused
