@@ -123,6 +123,18 @@ def test_a_file_that_changes_after_the_walk_is_named(folder: Path, change: str) 
     assert raised.value.path == str(victim)
 
 
+def test_no_link_is_followed_that_came_after_the_walk(tmp_path: Path) -> None:
+    (tmp_path / "top").mkdir()
+    for path in (tmp_path / "top" / "note", tmp_path / "secret"):
+        path.write_text("equal")
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    bundle = Bundle.of([tmp_path / "top"])
+    (tmp_path / "top" / "note").unlink()
+    (tmp_path / "top" / "note").symlink_to(tmp_path / "secret")
+    with pytest.raises(ChangedError):
+        whole(bundle)
+
+
 def test_a_file_that_changes_while_it_is_read_is_never_sent_whole(tmp_path: Path) -> None:
     victim = tmp_path / "large"
     victim.write_bytes(bytes(3 * PIECE))

@@ -197,8 +197,12 @@ def test_processes_that_log_in_at_once_lose_nothing(environ: dict[str, str]) -> 
         assert writer.stdout is not None
         assert writer.stdout.readline() == b"ready\n"
     for writer in writers:
-        writer.communicate(b"\n")
-        assert writer.returncode == 0
+        assert writer.stdin is not None
+        writer.stdin.write(b"\n")
+        writer.stdin.flush()
+    for writer in writers:
+        with writer:
+            assert writer.wait() == 0
     assert len(TokenStore(environ).accounts()) == 40
 
 

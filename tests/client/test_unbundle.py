@@ -200,7 +200,11 @@ def test_what_is_hostile_is_refused_and_leaves_nothing(inbox: Path, name: str) -
 
 
 def test_modes_beyond_ours_are_not_kept(inbox: Path) -> None:
-    unpacked(entry("suid", b"1", mode=0o6777) + entry("open", b"1", mode=0o1666) + END, inbox)
+    umask = os.umask(0)
+    try:
+        unpacked(entry("suid", b"1", mode=0o6777) + entry("open", b"1", mode=0o1666) + END, inbox)
+    finally:
+        os.umask(umask)
     for path in inbox.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) & ~0o755 == 0
 
