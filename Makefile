@@ -23,11 +23,13 @@ bench:
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/storage.py
 	$(BIN)/python bench/durable.py
+	$(BIN)/python bench/files.py
 
 bench-quick:
 	$(BIN)/python bench/run.py --quick
 	$(BIN)/python bench/storage.py --quick
 	$(BIN)/python bench/durable.py --quick
+	$(BIN)/python bench/files.py --quick
 
 # A flame graph of the fan-out, into bench/out.
 profile:

@@ -29,15 +29,19 @@ def missing_compiler() -> str | None:
 
 def compile_driver() -> Path:
     """Build bench/out/driver where a source is newer than it, and return its path."""
-    binary = OUT / "driver"
-    sources = [HERE / name for name in SOURCES]
-    newest = max(path.stat().st_mtime for path in [*sources, HERE / "driver.h"])
+    return compiled("driver", SOURCES, "driver.h")
+
+
+def compiled(name: str, sources: tuple[str, ...], *headers: str) -> Path:
+    """Build bench/out/NAME of these files of bench/, where one is newer than it, and return its path."""
+    binary = OUT / name
+    newest = max((HERE / file).stat().st_mtime for file in (*sources, *headers))
     if binary.exists() and binary.stat().st_mtime > newest:
         return binary
     OUT.mkdir(exist_ok=True)
-    fresh = OUT / f"driver.{os.getpid()}"  # two benches may begin at once
+    fresh = OUT / f"{name}.{os.getpid()}"  # two benches may begin at once
     warned = ["-Wall", "-Wextra", "-Werror"]
-    command = ["cc", "-O2", "-std=c11", *warned, "-o", str(fresh), *map(str, sources)]
+    command = ["cc", "-O2", "-std=c11", *warned, "-o", str(fresh), *(str(HERE / file) for file in sources)]
     subprocess.run(command, check=True)
     fresh.replace(binary)
     return binary

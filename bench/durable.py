@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench import groups
 from bench.drive import HERE, Load, compile_driver, drive, missing_compiler
 from bench.engines import ENGINES
+from bench.found import Found, Line, table
 from bench.kept import Asker, copy, fill, ready, store, sync_ms
 from bench.machine import Cores, facts, pick_cores, pinned, raise_file_limit
 from bench.measure import Row, measure
@@ -51,31 +52,6 @@ class Size:
 
 
 QUICK = Size(rounds=1, messages=5_000, seconds=0.5, reads=50)
-
-
-class Found:
-    """Figures: by what was measured, one a round; and what went wrong."""
-
-    def __init__(self) -> None:
-        self.figures: dict[str, list[float]] = {}
-        self.faults = 0
-
-    def add(self, what: str, figure: float) -> None:
-        """One round's."""
-        self.figures.setdefault(what, []).append(figure)
-
-    def median(self, what: str) -> float:
-        return statistics.median(self.figures[what])
-
-    def ratio(self, above: str, below: str) -> float:
-        """The median of the rounds' ratios."""
-        pairs = zip(self.figures[above], self.figures[below], strict=True)
-        return statistics.median(a / b for a, b in pairs)
-
-    def beyond(self, above: str, below: str) -> float:
-        """The median of the rounds' differences."""
-        pairs = zip(self.figures[above], self.figures[below], strict=True)
-        return statistics.median(a - b for a, b in pairs)
 
 
 def _tell(text: str) -> None:
@@ -221,16 +197,6 @@ class _Work:
             tool.wait()
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row of the table. `met` None: there is no target."""
-
-    what: str
-    target: str
-    measured: str
-    met: bool | None
-
-
 def lines(found: Found) -> list[Line]:
     """The targets, and what was measured."""
     publish, by_cpu = (found.ratio(f"publish disk{unit}", f"publish memory{unit}") for unit in ("", " cpu"))
@@ -295,13 +261,11 @@ def lines(found: Found) -> list[Line]:
 
 def report(found: Found, size: Size) -> str:
     """The table, in Markdown."""
-    verdict = {True: "met", False: "**missed**", None: ""}
     machine = ", ".join(f"{name} {value}" for name, value in facts().items())
-    rows = [f"| {one.what} | {one.target} | {one.measured} | {verdict[one.met]} |" for one in lines(found)]
     rounds = "1 round" if size.rounds == 1 else f"medians of {size.rounds} rounds"
     head = f"Machine: {machine}. Figures: {rounds}; {size.messages:,} messages in the full log."
     faults = f"Lost, doubled, out of order or cut off in all of it: {found.faults}."
-    return "\n".join([head, "", "| what | target | measured | |", "|---|---|---|---|", *rows, "", faults, ""])
+    return "\n".join([head, "", *table(lines(found)), "", faults, ""])
 
 
 def run(size: Size, where: Path) -> Found:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from bench.drive import HERE, missing_compiler
-from bench.durable import Found, Size, lines, report, run
+from bench.durable import Size, lines, report, run
+from bench.found import Found
 
 PEERS = ("rocksdb", "lmdb", "sqlite")
 
