@@ -7,15 +7,29 @@ waits. `carrier` decides when that begins; `session.Connection` is the rest of a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hubbub.core.commands import Resume
-from hubbub.core.events import DownloadStarted, Event, UploadStarted
+from hubbub.core.events import (
+    DownloadStarted,
+    Event,
+    FileAccepted,
+    FileDeclined,
+    FileDone,
+    FileFailed,
+    FileOffered,
+    UploadStarted,
+)
 from hubbub.server.waiting import Waiting
 from hubbub.wire.codec import Request
 
 if TYPE_CHECKING:
     from hubbub.server.transfer import Transfer
+
+
+_FOLLOWS: Final = (FileOffered, FileAccepted, FileDeclined, FileDone, FileFailed)
+_MISSED_MOST: Final = 1_000
+"""Of these, so many: offers beyond them are in the list of files."""
 
 
 class Carrying(Waiting, ABC):
@@ -46,8 +60,10 @@ class Carrying(Waiting, ABC):
 
     @property
     def carries(self) -> bool:
-        """See `Waiting`."""
-        return self.bare or (self._carried is not None and bool(self._carried.holders))
+        """See `Waiting`. Bytes that are only passed over are no excuse."""
+        taking = self._taking is not None and not self._taking.over
+        held = self._carried is not None and bool(self._carried.holders)
+        return taking or held or self._giving is not None
 
     @property
     def free(self) -> bool:
@@ -110,6 +126,11 @@ class Carrying(Waiting, ABC):
         if rest:
             self.on_data(rest)
 
+    @property
+    def _breaks_off(self) -> bool:
+        """Whether the end of what the peer sends is the end of a file that is not whole."""
+        return self._taking is not None and not self._taking.came
+
     @abstractmethod
     def on_data(self, data: bytes) -> None:
         """See net.stream.Handler."""
@@ -118,15 +139,17 @@ class Carrying(Waiting, ABC):
 
     def begin_receiving(self, transfer: Transfer, started: DownloadStarted) -> None:
         """Its bytes come from now on."""
-        self._parts.sinks.add(transfer)
+        self._parts.sinks[transfer] = None
         self.tell(started)
+        if self.stream.paused:
+            transfer.on_full()
         if self.dialect.raw_files:
             self._shared.service.resuming.rest(self)
             self._giving = transfer
 
     def stop_receiving(self, transfer: Transfer, *, broken: bool = False) -> None:
         """All of them are out; or, `broken`, no more will come."""
-        self._parts.sinks.discard(transfer)
+        self._parts.sinks.pop(transfer, None)
         if self._giving is not transfer:
             return
         self._giving = None
@@ -134,6 +157,20 @@ class Carrying(Waiting, ABC):
             self._goodbye(b"", "its file broke off")
         else:
             self._wake()
+
+    def miss(self, event: Event) -> None:
+        """An event that cannot be told while it is deaf. What its rooms hear, it reads on; of the rest, only
+        what was decided on files would be missed, and follows.
+        """
+        missed = self._parts.missed
+        if isinstance(event, _FOLLOWS) and len(missed) < _MISSED_MOST:
+            missed.append(self.dialect.event(event))
+
+    def _woke(self) -> bytes:
+        """What was missed and is not read on, once it has been told the rest."""
+        self._woken = None
+        missed, self._parts.missed = self._parts.missed, []
+        return b"".join(missed)
 
     def _wake(self) -> None:
         """Back to messages: first what was missed."""
@@ -169,12 +206,24 @@ class Carrying(Waiting, ABC):
 
     def _read_on(self) -> None:
         if self._carried is None or not self._carried.holders:
+            if self._begun:  # its end could not come while nothing was read
+                self._begun = self._shared.clock()
             self.stream.resume_reading()
 
-    def _has_room(self) -> None:
-        """What was written is out: files that come to it go on."""
+    def _has_no_room(self) -> None:
+        """It reads too slowly: files that come to it wait, all of them."""
         if self._carried is not None:
-            for transfer in list(self._carried.sinks):
+            for transfer in self._carried.sinks:
+                transfer.on_full()
+
+    def _has_room(self) -> None:
+        """What was written is out: files that come to it go on, in turns."""
+        if self._carried is not None:
+            sinks = self._carried.sinks
+            for transfer in list(sinks):
+                if self.stream.paused:
+                    break
+                sinks[transfer] = sinks.pop(transfer)
                 transfer.on_room()
 
     def _let_files_go(self) -> None:
@@ -184,7 +233,9 @@ class Carrying(Waiting, ABC):
             for transfer in list(carried.sinks):
                 transfer.fail("lost", "The receiver went away.")
             for transfer in list(carried.sources):
-                transfer.fail("lost", "The sender went away.")
+                if not transfer.came:
+                    transfer.fail("lost", "The sender went away.")
+        self._giving = self._taking = None
         if self.wanted and self._shared.carrier is not None:
             self._shared.carrier.look()
 
@@ -195,10 +246,13 @@ class Carrying(Waiting, ABC):
 class _Carried:
     """The transfers that a connection has to do with."""
 
-    __slots__ = ("holders", "sinks", "sources")
+    __slots__ = ("holders", "missed", "sinks", "sources")
 
     def __init__(self) -> None:
         self.sources: set[Transfer] = set()
-        self.sinks: set[Transfer] = set()
+        self.sinks: dict[Transfer, None] = {}
+        """Whose turn it is, in front."""
+        self.missed: list[bytes] = []
+        """What was told while it was deaf, and follows."""
         self.holders: set[Transfer] = set()
         """Those whose sink is full: nothing is read for so long."""
