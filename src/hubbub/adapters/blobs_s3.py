@@ -26,15 +26,15 @@ PART: Final = 5 * 1024 * 1024
 """Bytes of a part, the least that S3 allows. What is smaller goes in one piece."""
 MOST_PARTS: Final = 10_000
 """And the most of them, by which a part of a very large file is larger."""
-PARTS_AT_ONCE: Final = 3
+PARTS_AT_ONCE: Final = 2
 PUTS_AT_ONCE: Final = 2
-"""Each holds its parts in memory, and one more that is being read: 40 MiB in all."""
+"""Each holds its parts in memory, and what is being read and sent of them: about 45 MiB in all."""
 PATIENCE: Final = 15.0
 """Seconds for one request that carries little."""
 CONNECT: Final = 5.0
 """And for a connection to it."""
 PART_PATIENCE: Final = 120.0
-"""Seconds for one part: 5 MiB, three at a time, over a line of 1 Mbit/s."""
+"""Seconds for one part: four at a time, over a line of 1.5 Mbit/s."""
 RETRIES: Final = 2
 LISTED: Final = 1_000
 """Names in one answer of the store."""
