@@ -50,7 +50,9 @@ async def offline_service(config: Config) -> AsyncIterator[Service[Session]]:
     journal = open_journal(config, loop, ServerLog(open_log("warning", "auto", sys.stderr)))
     passwords = Argon2Passwords(loop.call_soon_threadsafe, config.accounts.max_hashing)
     try:
-        settings = CoreSettings(rooms=config.rooms, messages=config.messages, accounts=config.accounts)
+        settings = CoreSettings(
+            rooms=config.rooms, messages=config.messages, accounts=config.accounts, files=config.files
+        )
         try:
             yield Service(
                 settings, journal, MemoryClaims(), _Nobody(), passwords, time.time, os.urandom
