@@ -24,8 +24,8 @@ from hubbub.core.files import Bearer
 from hubbub.server.bearer import bearer_of
 from hubbub.server.direct import GONE, STALLED, STOPPING, Direct, Header
 from hubbub.server.responses import refusal_body
-from hubbub.server.spool import Hash
-from hubbub.server.uploads import ELSEWHERE, NO_UPLOAD, Uploads, Writer
+from hubbub.server.spool import Hash, Writer
+from hubbub.server.uploads import ELSEWHERE, NO_UPLOAD, Uploads
 
 VERSION: Final = b"1.0.0"
 KIND: Final = b"application/offset+octet-stream"
