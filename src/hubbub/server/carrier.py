@@ -146,7 +146,7 @@ class FileCarrier:
         job = next((one for one in self._jobs if one.id == id), None)
         if job is None:
             return False
-        self._jobs.remove(job)
+        self._take_out(job)
         job.given_up(reason, message)
         return True
 

@@ -47,6 +47,10 @@ class Receiver(Protocol):
         """Whether its line is taken for the bytes of a file: it must not be written to."""
         ...
 
+    def miss(self, event: Event) -> None:
+        """Take note of an event that is not written to it, since it is deaf."""
+        ...
+
     @property
     def waits(self) -> bool:
         """Whether `go_on` should be called when its answer is out."""
@@ -286,6 +290,8 @@ class Fanout:
         for connection in receivers:
             chunks = self._answers.pop(connection, None) or []
             if connection.deaf:
+                for event, _ in events:
+                    connection.miss(event)
                 continue
             for number, (event, origin) in enumerate(events):
                 key = (connection.dialect, number, origin is connection)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from hubbub.core.answers import Answer, Farewell, History, LoggedIn, LoggedOut, UnreadList, UnreadView
+from hubbub.core.answers import Answer, Done, Farewell, History, LoggedIn, LoggedOut, UnreadList, UnreadView
 from hubbub.core.commands import (
     GetUnread,
     Login,
@@ -176,7 +176,7 @@ class Connection(Carrying):
             self._in_flight += 1
             self._barrier = not overlaps(command)
             return
-        if type(command) is SendChunk and self._shared.rate:  # its window is its rate
+        if type(command) is SendChunk and type(answer) is Done and self._shared.rate:  # a window is its rate
             self._paid_until -= 1.0 / self._shared.limits.message_rate
         if self._in_flight:  # decided at once; but those in flight were asked first
             self._wait_first(Decided(request, answer))
@@ -190,9 +190,7 @@ class Connection(Carrying):
     def _answer(self, request: Request, answer: Answer) -> bytes:
         """An answer as bytes that are to be written next, and what it means for this connection."""
         if request is self._woken:
-            self._woken = None
-            self._shared.service.transfers.arrived(self)  # what was offered meanwhile
-            return b""
+            return self._woke()
         if request.signing_key is not None and type(answer) is LoggedIn:
             request, self._signing = with_key(request, self._shared.service.entropy)
         data = self._encode(request, answer)
@@ -274,6 +272,8 @@ class Connection(Carrying):
     def on_eof(self) -> None:
         """See net.stream.Handler. What came before is still carried out and answered."""
         self._ended = True
+        if self._breaks_off:
+            self._goodbye(b"", "ended in the middle of a file")
         self.go_on()
 
     def on_pause(self) -> None:
@@ -281,6 +281,7 @@ class Connection(Carrying):
         self.stream.pause_reading()
         if self.fd != NO_FD:
             self._moved()
+        self._has_no_room()
 
     def on_resume(self) -> None:
         """See net.stream.Handler."""

@@ -156,8 +156,8 @@ class Transfer:
 
     @property
     def came(self) -> bool:
-        """Whether every byte has come from the source."""
-        return self.position == self.size
+        """Whether every byte has come from the source, and it is needed no more."""
+        return self.position + self._waiting == self.size
 
     def chunk(self, data: bytes, offset: int, *, last: bool) -> Refusal | None:
         """A chunk. Why it is not taken; the transfer may have ended by that."""
@@ -198,10 +198,7 @@ class Transfer:
         if self._digest is not None:
             self._digest.update(data)
         if not self.sink.write(data, at):
-            self._full = True
-            if self.raw and not self._source_paused and not self.over:
-                self._source_paused = True
-                self.source.hold(self)
+            self.on_full()
         self._check_end()
 
     def _check_end(self) -> None:
@@ -209,6 +206,13 @@ class Transfer:
             self._finish(None)
 
     # -- from the sink
+
+    def on_full(self) -> None:
+        """The sink takes no more just now; it may be the bytes of other files that filled it."""
+        self._full = True
+        if self.raw and not self._source_paused and not self.over:
+            self._source_paused = True
+            self.source.hold(self)
 
     def on_room(self) -> None:
         """The sink takes bytes again."""
@@ -255,4 +259,23 @@ class Transfer:
             self.sink.end()
         else:
             self.sink.abort()
-        self._on_end(self)
+        on_end, self._on_end, self.sink = self._on_end, _nothing, _Nowhere()
+        on_end(self)
+
+
+class _Nowhere:
+    """The sink of a transfer that is over: they do not hold each other any more."""
+
+    def write(self, data: Data, offset: int) -> bool:
+        """See Sink."""
+        del data, offset
+        return True
+
+    def end(self) -> None:
+        """See Sink."""
+
+    def abort(self) -> None:
+        """See Sink."""
+
+
+def _nothing(_: Transfer) -> None: ...

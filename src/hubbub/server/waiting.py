@@ -281,8 +281,8 @@ class Waiting(Session, ABC):
         now = shared.clock()
         if self.carries:  # the transfer has a timer of its own
             self._heard = now
-        if self._begun:  # as long as requests wait, its end may be what is not read
-            late = now - self._begun >= timers.frame and self._queue is None
+        if self._begun:  # as long as requests wait, or it is not read, its end may be there already
+            late = now - self._begun >= timers.frame and self._queue is None and not self._unread
         elif self.dialect.exclusive:
             late = self.user is None and now >= self._name_due()
         else:
@@ -296,6 +296,11 @@ class Waiting(Session, ABC):
         self.go_on()
         if not self._leaving:
             self._set_timer(now)
+
+    @property
+    def _unread(self) -> bool:
+        """Whether we leave what it sends in the kernel's buffer, since it, or whom it sends to, is slow."""
+        return self.stream.paused or self.carries
 
     def _still_reads(self, now: float) -> bool:
         """Whether a silent peer is excused: it waits for us, or it is busy reading what it was sent."""
