@@ -211,7 +211,7 @@ class Transfers(Generic[SessionT]):
             return Refusal(Code.BAD_REQUEST, f"'{offer.filename}' is on its way already.", field="offer")
         if not 0 <= command.offset <= offer.size:
             return Refusal(Code.BAD_REQUEST, "The file has no such offset.", field="offset")
-        if command.offset and offer.sha256 is None:
+        if command.offset and offer.sha256 is None and offer.hello is None:  # programs may know better
             message = "Nobody knows the digest of the whole file. Begin anew, with offset 0."
             return Refusal(Code.BAD_REQUEST, message, field="offset")
         sender = live.sender
@@ -365,8 +365,11 @@ class Transfers(Generic[SessionT]):
             if receives:
                 live.receiver = None
             if sends or receives:
-                side = "sender" if sends else "receiver"
-                if not self._stop(live, "lost", f"The {side} went away.") and receives:
+                if live.state == "running":
+                    if not session.gone:  # else who carries it knows whether something is missing
+                        side = "sender" if sends else "receiver"
+                        self._stop(live, "lost", f"The {side} went away.")
+                elif receives:
                     self._offers.enter(live, "interrupted")
 
     def sweep(self) -> None:
