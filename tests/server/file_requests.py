@@ -15,10 +15,6 @@ from typing import Any, cast
 from serving import PATIENCE, Client, NdjsonClient, Server
 
 KIND = "application/offset+octet-stream"
-PIXEL = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c63f8cf"
-    "c0f01f0005000201a2e5f1a90000000049454e44ae426082"
-)
 
 
 @dataclass

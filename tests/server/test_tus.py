@@ -215,7 +215,9 @@ def test_a_new_line_takes_the_place_of_one_that_is_half_open(server: Server) -> 
     alice, line = requests(server)
     data = noise(400_000)
     path = alice.begin(len(data))
-    with alice.raw("PATCH", path, Upload_Offset="0", Content_Type=KIND, Content_Length=str(len(data))) as old:
+    headers = {"Content_Length": str(len(data)), "Expect": "100-continue"}
+    with alice.raw("PATCH", path, Upload_Offset="0", Content_Type=KIND, **headers) as old:
+        assert old.recv(1_000).startswith(b"HTTP/1.1 100")  # it writes
         old.sendall(data[:100_000])
         there = alice.offset(path)
         assert alice.patch(path, there, data[there:]).status == 204

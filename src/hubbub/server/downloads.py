@@ -127,16 +127,14 @@ class Downloads:
             request.respond(304, headers)
             return
         span, status = Span(0, blob.size), 200
-        asked = request.value(b"range")
-        if asked is not None and request.method == b"GET":
-            found = (
-                wanted(asked, blob.size) if holds(request.value(b"if-range"), blob.etag, blob.at) else span
-            )
-            if found is None:
+        asked = request.value(b"range") if request.method == b"GET" else None
+        if asked is not None and holds(request.value(b"if-range"), blob.etag, blob.at):
+            found = wanted(asked, blob.size)
+            if found is not None and not found.size:
                 whole = (b"Content-Range", f"bytes */{blob.size}".encode())
                 request.refuse(416, f"The file has {blob.size} bytes.", [whole])
                 return
-            if found != span:
+            if found is not None:
                 last = found.start + found.size - 1
                 headers.append((b"Content-Range", f"bytes {found.start}-{last}/{blob.size}".encode()))
                 span, status = found, 206

@@ -16,21 +16,21 @@ class Span(NamedTuple):
     size: int
 
 
-def wanted(value: bytes | None, size: int) -> Span | None:
-    """What a Range header asks for of `size` bytes; None: it cannot be satisfied (416).
+def wanted(value: bytes, size: int) -> Span | None:
+    """What a Range header asks for of `size` bytes; of none, if it cannot be satisfied (416).
 
-    Several ranges, and what is malformed, mean the whole (§14.2: a server may ignore a Range).
+    None: the whole, because it asks for several ranges, or is malformed (§14.2: a server may ignore it).
     """
-    match = _RANGE.fullmatch(value) if value is not None else None
+    match = _RANGE.fullmatch(value)
     if match is None or not (match["first"] or match["last"]):
-        return Span(0, size)
+        return None
     if not match["first"]:
         count = min(int(match["last"]), size)
-        return Span(size - count, count) if count else None
+        return Span(size - count, count)
     start, last = int(match["first"]), int(match["last"] or size)
-    if last < start:
-        return Span(0, size)  # malformed (§14.1.1)
-    return Span(start, min(last + 1, size) - start) if start < size else None
+    if last < start and match["last"]:
+        return None  # malformed (§14.1.1)
+    return Span(start, max(0, min(last + 1, size) - start))
 
 
 def holds(value: bytes | None, etag: bytes, modified: float) -> bool:
