@@ -78,6 +78,22 @@ def _run(command: str, arguments: Namespace) -> int:
             from hubbub.cli.export import bring_in
 
             return bring_in(arguments)
+        case "login":
+            from hubbub.cli.login import login
+
+            return login(arguments)
+        case "logout":
+            from hubbub.cli.login import logout
+
+            return logout(arguments)
+        case "send":
+            from hubbub.cli.send import send_files
+
+            return send_files(arguments)
+        case "receive":
+            from hubbub.cli.receive import receive_files
+
+            return receive_files(arguments)
         case "backup":
             from hubbub.cli.backup import backup
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 
 @contextmanager
@@ -22,3 +26,44 @@ def progress(what: str, unit: str = "bytes") -> Iterator[Callable[[int, int], No
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         bar = bars.add_task(what, total=None)
         yield lambda done, total: bars.update(bar, completed=done, total=total)
+
+
+class Bar:
+    """A bar with the rate and the time that is left, for bytes on their way. It goes when it is closed."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._bars: Progress | None = None
+        self._task: TaskID | None = None
+
+    def show(self, done: int, total: int) -> None:
+        """So much is done."""
+        if not sys.stderr.isatty():
+            return
+        if self._bars is None:
+            self._begin(done)
+        if self._bars is not None and self._task is not None:
+            self._bars.update(self._task, completed=done, total=total)
+
+    def _begin(self, done: int) -> None:
+        # Only now: it takes a while to import.
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+
+        columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        self._bars = Progress("{task.description}", *columns, console=Console(stderr=True), transient=True)
+        self._task = self._bars.add_task(escape(self._what), total=None, completed=done)
+        self._bars.start()
+
+    def close(self) -> None:
+        """Take it away."""
+        if self._bars is not None:
+            self._bars.stop()
+            self._bars = None

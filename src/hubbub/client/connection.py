@@ -33,6 +33,11 @@ DIAL_SECONDS: Final = 10.0
 PATIENCE: Final = 600.0
 """Seconds during which `again` tries: a server's restart, a laptop that was closed for a moment."""
 
+_FOR_GOOD: Final = {
+    "replaced": "Somebody logged in elsewhere by this name, and took this login's place.",
+    "policy": "The login has ended.",
+}
+
 
 class Address(NamedTuple):
     """Where a server is."""
@@ -46,6 +51,13 @@ class Address(NamedTuple):
         """By which its logins are kept: `tcp://localhost:8080`, or `tls://…`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'tcp' if self.ssl is None else 'tls'}://{host}:{self.port}"
+
+
+class Refused(NamedTuple):
+    """What the server answered to something that was posted."""
+
+    command: Command
+    refusal: Refusal
 
 
 class Asking(Protocol):
@@ -85,10 +97,11 @@ class Client:
         self._line: Line | None = None
         self._lost: LineLostError | None = LineLostError("There is no line to the server.")
         self._asked: dict[str, asyncio.Future[Answer]] = {}
-        self._events: deque[Event] = deque()
+        self._posted: dict[str, Command] = {}
+        self._events: deque[Event | Refused] = deque()
         self._stirred = asyncio.Event()  # an event came, or the line dropped
         self._leave_alone = 0.0  # seconds that the server asked for
-        self._replaced = False
+        self._over: LineLostError | None = None  # why there is no coming back
         self.me: LoggedIn | None = None
         """What the server said at the last login."""
 
@@ -149,7 +162,7 @@ class Client:
         """
         until = time.monotonic() + self._patience
         why: NetError | LineLostError = self._lost or LineLostError("The line to the server dropped.")
-        while not self._replaced:
+        while self._over is None:
             wait = self._leave_alone + self._backoff.next()
             self._leave_alone = 0.0
             if time.monotonic() + wait > until:
@@ -167,7 +180,7 @@ class Client:
                 if error.refusal.code not in (Code.RATE_LIMITED, Code.READ_ONLY, Code.INTERNAL):
                     raise
                 self._leave_alone = error.refusal.retry_after or 1.0
-        raise why
+        raise self._over or why
 
     def close(self) -> None:
         """Let the line go."""
@@ -182,7 +195,8 @@ class Client:
         """Ask, and wait for the answer; a Refusal is one. Raises LineLostError."""
         line = self.line
         id = uuid.uuid4().hex
-        self._asked[id] = answer = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._asked[id] = answer
         try:
             line.send(command, id)
             async with asyncio.timeout(SILENCE):
@@ -192,7 +206,22 @@ class Client:
         finally:
             del self._asked[id]
 
-    async def next_event(self) -> Event:
+    def post(self, command: Command) -> None:
+        """Ask without waiting: a refusal stands among the events. For what the bytes of a file may follow,
+        since its answer may only come behind them. Raises LineLostError.
+        """
+        line = self.line
+        id = uuid.uuid4().hex
+        self._posted[id] = command
+        line.send(command, id)
+
+    def waiting_events(self) -> list[Event | Refused]:
+        """What has come and nobody took yet, also of a line that dropped. It is taken by that."""
+        events = list(self._events)
+        self._events.clear()
+        return events
+
+    async def next_event(self) -> Event | Refused:
         """The next event, in the order in which they came. Raises LineLostError behind the last one.
 
         Of a server that is silent for so long that it must be gone, too.
@@ -215,6 +244,9 @@ class Client:
             asked = self._asked.get(message.id or "")
             if asked is not None and not asked.done():
                 asked.set_result(message.answer)
+            posted = self._posted.pop(message.id or "", None)
+            if posted is not None and isinstance(message.answer, Refusal):
+                self._happened(Refused(posted, message.answer))
             return
         if isinstance(message, Alive):
             if self._line is not None:
@@ -222,10 +254,12 @@ class Client:
             return
         if isinstance(message, GoingAway):
             self._leave_alone = message.retry_after or 0.0
-            self._replaced = message.retry_after is None
-            if self._replaced:
-                self._lost_by = LineLostError(_WHY_AWAY.get(message.reason, "The server closed the line."))
-        self._events.append(message)
+            if message.reason in _FOR_GOOD:
+                self._over = LineLostError(_FOR_GOOD[message.reason])
+        self._happened(message)
+
+    def _happened(self, event: Event | Refused) -> None:
+        self._events.append(event)
         self._stirred.set()
 
     def _on_lost(self, line: Line, error: LineLostError) -> None:
@@ -235,13 +269,8 @@ class Client:
 
     def _give_up(self, error: LineLostError) -> None:
         self._lost = error
+        self._posted.clear()
         for answer in self._asked.values():
             if not answer.done():
                 answer.set_exception(error)
         self._stirred.set()
-
-
-_WHY_AWAY: Final = {
-    "replaced": "Somebody logged in elsewhere by this name, and took this login's place.",
-    "policy": "The login has ended.",
-}

@@ -194,7 +194,9 @@ class Line(asyncio.BufferedProtocol):
                 async with asyncio.timeout(SILENCE):
                     sent = await loop.sendfile(self._transport, file, offset, count, fallback=False)  # type: ignore[arg-type] # its descriptor is all it takes
             except (OSError, RuntimeError) as error:  # TimeoutError too; RuntimeError: closed meanwhile
-                raise self._lose(f"The line to the server dropped: {error or 'nothing moved'}.") from error
+                raise self._lose(
+                    f"The line to the server dropped: {str(error) or 'nothing moved'}."
+                ) from error
             if sent < count:
                 raise ChangedError(file.name)
             offset += sent

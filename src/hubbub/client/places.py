@@ -41,6 +41,11 @@ class Place(Protocol):
         """So many bytes are here."""
         ...
 
+    @property
+    def sha256(self) -> str:
+        """Of what is here."""
+        ...
+
     def write(self, data: bytes | memoryview) -> None:
         """The next bytes. Raises NoSpaceError, PlaceError."""
         ...
@@ -239,13 +244,18 @@ class Piped:
         self._digest.update(data)
         self.offset += len(data)
 
+    @property
+    def sha256(self) -> str:
+        """See `Place`."""
+        return self._digest.hexdigest()
+
     def finish(self, sha256: str | None) -> list[Path]:
         """See `Place`. A wrong digest can only be told: the reader of the pipe has the bytes."""
         try:
             self._stream.flush()
         except OSError as error:
             raise PlaceError(f"The output cannot be written: {error.strerror}.") from error
-        if sha256 is not None and sha256.lower() != self._digest.hexdigest():
+        if sha256 is not None and sha256.lower() != self.sha256:
             raise DigestError("What was written did not arrive as it was sent.")
         return []
 
