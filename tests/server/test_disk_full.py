@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from server.file_requests import digest, noise, requests
 from serving import Server, WebSocketClient, serving, until
 
 
@@ -179,3 +180,24 @@ def test_a_server_does_not_start_on_a_full_disk_and_says_so(disk: Disk) -> None:
     with serving("--data", str(disk.path / "data")) as server:
         history = server.websocket("Alice").ask("history", room="lobby", limit=2)
         assert [one["content"] for one in history["data"]["messages"]] == ["kept"]
+
+
+def test_an_upload_onto_a_full_disk_is_told_so_and_goes_on_when_there_is_space(disk: Disk) -> None:
+    data = noise(3_000_000)
+    with serving("--data", str(disk.path / "data"), **disk.env) as server:
+        alice, line = requests(server)
+        path = alice.begin(len(data), sha256=digest(data))
+        assert alice.patch(path, 0, data[:1_000_000]).status == 204
+        disk.fill()
+        full = alice.patch(path, 1_000_000, data[1_000_000:2_500_000])
+        assert (full.status, full.error["code"], full["Retry-After"]) == (503, "read_only", "10")
+        offset = alice.offset(path)
+        assert 1_000_000 <= offset < 2_500_000
+        refused = alice.create(1, filename="b")
+        assert refused.status in (201, 503), "the log has a little space ahead"
+        disk.free()
+        until(lambda: _ready(server)[0] == 200)
+        last = alice.patch(path, offset, data[offset:])
+        assert last.status == 204, last
+        assert alice.ask("GET", last["Content-Location"]).body == data
+        assert line.get("message/new")["payload"]["file"]["sha256"] == digest(data)

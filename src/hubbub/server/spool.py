@@ -180,9 +180,21 @@ class Spool:
         async with self._turn:
             if self._descriptor != _NONE and self.synced < self.written:
                 written = self.written
-                await self._in_thread(sync_file, self._descriptor)
+                try:
+                    await self._in_thread(sync_file, self._descriptor)
+                except OSError:
+                    await self._distrust()
+                    raise
                 self.synced = written
         return self.synced
+
+    async def _distrust(self) -> None:
+        """A sync failed: what it was for may be lost, and another one would not tell (fsyncgate)."""
+        self._waiting.clear()
+        self._unwritten = 0
+        self.accepted = self.written = self.synced
+        self._hash = None
+        await self._in_thread(os.truncate, self._descriptor, self.synced)
 
     async def digest(self) -> str:
         """The SHA-256 of all that was taken, in hexadecimal digits. Raises OSError."""
@@ -250,7 +262,7 @@ class Spool:
 class Writer:
     """Puts bytes at the end of an upload. There is one at a time: a later one takes its place."""
 
-    __slots__ = ("_clock", "_gone", "_most", "_spool", "closed", "on_failed", "on_room")
+    __slots__ = ("_clock", "_gone", "_most", "_spool", "closed", "failure", "on_failed", "on_room")
 
     def __init__(
         self, spool: Spool, most: int, clock: Callable[[], float], gone: Callable[[Writer], None]
@@ -260,6 +272,8 @@ class Writer:
         self._clock = clock
         self._gone = gone
         self.closed = False
+        self.failure: Refusal | None = None
+        """Why it takes nothing more, if it failed."""
         self.on_room: Callable[[], None] = lambda: None
         """There is room again, after `write` said that there was none. May be called without need."""
         self.on_failed: Callable[[Refusal], None] = lambda _: None
@@ -299,6 +313,7 @@ class Writer:
     def fail(self, refusal: Refusal) -> None:
         """Tell whoever writes that it is over."""
         if not self.closed:
+            self.failure = refusal
             self.close()
             self.on_failed(refusal)
 

@@ -220,7 +220,9 @@ class Tus:
             offset = await writer.sync()
         finally:
             writer.close()
-        if isinstance(why, Refusal):
+        if writer.failure is not None:
+            _refuse(request, writer.failure)
+        elif isinstance(why, Refusal):
             _refuse(request, why)
         elif why == _MISMATCH:
             raise Fault(_MISMATCH, "The chunk has another checksum, and was not kept.")
@@ -238,26 +240,20 @@ class Tus:
         self, request: Direct, upload: Upload, writer: Writer, checksum: Checksum | None
     ) -> str | int | Refusal | None:
         """None: all of it, and right."""
-        refusals: list[Refusal] = []
-
-        def failed(refusal: Refusal) -> None:
-            refusals.append(refusal)
-            request.cut(GONE)
-
-        writer.on_failed = failed
+        writer.on_failed = lambda _: request.cut(GONE)
         writer.on_room = request.read_on
         if checksum is not None:
             refusal = await self._uploads.mark(upload, checksum.trial)
             if refusal is not None:
                 return refusal
         why: str | int | None = GONE
-        if not refusals:
+        if writer.failure is None:
             why = await request.receive(writer.write)
         if checksum is not None:
-            digest = checksum.digest if why is None and not refusals else None
+            digest = checksum.digest if why is None and writer.failure is None else None
             if not await self._uploads.verdict(upload, digest) and why is None:
                 why = _MISMATCH
-        return refusals[0] if refusals else why
+        return why
 
     async def _finish(self, request: Direct, upload: Upload, status: int, headers: list[Header]) -> None:
         file = await self._uploads.finish(upload)
