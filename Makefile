@@ -3,11 +3,11 @@
 
 BIN := .venv/bin
 
-# A virtual environment with everything, and the bench's Node peer.
+# A virtual environment with everything, the bench's Node peer, and a Node client of the tests.
 setup:
 	python3 run.py setup
-	@if command -v npm >/dev/null; then npm ci --prefix bench; \
-	else echo "npm is missing: the bench goes without its Node peer"; fi
+	@if command -v npm >/dev/null; then npm ci --prefix bench && npm ci --prefix tests/tus; \
+	else echo "npm is missing: the bench goes without its Node peer, the tests without tus-js-client"; fi
 
 check:
 	$(BIN)/ruff check .
