@@ -9,7 +9,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
 
@@ -21,6 +21,7 @@ from hubbub.core.events import (
     Event,
     FileData,
     FileDone,
+    FileFailed,
     FileOffered,
     FileProgress,
     MessagePosted,
@@ -62,6 +63,9 @@ def digest(data: Any) -> str:
 class Peer:
     """One connection. Nothing happens by itself: it hears when it is asked what it heard."""
 
+    all: ClassVar[list[Peer]] = []
+    """Each that was made, until `close_all`."""
+
     def __init__(
         self,
         port: int,
@@ -72,13 +76,14 @@ class Peer:
         receive_buffer: int | None = None,
     ) -> None:
         self.dialect = dialect
-        self.name = name
+        self.name = name or ""
         self.codec = CODECS[dialect]
         plain = socket.socket()
         if receive_buffer is not None:  # before it connects: then the window is small, too
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         plain.settimeout(PATIENCE)
         plain.connect(("127.0.0.1", port))
+        Peer.all.append(self)
         self.sock = plain if tls is None else tls.wrap_socket(plain, server_hostname="127.0.0.1")
         self.heard: list[Event] = []
         """What was passed over while it waited for something else."""
@@ -262,21 +267,26 @@ class Peer:
         assert not isinstance(answer, Refusal), answer
         return id
 
-    def give(self, data: Any, offer: str | None = None, *, chunk: int = CHUNK) -> None:
-        """Send the file that it is asked for, from where it is asked for."""
+    def give(self, data: Any, offer: str | None = None, *, chunk: int = CHUNK) -> bool:
+        """Send the file that it is asked for, from where it is asked for. False: it was told to stop."""
         started = self.hear(UploadStarted, offer)
         assert started.size == len(data)
         if started.window == 0:
             self.sock.sendall(memoryview(data)[started.offset :])
-            return
+            return True
         sent = told = started.offset
         while sent < started.size:
             size = min(chunk, started.size - sent)
             while sent + size - told > started.window:
-                told = self.hear(FileProgress, started.offer).offset
+                event = self.hear(FileProgress | FileFailed, started.offer)  # type: ignore[arg-type]
+                if isinstance(event, FileFailed):
+                    self.heard.append(event)
+                    return False
+                told = event.offset
             last = sent + size == started.size
             self.say(SendChunk(started.offer, sent, bytes(data[sent : sent + size]), last))
             sent += size
+        return True
 
     def take(self, into: Callable[[bytes, int], object], offer: str | None = None) -> DownloadStarted:
         """Get the file that comes; `into` is given its bytes, and where they stand in it."""
@@ -286,11 +296,16 @@ class Peer:
             return started
         at = started.offset
         while at < started.size:
-            data = self.hear(FileData, started.offer)
-            assert data.offset == at
-            into(data.data, at)
-            at += len(data.data)
+            data = self.chunk(started.offer, at)
+            into(data, at)
+            at += len(data)
         return started
+
+    def chunk(self, offer: str, offset: int) -> bytes:
+        """The next bytes of a file that comes in chunks."""
+        event = self.hear(FileData, offer)
+        assert event.offset == offset
+        return event.data
 
     def got(self, offer: str | None = None) -> bytes:
         """All of the file that comes."""
@@ -313,6 +328,12 @@ class Peer:
         self.close()
 
 
+def close_all() -> None:
+    """What a test leaves open."""
+    while Peer.all:
+        Peer.all.pop().close()
+
+
 def device(port: int, name: str, dialect: str = "json", *, new: bool = False) -> Peer:
     """A connection of an account."""
     peer = Peer(port, dialect)
@@ -324,7 +345,6 @@ def device(port: int, name: str, dialect: str = "json", *, new: bool = False) ->
 
 def halfway(alice: Peer, bob: Peer, data: bytes) -> str:
     """A file from one to another by length-prefixed JSON, of which one half has arrived."""
-    assert bob.name is not None
     id = alice.offer(bob.name, data)
     bob.accept(id)
     alice.hear(UploadStarted, id)

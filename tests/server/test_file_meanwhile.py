@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from file_peers import Peer, content, device, digest, halfway, rest
+from file_peers import Peer, close_all, content, device, digest, halfway, rest
 from hubbub.core.answers import Accepted, RoomJoined
 from hubbub.core.commands import (
     AcceptFile,
@@ -34,6 +35,12 @@ from hubbub.core.events import (
 from serving import Server, serving
 
 MIB = 1 << 20
+
+
+@pytest.fixture(autouse=True)
+def _closing() -> Iterator[None]:
+    yield
+    close_all()
 
 
 def _pair(server: Server, sender: str, receiver: str) -> tuple[Peer, Peer]:

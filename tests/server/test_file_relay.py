@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from file_peers import CODECS, Peer, content, device, digest
+from file_peers import CODECS, Peer, close_all, content, device, digest
 from hubbub.core.answers import Accepted
 from hubbub.core.commands import (
     SendChunk,
@@ -27,6 +27,12 @@ from serving import Server, serving
 
 PAIRS = list(itertools.product(CODECS, CODECS))
 MIB = 1 << 20
+
+
+@pytest.fixture(autouse=True)
+def _closing() -> Iterator[None]:
+    yield
+    close_all()
 
 
 @pytest.fixture(name="beside")
