@@ -78,6 +78,10 @@ def _run(command: str, arguments: Namespace) -> int:
             from hubbub.cli.export import bring_in
 
             return bring_in(arguments)
+        case name if name.startswith("files "):
+            from hubbub.cli.files import files
+
+            return files(arguments)
         case "login":
             from hubbub.cli.login import login
 

@@ -54,6 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_client_commands(commands)
     _add_user_commands(commands)
     _add_log_commands(commands)
+    _add_file_commands(commands)
     backup = commands.add_parser(
         "backup",
         help="copy the data directory, also of a running server",
@@ -208,6 +209,24 @@ def _add_log_commands(commands: argparse._SubParsersAction[argparse.ArgumentPars
     add("export", "write everything as JSON, one object a line").add_argument("file", metavar="FILE|-")
     add("import", "read an export into an empty place").add_argument("file", metavar="FILE|-")
     add("rebuild-index", "make the search index anew")
+
+
+def _add_file_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    files = commands.add_parser(
+        "files", help="look into kept files, check them, free space", description="Look into kept files."
+    )
+    actions = files.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    def add(name: str, purpose: str) -> argparse.ArgumentParser:
+        sentence = f"{purpose[:1].upper()}{purpose[1:]}. Works with and without a running server."
+        action = actions.add_parser(name, help=purpose, description=sentence)
+        action.set_defaults(command=f"files {name}")
+        _add_data(action)
+        return action
+
+    add("list", "list the kept files").add_argument("--json", action="store_true", help="for programs")
+    add("verify", "read every kept file and say what is damaged or missing (exit code 1)")
+    add("gc", "remove what no message points to, and uploads that rest for too long")
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:

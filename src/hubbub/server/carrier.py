@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from hubbub.core.service import Service
     from hubbub.server.live_sink import LiveSink
     from hubbub.server.session import Connection
-    from hubbub.server.uploads import Uploads, Writer
+    from hubbub.server.spool import Writer
+    from hubbub.server.uploads import Uploads
 
 _NOT_ASKED = Refusal(Code.NOT_FOUND, "No file of that offer is asked for on this connection.", field="offer")
 

@@ -41,6 +41,7 @@ from hubbub.server.control import Control, ControlError
 from hubbub.server.dialects import BY_KIND, WEBSOCKET, WEBSOCKET_DEFLATE
 from hubbub.server.drain import drain
 from hubbub.server.fanout import Fanout
+from hubbub.server.file_operations import FileOperations
 from hubbub.server.filing import Filing
 from hubbub.server.first_start import FirstAdmin, demo_accounts, first_admin
 from hubbub.server.maintenance import Maintenance
@@ -132,7 +133,8 @@ class Server:
             )
             accounts = Operations(service.entrance.administration).actions()
             upkeep = Upkeep(self.maintenance, search).actions()
-            self.control = Control(Path(config.server.data), {**accounts, **upkeep}, log.failed)
+            files = FileOperations(service, self.filing).actions()
+            self.control = Control(Path(config.server.data), {**accounts, **upkeep, **files}, log.failed)
         self.ready = False
 
     def welcome(self, kind: str, stream: Stream) -> Handler:

@@ -21,6 +21,7 @@ from hubbub.core.files import Files
 from hubbub.core.model import Session
 from hubbub.core.ports import Blobs, BlobsUnavailableError
 from hubbub.observe.server_log import ServerLog
+from hubbub.server.spool import PIECE
 
 SessionT = TypeVar("SessionT", bound=Session)
 
@@ -141,6 +142,26 @@ class Store:
                 count += 1
                 size += its
         return Freed(count, size)
+
+    async def verify(self, digest: str, size: int, read: Callable[[int], None]) -> str | None:
+        """Read a blob and say what is wrong with it; None: nothing. `read` is told how far it is.
+
+        Raises BlobsUnavailableError.
+        """
+        there = await self.blobs.size(digest)
+        if there is None:
+            return "it is missing"
+        if there != size:
+            return f"it has {there} bytes instead of {size}"
+        found, at = sha256(), 0
+        while at < size:
+            piece = await self.blobs.read(digest, at, min(PIECE, size - at))
+            if not piece:
+                return f"it ends after {at} bytes of {size}"
+            await self._loop.run_in_executor(self._threads, found.update, piece)
+            at += len(piece)
+            read(at)
+        return None if found.hexdigest() == digest else "its bytes are others"
 
     def _lock(self, digest: str) -> asyncio.Lock:
         lock = self._locks.get(digest)
