@@ -37,6 +37,8 @@ _FOR_GOOD: Final = {
     "replaced": "Somebody logged in elsewhere by this name, and took this login's place.",
     "policy": "The login has ended.",
 }
+MOST_WAITING: Final = 10_000
+"""Events that may wait to be taken; a client that takes none would otherwise grow for ever."""
 
 
 class Address(NamedTuple):
@@ -261,6 +263,8 @@ class Client:
     def _happened(self, event: Event | Refused) -> None:
         self._events.append(event)
         self._stirred.set()
+        if len(self._events) > MOST_WAITING and self._line is not None:
+            self._line.abort("More came than was taken.")
 
     def _on_lost(self, line: Line, error: LineLostError) -> None:
         if line is self._line:

@@ -144,6 +144,9 @@ class Door:
         except (OSError, EOFError, SealingError, TimeoutError):  # a stranger
             writer.transport.abort()
             return
+        except BaseException:
+            writer.transport.abort()
+            raise
         if self.peer.done():
             writer.transport.abort()
         else:

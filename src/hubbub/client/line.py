@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Final, cast
 
@@ -31,6 +32,7 @@ _PIECE: Final = 1_048_576  # bytes: of one of the two buffers
 _SCRATCH: Final = 65_536  # bytes that are read at once while there are messages
 _PREFIX: Final = 4
 _QUICK: Final = 0.2  # seconds that one call of sendfile(2) shall take: meanwhile nothing is heard
+_UNTAKEN: Final = 4  # files whose bytes may wait for somebody to take them, each in two buffers
 _LEAST, _MOST = 262_144, 16_777_216  # bytes of one such call
 
 Moved = Callable[[int], None]
@@ -50,7 +52,7 @@ class Line(asyncio.BufferedProtocol):
         self._scratch = memoryview(bytearray(_SCRATCH))
         self._held = bytearray()  # of a message that is not whole yet
         self._bare: _Bare | None = None  # of which bytes come
-        self._handed_out: _Bare | None = None  # of which nobody took the pieces yet
+        self._untaken: deque[_Bare] = deque()  # of which nobody took the pieces yet
         self._room = asyncio.Event()  # whether more may be written
         self._room.set()
         self._sending: str | None = None  # the offer whose bytes go out
@@ -127,7 +129,11 @@ class Line(asyncio.BufferedProtocol):
 
     def _go_bare(self, size: int) -> None:
         """From here on it is a file. What came of it with the message is the first of it."""
-        self._bare = self._handed_out = bare = _Bare(size)
+        if len(self._untaken) >= _UNTAKEN:
+            self.abort("The server sends files that nobody asked for.")
+            return
+        self._bare = bare = _Bare(size)
+        self._untaken.append(bare)
         first = bytes(self._held[:size])  # at most a scratch, which is less than a piece
         if first:
             del self._held[: len(first)]
@@ -146,8 +152,7 @@ class Line(asyncio.BufferedProtocol):
 
         Raises LineLostError.
         """
-        bare, self._handed_out = self._handed_out, None
-        assert bare is not None  # noqa: S101 (the caller was handed a StartDownload)
+        bare = self._untaken.popleft()
         while bare.left:
             while not bare.level:
                 if self._error is not None:
@@ -201,6 +206,8 @@ class Line(asyncio.BufferedProtocol):
                 raise ChangedError(file.name)
             offset += sent
             moved(offset)
+            for _ in range(2):  # in sendfile nothing is heard: one turn to look, one to read what is there
+                await asyncio.sleep(0)
             fast = loop.time() - began < _QUICK
             most = min(_MOST, 2 * most) if fast else max(_LEAST, most // 2)
         file.check()
@@ -255,8 +262,6 @@ class Line(asyncio.BufferedProtocol):
         if self._error is None:
             self._error = LineLostError(why)
             self._room.set()
-            if self._handed_out is not None:
-                self._handed_out.came.set()
             if self._bare is not None:
                 self._bare.came.set()
             self._on_lost(self._error)

@@ -100,6 +100,7 @@ class _Receiving:
                 return result
         self._observer.notice(f"{error} Trying again.")
         await self._client.again()
+        self._observer.notice("Back at the server.")
         return None
 
     def close(self) -> None:

@@ -185,6 +185,7 @@ class _Sending:
                 if result is None:
                     self._observer.notice(f"{error} Trying again.")
                     await self._client.again()
+                    self._observer.notice("Back at the server.")
                     self._something_moved()
                     standing = False
             if result is not None:
