@@ -5,19 +5,23 @@ from __future__ import annotations
 import os
 import select
 import socket
+import ssl
 import sys
 import time
+from contextlib import closing, suppress
 from email.utils import formatdate, parsedate_to_datetime
-from http.client import IncompleteRead
+from http.client import HTTPSConnection, IncompleteRead
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from PIL import Image
 
-from server.file_requests import Requests, blobs, digest, noise, reply_of, requests
-from serving import NdjsonClient, Server, serving, until
+from contracts.buckets import Buckets
+from server.file_requests import KIND, Requests, blobs, digest, noise, reply_of, requests
+from serving import PATIENCE, NdjsonClient, Server, serving, until
 
 Kept = tuple[Requests, str, bytes]
 
@@ -283,3 +287,93 @@ def test_bytes_that_are_not_there_are_no_file(tmp_path: Path) -> None:
             reply_of(sock)
         blob.unlink()
         assert alice.ask("GET", path).status == 404
+
+
+# -- by other ways
+
+
+def test_files_come_and_go_under_tls(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    issued.cert_chain_pems[0].write_to_path(cert)
+    issued.private_key_pem.write_to_path(key)
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    with serving("--tls-cert", str(cert), "--tls-key", str(key)) as server:
+        alice, _ = requests(server)  # on the same port without, to upload as well
+        data = noise(3_000_000)
+        path = alice.begin(len(data))
+        connection = HTTPSConnection("127.0.0.1", server.port, context=context, timeout=PATIENCE)
+        with closing(connection):
+            fields = alice.fields(Upload_Offset="0", Content_Type=KIND)
+            connection.request("PATCH", path, data, fields)
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (204, b"")
+            place = answer.headers["Content-Location"]
+            for _ in range(2):  # and the connection is kept
+                connection.request("GET", place, headers=alice.fields())
+                assert connection.getresponse().read() == data
+
+
+def test_files_in_a_bucket_come_as_those_in_a_directory(tmp_path: Path) -> None:
+    buckets = Buckets()
+    try:
+        env = {
+            "HUBBUB_BLOBS_STORE": "s3",
+            "HUBBUB_BLOBS_S3_BUCKET": buckets.new(),
+            "HUBBUB_BLOBS_S3_ENDPOINT": buckets.endpoint,
+            "HUBBUB_BLOBS_S3_ALLOW_HTTP": "on",
+            "HUBBUB_BLOBS_S3_ACCESS_KEY": "key",
+            "HUBBUB_BLOBS_S3_SECRET_KEY": "secret",
+        }
+        with serving("--data", str(tmp_path / "data"), **env) as server:
+            alice, line = requests(server)
+            data = noise(3_000_000)
+            path = alice.put(data)["Content-Location"]
+            assert alice.ask("GET", path).body == data
+            assert alice.ask("GET", path, Range="bytes=1000000-2000000").body == data[1_000_000:2_000_001]
+            delete(line, line.get("message/new")["payload"])
+            assert alice.ask("GET", path).status == 404
+            path = alice.put(data)["Content-Location"]
+            buckets.stop()
+            away = alice.ask("GET", path)
+            assert (away.status, away.error["code"]) == (503, "read_only")
+            refused = alice.put(noise(10))
+            assert (refused.status, refused.error["code"]) == (503, "read_only")
+    finally:
+        buckets.stop()
+
+
+def test_an_offer_is_fetched_by_a_link_while_it_is_sent(server: Server) -> None:
+    alice, bob = server.json("Alice"), server.text("Bob")
+    data = noise(3_000_000)
+
+    def offered(name: str) -> str:
+        alice.say("FileOffer", to="Bob", filename=name, size=len(data))
+        while f"offers you {name}" not in bob.line():
+            pass
+        bob.say(f"/accept {name}")
+        return "/blobs/" + bob.line().partition("/blobs/")[2]
+
+    nobody = Requests(server, None)
+    path = offered("whole.png")
+    assert nobody.ask("HEAD", path).status == 401, "which does not use it up"
+    with nobody.raw("GET", path) as sock:
+        assert alice.get("StartUpload")["filename"] == "whole.png"
+        alice.send(data)
+        reply = reply_of(sock)
+    assert (reply.status, reply.body, reply["Cache-Control"]) == (200, data, "no-store")
+    assert reply["Content-Disposition"].startswith("attachment;")
+    assert alice.get("FileDone")["sha256"] == digest(data)
+    assert nobody.ask("GET", path).status == 401
+    path = offered("half.png")
+    with nobody.raw("GET", path) as sock:
+        alice.get("StartUpload")
+        alice.send(data[:1_000])
+        assert sock.recv(10).startswith(b"HTTP/1.1 2")
+        alice.close()
+        read = 0
+        with suppress(ConnectionError):
+            read = sum(map(len, iter(lambda: sock.recv(65_536), b"")))
+        assert read < len(data), "half a file never looks whole"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 import socket
 import time
 from base64 import b64encode
@@ -234,6 +235,26 @@ def test_a_sender_that_stalls_is_told_and_may_go_on() -> None:
             assert reply_of(sock).status == 408
         assert alice.offset(path) == 4
         assert alice.patch(path, 4, b"half").status == 204
+
+
+def test_a_stop_keeps_what_came_and_says_so(tmp_path: Path) -> None:
+    flags = ("--data", str(tmp_path / "data"))
+    with serving(*flags) as server:
+        made = server.ndjson().ask("auth/register", username="Alice", password="correct horse")
+        token = made["payload"]["token"]
+        alice = Requests(server, token)
+        path = alice.begin(100_000)
+        headers = {"Content_Length": "100000", "Expect": "100-continue"}
+        with alice.raw("PATCH", path, Upload_Offset="0", Content_Type=KIND, **headers) as sock:
+            assert sock.recv(1_000).startswith(b"HTTP/1.1 100")
+            sock.sendall(b"x" * 60_000)
+            server.signal(signal.SIGTERM)
+            assert reply_of(sock).status == 503
+    with serving(*flags) as server:
+        alice = Requests(server, token)
+        offset = alice.offset(path)
+        assert 0 <= offset <= 60_000
+        assert alice.patch(path, offset, b"x" * (100_000 - offset)).status == 204
 
 
 # -- refusals
