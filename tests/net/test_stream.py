@@ -274,3 +274,66 @@ def test_reading_pauses_and_goes_on(run: Run) -> None:
         peer.close()
 
     run(main())
+
+
+def test_large_reads_go_to_their_taker_and_back(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hubbub.net.stream._LARGE", memoryview(bytearray(64)))
+
+    async def main() -> None:
+        handler, peer = await _pair()
+        stream, sent, taken = handler.stream, os.urandom(1000), bytearray()
+
+        def take(view: memoryview) -> None:
+            taken.extend(view)
+            if len(taken) >= 640:
+                stream.read_large(None)
+            handler.changed.set()
+
+        stream.read_large(take)
+        peer.sendall(sent)
+        await handler.until(lambda: len(taken) + len(handler.data) == 1000)
+        assert len(taken) == 640
+        assert bytes(taken) + handler.data == sent
+        peer.shutdown(socket.SHUT_WR)
+        await handler.until(lambda: "eof" in handler.told)
+        stream.abort()
+        peer.close()
+
+    run(main())
+
+
+def test_a_flood_of_large_reads_lets_others_have_their_turn(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hubbub.net.stream._LARGE", memoryview(bytearray(64)))
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        handler, peer = await _pair()
+        total, turns, reads_in_a_turn = 0, 0, [0]
+
+        def turn() -> None:
+            nonlocal turns
+            turns += 1
+            reads_in_a_turn.append(0)
+            if total < 6400:
+                loop.call_soon(turn)
+
+        def take(view: memoryview) -> None:
+            nonlocal total
+            total += len(view)
+            reads_in_a_turn[-1] += 1
+            handler.changed.set()
+
+        handler.stream.pause_reading()
+        handler.stream.read_large(take)
+        peer.sendall(bytes(6400))
+        loop.call_soon(turn)
+        handler.stream.resume_reading()
+        await handler.until(lambda: total == 6400)
+        handler.stream.abort()
+        peer.close()
+        most = max(reads_in_a_turn)
+        assert most == 1
+
+    run(main())

@@ -294,6 +294,16 @@ class Stream(asyncio.Protocol):
         if transport is not None and not self.secure:
             transport.set_protocol(self if taker is None else _LargeReads(self))
 
+    def let_others(self) -> None:
+        """Read on in the next turn: libuv reads a full buffer up to 32 times before anybody else is served."""
+        if self._reading and not self._closed and self._transport is not None:
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._read_again)
+
+    def _read_again(self) -> None:
+        if self._reading and not self._closed and self._transport is not None:
+            self._transport.resume_reading()
+
     # -- closing
 
     @property
@@ -372,6 +382,8 @@ class _LargeReads(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """See asyncio.BufferedProtocol."""
         self._stream.data_received(_LARGE[:nbytes])
+        if nbytes == len(_LARGE):
+            self._stream.let_others()
 
     def eof_received(self) -> bool:
         """See asyncio.BufferedProtocol; so below."""
