@@ -292,7 +292,7 @@ class Service(Generic[SessionT]):
     # -- files
 
     def sweep(self) -> None:
-        """Let go of files whose messages are gone, and of offers that nobody took. To be called now and then."""
+        """Let go of files whose messages are gone, and of offers that nobody took. Called now and then."""
         self.files.sweep()
         self.transfers.sweep()
 

@@ -142,7 +142,7 @@ class FileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quota_total: int = 128 * 1024**3
     """What all together may."""
     keep_days: float = 0.0
-    """Days after which kept files go; 0: never. Their messages stay; where these go sooner, so do the files."""
+    """Days after which kept files go; 0: never. Messages stay; where these go sooner, so do their files."""
     max_offers: int = 100
     """Open offers and unfinished uploads of one person."""
     max_offers_total: int = 10_000

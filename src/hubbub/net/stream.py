@@ -295,7 +295,7 @@ class Stream(asyncio.Protocol):
             transport.set_protocol(self if taker is None else _LargeReads(self))
 
     def let_others(self) -> None:
-        """Read on in the next turn: libuv reads a full buffer up to 32 times before anybody else is served."""
+        """Read on in the next turn: libuv fills a buffer up to 32 times before anybody else is served."""
         if self._reading and not self._closed and self._transport is not None:
             self._transport.pause_reading()
             asyncio.get_running_loop().call_soon(self._read_again)
