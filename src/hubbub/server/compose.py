@@ -7,7 +7,6 @@ Config ─▶ storage ─▶ journal, claims ─▶ Service ◀─▶ Fanout ─
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import os
 import random
@@ -38,6 +37,7 @@ from hubbub.server.banner import banner, relay_banner
 from hubbub.server.carrier import FileCarrier
 from hubbub.server.config import MEMORY, Config, Listen, parse_listen
 from hubbub.server.control import Control, ControlError
+from hubbub.server.descriptors import raise_descriptor_limit
 from hubbub.server.dialects import BY_KIND, WEBSOCKET, WEBSOCKET_DEFLATE
 from hubbub.server.drain import drain
 from hubbub.server.fanout import Fanout
@@ -379,26 +379,3 @@ def _without_rates(settings: CoreSettings) -> CoreSettings:
         gateway=replace(settings.gateway, rate=0.0),
         accounts=replace(settings.accounts, attempts=0, registrations=0),
     )
-
-
-def raise_descriptor_limit(connections: int, log: ServerLog) -> None:
-    """Let the process open as many sockets as it may have to (RLIMIT_NOFILE, soft up to hard)."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + 1024  # for listeners, the log's files and the loop itself
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        with contextlib.suppress(ValueError, OSError):  # only root may raise the hard limit
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, wanted))
-            hard = wanted
-    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    if allowed < connections:
-        log.warned(
-            "the system allows fewer descriptors than limits.max_connections (see ulimit -Hn)",
-            descriptors=str(allowed),
-        )

@@ -42,7 +42,9 @@ class Filing(Generic[SessionT]):
         self._loop = loop
         self._log = log
         # In memory there is no place for files: they lie in a directory that goes with the server.
-        self._temporary = tempfile.TemporaryDirectory("hubbub") if config.server.data == MEMORY else None
+        self._temporary = (
+            tempfile.TemporaryDirectory(prefix="hubbub-") if config.server.data == MEMORY else None
+        )
         data = Path(config.server.data if self._temporary is None else self._temporary.name)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="files")
         blobs = open_blobs(config, data, loop)

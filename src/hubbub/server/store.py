@@ -8,12 +8,12 @@ one that nobody needs, never one that is missing; `collect` finds it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 from hubbub.core.file_records import Thumbnail
@@ -32,7 +32,7 @@ PICTURES: Final = "image/"
 class Thumbnails(Protocol):
     """Makes small pictures. `adapters.thumbnails` does."""
 
-    async def make(self, source: Path, target: Path) -> tuple[int, int] | None:
+    def make(self, source: Path, target: Path) -> Coroutine[Any, Any, tuple[int, int] | None]:
         """Write one to `target`, and return its width and height in pixels. None: it cannot be made."""
         ...
 
@@ -70,6 +70,8 @@ class Store:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """One for each digest that is being put or deleted: one after the other."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._making: set[asyncio.Task[tuple[int, int] | None]] = set()
+        """Small pictures: not worth a stop's time."""
         files.kept.unused = self._unused
 
     @asynccontextmanager
@@ -105,7 +107,11 @@ class Store:
         id = self._entropy(16).hex()
         target = self._directory / f"{id}.thumbnail"
         try:
-            size = await self._thumbnails.make(source, target)
+            making = self._loop.create_task(self._thumbnails.make(source, target))
+            self._making.add(making)
+            making.add_done_callback(self._making.discard)
+            await asyncio.wait([making])
+            size = None if making.cancelled() else making.result()
             if size is not None:
                 data = await self._loop.run_in_executor(self._threads, target.read_bytes)
                 return target, Thumbnail(id, sha256(data).hexdigest(), len(data), *size)
@@ -171,6 +177,8 @@ class Store:
 
     async def close(self) -> None:
         """Finish what is being deleted, and use the store no more."""
+        for making in self._making:
+            making.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
         await self.blobs.close()
