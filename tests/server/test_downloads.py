@@ -256,6 +256,18 @@ def test_a_slow_reader_gets_everything_and_others_are_not_held_up(server: Server
         assert reply_of(sock).body == data
 
 
+def test_many_readers_at_once_each_get_all_of_it(server: Server) -> None:
+    alice, line = requests(server)
+    data = noise(3_000_000)
+    path = alice.put(data)["Content-Location"]
+    line.get("message/new")
+    socks = [alice.raw("GET", path) for _ in range(30)]
+    assert line.ask("heartbeat")["status"] == 200
+    for sock in socks:
+        with sock:
+            assert reply_of(sock).body == data
+
+
 def test_a_reader_that_reads_nothing_is_cut() -> None:
     with serving(HUBBUB_FILES_STALL_SECONDS="0.6") as server:
         alice, _ = requests(server)

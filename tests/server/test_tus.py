@@ -129,17 +129,18 @@ def test_post_stands_for_a_method_that_somebody_cannot_send(server: Server) -> N
 def test_100_continue_is_said_only_to_what_may_come(server: Server) -> None:
     alice, _ = requests(server)
     path = alice.begin(4)
-    with alice.raw(
-        "PATCH", path, Upload_Offset="0", Content_Type=KIND, Content_Length="4", Expect="100-continue"
-    ) as sock:
-        interim = sock.recv(1_000)
-        assert interim == b"HTTP/1.1 100 Continue\r\n\r\n"
+
+    def asked(offset: int, length: int) -> socket.socket:
+        headers = {"Upload_Offset": str(offset), "Content_Length": str(length), "Expect": "100-continue"}
+        return alice.raw("PATCH", path, Content_Type=KIND, **headers)
+
+    for offset, length, status in ((9, 4, 409), (0, 5, 413)):
+        with asked(offset, length) as sock:
+            assert reply_of(sock).status == status
+    with asked(0, 4) as sock:
+        assert sock.recv(1_000) == b"HTTP/1.1 100 Continue\r\n\r\n"
         sock.sendall(b"data")
         assert reply_of(sock).status == 204
-    with alice.raw(
-        "PATCH", path, Upload_Offset="9", Content_Type=KIND, Content_Length="4", Expect="100-continue"
-    ) as sock:
-        assert reply_of(sock).status == 409
 
 
 def test_requests_behind_an_upload_on_one_connection_are_served(server: Server) -> None:

@@ -21,6 +21,8 @@ PIECE: Final = 524_288
 """Bytes in one call: what the loop does without looking at anything else."""
 _SMALL: Final = 65_536
 """Bytes up to which a file leaves in one write with its head."""
+_MOST_ON_LOOP: Final = 8
+"""Downloads at once up to which the loop sends pieces itself: a message waits for one of each."""
 _READ_PIECE: Final = 262_144
 _NOWAIT: Final[int] = getattr(os, "RWF_NOWAIT", 0)
 _PAGE: Final = 4_096
@@ -33,6 +35,7 @@ class Sendfile:
         """`threads` wait for the disk, and stay their owner's."""
         self._loop = loop
         self._threads = threads
+        self._running = 0
 
     async def send(
         self, request: Direct, descriptor: int, span: Span, status: int, headers: Iterable[Header]
@@ -65,6 +68,7 @@ class Sendfile:
                 at += len(data)
             return at == end and await request.room()
         socket = os.dup(request.stream.descriptor)
+        self._running += 1
         try:
             while at < end and not request.gone:
                 sent = await self._step(request, socket, descriptor, at, min(PIECE, end - at))
@@ -73,13 +77,14 @@ class Sendfile:
                 at += sent
             return at == end
         finally:
+            self._running -= 1
             os.close(socket)
 
     async def _step(self, request: Direct, socket: int, descriptor: int, at: int, count: int) -> int:
         """Send some bytes; 0: there is nobody any more, or nothing."""
         while not request.gone:
             try:
-                if _at_hand(descriptor, at, count):
+                if self._running <= _MOST_ON_LOOP and _at_hand(descriptor, at, count):
                     sent = os.sendfile(socket, descriptor, at, count)
                     if sent == count:
                         await asyncio.sleep(0)  # the others' turn
