@@ -158,7 +158,10 @@ class Ends:
 
     def file(self, name: str, size: int) -> Path:
         path = self.directory / name
-        path.write_bytes(random.Random(size).randbytes(size))
+        chance = random.Random(size)
+        with path.open("wb") as file:
+            while size:
+                size -= file.write(chance.randbytes(min(size, 1 << 20)))
         return path
 
     def close(self) -> None:

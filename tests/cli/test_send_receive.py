@@ -203,6 +203,39 @@ def test_only_what_this_person_sends(ends: Ends) -> None:
     assert sender.process.poll() is None
 
 
+def test_for_somebody_who_is_away_it_is_kept(ends: Ends, server: Server) -> None:
+    with server.json() as client:
+        client.say("Register", username="Away", password="a password of hers")
+        client.get("Welcome")
+    file = ends.file("later.txt", 1_000)
+    until(lambda: "Away" not in _online(server))
+    assert "'later.txt' is kept for Away." in ends.send(file, to="Away").ends()
+
+
+def _online(server: Server) -> list[str]:
+    with server.json("Looking") as client:
+        client.say("List")
+        users: list[str] = client.get("UserList")["users"]
+        return users
+
+
+def test_who_offers_while_another_is_served_comes_next(ends: Ends) -> None:
+    receiver = ends.receive("--all")
+    senders = [
+        ends.run(
+            name,
+            *("send", ends.file(f"of {name}", 3_000_000 + len(name))),
+            *("--to", "Bob", "--as", name, "--server", f"127.0.0.1:{ends.port}"),
+        )
+        for name in ("One", "Three", "Fourth", "Another")
+    ]
+    for sender in senders:
+        sender.ends()
+    until(lambda: len(names_in(ends.inbox)) == 4)
+    receiver.interrupt()
+    receiver.ends(130)
+
+
 def test_who_waits_too_long_gives_up(ends: Ends, server: Server) -> None:
     with server.json("Dora"):
         assert "Nothing moved for 0.5 s." in ends.send(

@@ -13,7 +13,7 @@ import asyncio
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ssl import SSLContext
 from types import TracebackType
 from typing import Final, NamedTuple, Protocol
@@ -222,6 +222,11 @@ class Client:
         events = list(self._events)
         self._events.clear()
         return events
+
+    def put_back(self, events: Sequence[Event]) -> None:
+        """Let them come once more, before all others: they were for somebody else of this client."""
+        self._events.extendleft(reversed(events))
+        self._stirred.set()
 
     async def next_event(self) -> Event | Refused:
         """The next event, in the order in which they came. Raises LineLostError behind the last one.

@@ -95,6 +95,10 @@ class Peer:
             async with asyncio.timeout(_STRANGER_SECONDS):
                 self._writer.close()
                 await self._writer.wait_closed()
+        self.abort()
+
+    def abort(self) -> None:
+        """Hang up, at once."""
         self._writer.transport.abort()
 
 
@@ -108,7 +112,8 @@ class Door:
         self._servers: list[asyncio.Server] = []
         self._strangers: set[asyncio.Task[None]] = set()
         self.peer: asyncio.Future[Peer] = asyncio.get_running_loop().create_future()
-        """Who came in."""
+        """Who came in: see `take`."""
+        self._taken = False
 
     async def open(self, addresses: Iterable[str]) -> int:
         """Listen on one port of these addresses of ours; returns it. Raises OSError where none will do."""
@@ -152,13 +157,19 @@ class Door:
         else:
             self.peer.set_result(Peer(reader, writer, self._secret, about, self._offset))
 
+    def take(self) -> Peer:
+        """Who came in; from now on it is the caller's to close."""
+        self._taken = True
+        return self.peer.result()
+
     def close(self) -> None:
         """Nobody is let in any more."""
         for server in self._servers:
             server.close()
         for task in self._strangers:
             task.cancel()
-        self.peer.cancel()
+        if not self.peer.cancel() and not self.peer.cancelled() and not self._taken:
+            self.peer.result().abort()  # it came in the moment in which something else happened
 
 
 async def knock(
@@ -222,10 +233,17 @@ def own_addresses(on_the_line: str) -> list[str]:
     """
     if _loopback(on_the_line):
         return [on_the_line]
-    found = [on_the_line]
-    with suppress(OSError):
-        found += [str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)]
+    found = [on_the_line, *_by_default()]
     return [one for one in dict.fromkeys(found) if one and not _loopback(one)][:MAX_ADDRESSES]
+
+
+def _by_default() -> Iterator[str]:
+    """By which of our addresses we would reach anybody. Nothing is sent for that, and nobody asked."""
+    anybody = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))  # RFC 5737, RFC 3849
+    for family, address in anybody:
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as one:
+            one.connect((address, 9))
+            yield str(one.getsockname()[0])
 
 
 def _reachable(address: str) -> bool:

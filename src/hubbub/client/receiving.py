@@ -68,6 +68,7 @@ class _Receiving:
         self._wish = wish
         self._observer = observer
         self._passed_over: set[str] = set()
+        self._others: list[FileOffered] = []  # what came meanwhile: for whoever receives next
         self._offered: FileOffered | None = None
         self._arriving: Arriving | None = None
         self._door: Door | None = None
@@ -105,6 +106,7 @@ class _Receiving:
 
     def close(self) -> None:
         """Let go of what is open. What is here stays."""
+        self._client.put_back(self._others)
         self._shut()
         if self._arriving is not None:
             self._arriving.close()
@@ -133,9 +135,9 @@ class _Receiving:
                 coming.cancel()
         if coming.done() and not coming.cancelled():
             return await self._on(coming.result())
-        self._door = None
-        door.close()
-        return await self._from_peer(door.peer.result())
+        peer = door.take()
+        self._shut()
+        return await self._from_peer(peer)
 
     async def _on(self, event: Event | Refused) -> Result | None:
         mine = self._offered.offer if self._offered is not None else None
@@ -145,6 +147,8 @@ class _Receiving:
                     await self._accept()
                 elif mine is None:
                     return await self._is_offered(event)
+                else:
+                    self._others.append(event)
             case DownloadStarted(_, _, _, offer) if offer == mine:
                 self._shut()
                 return await self._download(event)

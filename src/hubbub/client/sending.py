@@ -128,6 +128,7 @@ class _Sending:
         self._expected: str | None = None  # the digest that is to be confirmed
         self._offer: str | None = None
         self._keep = False
+        self._room = False  # whether the name is that of a room
         self._all_sent = False
         self._scope: asyncio.Timeout | None = None
         self._timeout: float | None = None
@@ -154,7 +155,7 @@ class _Sending:
         finally:
             if note is not None:
                 note.close()
-        if note is not None:
+        if note is not None and result.outcome is not Outcome.FAILED:  # after that it may stand, or not
             note.remove()
         return result
 
@@ -227,6 +228,7 @@ class _Sending:
             if kind == "person" or not unknown or offer is not None:
                 return answer
         answer = await self._client.ask(self._command(offer, room=name))
+        self._room = True
         if kind is None and isinstance(answer, Refusal) and answer.code is Code.NOT_FOUND:
             return Refusal(Code.NOT_FOUND, f"There is no person and no room '{name[:64]}'.", field="to")
         return answer
@@ -292,7 +294,9 @@ class _Sending:
             case FileDone(_, offer, sha256) if offer == self._offer:
                 if self._expected is not None and sha256 != self._expected:
                     return self._result(Outcome.DIGEST, "What arrived is not what was sent.")
-                where = f"kept in '{to}'" if self._keep else f"with {to}"
+                where = f"with {to}"
+                if self._keep:
+                    where = f"kept in '{to}'" if self._room else f"kept for {to}"
                 return self._result(Outcome.DONE, f"'{self._source.name}' is {where}.")
             case FileDeclined(_, _, _, offer) if offer == self._offer:
                 return self._result(Outcome.DECLINED, f"{to} does not want '{self._source.name}'.")
