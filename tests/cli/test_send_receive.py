@@ -347,3 +347,24 @@ def test_the_environment_says_which_server(ends: Ends) -> None:
     ends.run("Alice", "send", ends.file("a", 9), "--to", "Bob", "--as", "Alice", environ=environ).ends()
     receiver.ends()
     assert names_in(ends.inbox) == ["a"]
+
+
+def test_tokens_that_run_out_are_exchanged_by_one_process_at_a_time(tmp_path: Path) -> None:
+    settings = tmp_path / "hubbub.toml"
+    settings.write_text("[accounts]\naccess_seconds = 30.0\n")  # so soon that each login exchanges them
+    with serving("--config", str(settings)) as server:
+        ends = Ends(tmp_path, server.port)
+        try:
+            where = ("--server", f"127.0.0.1:{server.port}")
+            name = ("--name", "Ines", "--register")
+            ends.run("Ines", "login", *where, *name, stdin=b"a password of mine\n").ends()
+            tokens = ends.directory / "home-Ines" / ".config" / "hubbub" / "tokens.json"
+            before = tokens.read_text()
+            file = ends.file("a", 1_000)
+            senders = [ends.run("Ines", "send", file, "--to", "#lobby") for _ in range(4)]
+            for sender in senders:
+                sender.ends()  # an old token that came again would have ended the login
+            assert tokens.read_text() != before
+            ends.run("Ines", "send", file, "--to", "#lobby").ends()
+        finally:
+            ends.close()
