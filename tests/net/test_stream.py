@@ -259,6 +259,22 @@ def test_a_write_to_a_gone_peer_closes_and_raises_nothing(run: Run) -> None:
     run(main())
 
 
+def test_a_close_that_meets_a_reset_raises_nothing(run: Run) -> None:
+    """It may be the end of somebody else's connection that closes this one, and must come to its own end."""
+
+    async def main() -> None:
+        import struct
+
+        handler, peer = await _pair()
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+        handler.stream.close()  # before the loop can tell of the reset
+        await handler.until(lambda: handler.stream._transport is None)
+        assert handler.told == ["close"]
+
+    run(main())
+
+
 def test_reading_pauses_and_goes_on(run: Run) -> None:
     async def main() -> None:
         handler, peer = await _pair()

@@ -188,13 +188,15 @@ class Stream(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.BaseProtocol."""
-        self._leave(exc)
-        self._wheel.unset(self)
-        self._transport = None
-        # Handler and stream hold each other: let go here, and neither needs the garbage collector.
-        self.handler = _NOBODY
-        if self._gone is not None:
-            self._gone(self)
+        try:
+            self._leave(exc)
+        finally:  # whatever the handler makes of it, the connection is counted out
+            self._wheel.unset(self)
+            self._transport = None
+            # Handler and stream hold each other: let go here, and neither needs the garbage collector.
+            self.handler = _NOBODY
+            if self._gone is not None:
+                self._gone(self)
 
     # -- writing
 
@@ -340,7 +342,10 @@ class Stream(asyncio.Protocol):
         if self.secure or self._peer_done:
             self._transport.close()
         else:
-            self._transport.write_eof()
+            try:
+                self._transport.write_eof()
+            except OSError:  # the peer has reset it, and the loop has not told us yet
+                self._transport.abort()
 
     def abort(self, error: Exception | None = None) -> None:
         """Close at once, whatever is queued."""
