@@ -212,6 +212,8 @@ class FileCarrier:
         return transfer
 
     def _ask(self, sender: Connection, transfer: Transfer, filename: str) -> None:
+        if transfer.over:  # its receiver turned out to be gone
+            return
         window = 0 if transfer.raw else self._settings.window
         started = UploadStarted(filename, transfer.id, transfer.size, transfer.position, window)
         sender.begin_sending(transfer, started)

@@ -99,7 +99,7 @@ class Carrying(Waiting, ABC):
         """Ask the peer for its bytes."""
         self._parts.sources.add(transfer)
         self.tell(started)
-        if transfer.raw:
+        if transfer.raw and not self.gone:  # that was when its line turned out to be dead
             self._taking = transfer
             self._shared.service.resuming.rest(self)
             self.stream.read_large(self._take_bare)
@@ -143,7 +143,7 @@ class Carrying(Waiting, ABC):
         self.tell(started)
         if self.stream.paused:
             transfer.on_full()
-        if self.dialect.raw_files:
+        if self.dialect.raw_files and not self.gone:
             self._shared.service.resuming.rest(self)
             self._giving = transfer
 

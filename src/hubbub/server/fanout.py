@@ -252,7 +252,7 @@ class Fanout:
             else:
                 for dialect, audience in self._audiences.get(batch.stream, {}).items():
                     deliveries.append(self._for_all(batch.events, dialect, audience))
-            batch.events = []  # a session keeps its last batch, and nobody needs these any more
+            batch.events, batch.receivers = [], ()  # a session keeps its last batch, and nobody needs these
         answers, self._answers = self._answers, {}
         for delivery in deliveries:
             self._write(delivery)

@@ -131,8 +131,9 @@ class Transfer:
 
     def begin(self) -> None:
         """From now on bytes may come. An empty file is whole already."""
-        self._wheel.set(self, self._stall)
-        self._check_end()
+        if not self.over:
+            self._wheel.set(self, self._stall)
+            self._check_end()
 
     @property
     def digest(self) -> str | None:
