@@ -40,10 +40,35 @@ def test_a_file_is_offered_taken_and_done() -> None:
     assert [
         event for who, event in house.outlet.heard if who is carol and "File" in type(event).__name__
     ] == []
-    refused(house.done(bob, AcceptFile(id)), Code.NOT_FOUND, "offer")
     house.turns.run_all()
     house = house.again()
     assert shown(house, house.enter("Bob")) == []
+
+
+def test_who_lost_the_line_at_the_very_end_is_told_that_it_arrived() -> None:
+    house = FileHouse()
+    alice, bob, carol = house.register("Alice"), house.register("Bob"), house.enter("Carol")
+    id = house.offer(alice, size=10, sha256=DIGEST)
+    house.accept(bob, id)
+    house.leave(alice)
+    house.leave(bob)
+    house.carrier.end(id, DIGEST)
+    house = house.again()
+    alice, bob, carol = house.back("Alice"), house.back("Bob"), house.enter("Carol")
+    assert house.done(alice, OfferFile("cat.png", 10, "Bob", offer=id)) == Offered(id)
+    assert house.done(bob, AcceptFile(id, offset=10)) == Done()
+    assert done(house, alice) == done(house, bob) == [(id, DIGEST)]
+    assert house.carrier.relays == []
+    assert house.done(bob, FinishFile(id, DIGEST)) == Done()
+    refused(house.done(bob, FinishFile(id, DIGEST[::-1])), Code.NOT_FOUND)
+    refused(house.done(alice, OfferFile("dog.png", 10, "Bob", offer=id)), Code.BAD_REQUEST, "offer")
+    for command in (AcceptFile(id), OfferFile("cat.png", 10, "Bob", offer=id), CancelFile(id)):
+        refused(house.done(carol, command), Code.NOT_FOUND)
+    house.now += house.service.settings.files.offer_seconds + 1
+    house.service.sweep()
+    refused(house.done(bob, AcceptFile(id)), Code.NOT_FOUND)
+    house = house.again()
+    refused(house.done(house.back("Bob"), AcceptFile(id)), Code.NOT_FOUND)
 
 
 def test_all_devices_of_the_receiver_are_told_and_one_takes_it() -> None:
@@ -247,7 +272,6 @@ def test_what_broke_off_may_be_taken_again(reason: str) -> None:
     assert done(house, alice) == []
     assert house.done(bob, FinishFile(id, DIGEST.upper())) == Done()
     assert done(house, alice) == done(house, bob) == [(id, DIGEST)]
-    refused(house.done(bob, FinishFile(id, DIGEST)), Code.NOT_FOUND)
 
 
 def test_a_wrong_digest_of_what_was_put_together_is_told_to_both() -> None:

@@ -90,7 +90,9 @@ class Upload(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Offer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A file that somebody offers to somebody. Nothing of it is kept but this."""
+    """A file that somebody offers to somebody. Nothing of it is kept but this. `done`: the digest with which
+    it arrived, for a while, for whoever lost the line just then.
+    """
 
     id: str
     sender: str
@@ -103,6 +105,7 @@ class Offer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     filetype: str | None = None
     sha256: str | None = None
     hello: str | None = None
+    done: str | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice, takewhile
 from typing import Final, Generic, Literal, TypeVar
+
+from msgspec.structs import replace
 
 from hubbub.core import file_records as records
 from hubbub.core import names
 from hubbub.core.answers import OfferView
+from hubbub.core.entries import Change
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.file_records import Offer
 from hubbub.core.model import Session, User
@@ -54,11 +58,15 @@ class Offers(Generic[SessionT]):
         self._clock = clock
         self._live: dict[str, Live[SessionT]] = {}
         self._of: dict[int, dict[str, Live[SessionT]]] = {}
+        self._done: dict[str, Offer] = {}
 
     def load(self, reader: Reader) -> None:
         """Take in what is kept."""
         for offer in sorted(records.read_offers(reader), key=lambda one: one.created):
-            self.add(Live(offer, None))
+            if offer.done is None:
+                self.add(Live(offer, None))
+            else:
+                self._done[offer.id] = offer
 
     def __iter__(self) -> Iterator[Live[SessionT]]:
         """Each of them; some may be removed meanwhile."""
@@ -82,6 +90,28 @@ class Offers(Generic[SessionT]):
             if not theirs:
                 del self._of[id]
         return True
+
+    def finish(self, live: Live[SessionT], digest: str) -> list[Change]:
+        """It has arrived, with that digest: the changes that keep this, and forget the oldest of too many."""
+        self.remove(live)
+        done = self._done[live.offer.id] = replace(live.offer, done=digest)
+        surplus = len(self._done) - self._settings.max_offers_total
+        oldest = list(islice(self._done, max(0, surplus)))
+        for id in oldest:
+            del self._done[id]
+        return [records.put_offer(done), *map(records.drop_offer, oldest)]
+
+    def done(self, id: str) -> Offer | None:
+        """An offer that arrived not long ago."""
+        return self._done.get(id)
+
+    def expired(self) -> list[Change]:
+        """Forget what arrived long ago, and the changes for that."""
+        old = self._clock() - self._settings.offer_seconds
+        ids = list(takewhile(lambda id: self._done[id].created < old, self._done))
+        for id in ids:
+            del self._done[id]
+        return [records.drop_offer(id) for id in ids]
 
     def enter(self, live: Live[SessionT], state: State) -> None:
         """It is in that state from now on."""

@@ -156,7 +156,7 @@ class Transfers(Generic[SessionT]):
         """The sender is back, by this connection."""
         user = _user(session)
         upload, live = self._files.upload(id), self._offers.get(id)
-        offer: Upload | Offer | None = None
+        offer: Upload | Offer | None = self._arrived(id, user.id)
         if upload is not None and upload.owner == user.id:
             offer = upload
         elif live is not None and live.offer.sender_id == user.id:
@@ -174,7 +174,10 @@ class Transfers(Generic[SessionT]):
             elif self.carrier is not None:
                 self.carrier.keep(upload, session)
             return Offered(upload.id, keep=True)
-        assert live is not None  # noqa: S101 (it is the offer)
+        if live is None:  # it arrived, and the line dropped before this was told
+            assert isinstance(offer, Offer)  # noqa: S101 (uploads are dealt with)
+            self._tell([session], FileDone(offer.filename, id, offer.done or ""))
+            return Offered(id)
         if live.state in ("running", "confirming") and live.sender is not session:
             self._stop(live, "lost", "The sender offers it anew.")
         live.sender = session
@@ -204,6 +207,10 @@ class Transfers(Generic[SessionT]):
         if bad is not None:
             return bad
         live = self._offers.meant(user, command.offer, command.sender, command.filename)
+        done = self._arrived(command.offer or "", user.id)
+        if done is not None and done.done is not None:
+            self._tell([session], FileDone(done.filename, done.id, done.done))
+            return Done()
         if live is None:
             return _NOT_FOUND
         offer = live.offer
@@ -289,7 +296,10 @@ class Transfers(Generic[SessionT]):
 
     def finish(self, session: SessionT, command: FinishFile) -> Answer:
         """The receiver has all of it, by the direct way or the rest of it by this one."""
-        live = self._offers.get(command.offer)
+        live, done = self._offers.get(command.offer), self._arrived(command.offer, _user(session).id)
+        if done is not None and done.done == command.sha256.lower():
+            self._tell([session], FileDone(done.filename, done.id, done.done))
+            return Done()
         if live is None or live.receiver is not session or live.state not in ("direct", "confirming"):
             return _NOT_FOUND
         self._whole(live, command.sha256.lower())
@@ -341,7 +351,7 @@ class Transfers(Generic[SessionT]):
             message = "What arrived is not what was sent: the digests differ."
             self._fail(live, "digest", message, again=False)
             return
-        self._forget(live)
+        self._ledger.note(self._offers.finish(live, digest))
         self._tell(self._both(live), FileDone(offer.filename, offer.id, digest))
 
     def _fail(self, live: Live[SessionT], reason: FileFailure, message: str, *, again: bool) -> None:
@@ -381,12 +391,20 @@ class Transfers(Generic[SessionT]):
                 self._fail(live, "stalled", "The receiver did not say whether it is whole.", again=True)
             elif live.state != "running" and rests > settings.offer_seconds:
                 self._fail(live, "expired", "Nobody took it in time.", again=False)
+        changes = self._offers.expired()
+        if changes:
+            self._ledger.note(changes)
 
     # -- finding
 
     def shown(self, user: User) -> list[OfferView]:
         """The offers to somebody and by somebody, the oldest first."""
         return self._offers.shown(user)
+
+    def _arrived(self, id: str, user: int) -> Offer | None:
+        """An offer of or to somebody that arrived not long ago."""
+        offer = self._offers.done(id)
+        return offer if offer is not None and user in (offer.sender_id, offer.to_id) else None
 
     def _senders(self, live: Live[SessionT]) -> list[SessionT]:
         return [live.sender] if live.sender is not None else []
