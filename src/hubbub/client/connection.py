@@ -20,8 +20,9 @@ from typing import Final, NamedTuple, Protocol
 
 from hubbub.client.errors import LineLostError, RefusedError
 from hubbub.client.line import SILENCE, Line
-from hubbub.core.answers import Answer, LoggedIn
-from hubbub.core.commands import Command, Pong
+from hubbub.client.positions import Positions
+from hubbub.core.answers import Answer, LoggedIn, Resumed
+from hubbub.core.commands import Command, Login, Pong, Resume
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Alive, Event, GoingAway
 from hubbub.net.dial import Backoff, dial
@@ -89,8 +90,13 @@ class Client:
         random: Callable[[], float],
         patience: float = PATIENCE,
         waiting: Callable[[float, NetError | LineLostError], None] = lambda _seconds, _why: None,
+        resume: bool = False,
     ) -> None:
-        """`random` gives numbers in [0, 1), for the backoff. `waiting` is told of each wait in `again`."""
+        """`random` gives numbers in [0, 1), for the backoff. `waiting` is told of each wait in `again`.
+
+        With `resume`, what was said while the line was down comes as events after `again`, in order and
+        once, or a `Gap` says what cannot be told.
+        """
         self.address = address
         self._identity = identity
         self._backoff = Backoff(random=random)
@@ -104,6 +110,7 @@ class Client:
         self._stirred = asyncio.Event()  # an event came, or the line dropped
         self._leave_alone = 0.0  # seconds that the server asked for
         self._over: LineLostError | None = None  # why there is no coming back
+        self._positions = Positions() if resume else None
         self.me: LoggedIn | None = None
         """What the server said at the last login."""
 
@@ -153,6 +160,8 @@ class Client:
             self.close()
             raise RefusedError(me)
         self.me = me
+        if self._positions is not None:
+            self._positions.logged_in(me)
         self._backoff.reset()
         return me
 
@@ -201,6 +210,8 @@ class Client:
         self._asked[id] = answer
         try:
             line.send(command, id)
+            if self._positions is not None and isinstance(command, Login) and self._positions.places():
+                line.send(Resume(self._positions.places()), uuid.uuid4().hex)  # before anything live comes
             async with asyncio.timeout(SILENCE):
                 return await answer
         except TimeoutError:
@@ -254,6 +265,8 @@ class Client:
             posted = self._posted.pop(message.id or "", None)
             if posted is not None and isinstance(message.answer, Refusal):
                 self._happened(Refused(posted, message.answer))
+            if self._positions is not None and isinstance(message.answer, Resumed):
+                self._positions.resumed(message.answer)
             return
         if isinstance(message, Alive):
             if self._line is not None:
@@ -263,6 +276,8 @@ class Client:
             self._leave_alone = message.retry_after or 0.0
             if message.reason in _FOR_GOOD:
                 self._over = LineLostError(_FOR_GOOD[message.reason])
+        if self._positions is not None:
+            self._positions.heard(message)
         self._happened(message)
 
     def _happened(self, event: Event | Refused) -> None:

@@ -56,7 +56,7 @@ class Reaction(msgspec.Struct, frozen=True, gc=False):
 
 
 class ThumbnailView(msgspec.Struct, frozen=True, gc=False):
-    """A small picture of a picture, at `/blobs/FILE/thumbnail`; in pixels."""
+    """A small picture of a picture, at `/blobs/FILE/thumbnail`, with an id of its own; in pixels."""
 
     file: str
     width: int
