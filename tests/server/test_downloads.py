@@ -180,7 +180,9 @@ def test_a_ticket_is_for_one_file_and_once() -> None:
         ticket = path.partition("ticket=")[2]
         assert nobody.ask("GET", f"/blobs/{other['Hubbub-File']}/x?ticket={ticket}").status == 401
         assert nobody.ask("GET", f"{path}&ticket={ticket}").status == 401
+        assert nobody.ask("HEAD", path)["Content-Length"] == "3", "which does not use it up"
         assert nobody.ask("GET", path).body == b"one"
+        assert nobody.ask("HEAD", path).status == 401
         again = nobody.ask("GET", path)
         assert (again.status, again["Cache-Control"]) == (401, "no-store")
         assert nobody.ask("GET", f"/blobs/{one['Hubbub-File']}/x?ticket=").status == 401

@@ -43,14 +43,17 @@ class Links:
         self._tickets[_hash(ticket)] = Ticket(id, user, now + self._settings.link_seconds)
         return f"/blobs/{id}/{quote(name, safe='')}?ticket={ticket}"
 
+    def look(self, ticket: str, id: str) -> Ticket | None:
+        """What it is for, if it is for that, and good still."""
+        found = self._tickets.get(_hash(ticket))
+        return found if found is not None and found.id == id and found.until >= self._clock() else None
+
     def take(self, ticket: str, id: str) -> Ticket | None:
-        """What it is for, if it is for that; it is used up by that. None: it is not, or no longer."""
-        hashed = _hash(ticket)
-        found = self._tickets.get(hashed)
-        if found is None or found.id != id:
-            return None
-        del self._tickets[hashed]
-        return found if found.until >= self._clock() else None
+        """The same; it is used up by that."""
+        found = self.look(ticket, id)
+        if found is not None:
+            del self._tickets[_hash(ticket)]
+        return found
 
 
 def _hash(ticket: str) -> bytes:

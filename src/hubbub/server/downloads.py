@@ -92,7 +92,8 @@ class Downloads:
         if who is None:
             given = parse_qs(request.head.query.decode("ascii", "replace")).get("ticket", [])
             if len(given) == 1 and (file is not None or request.method == b"GET"):
-                ticket = self._links.take(given[0], id)
+                use = self._links.look if request.head.head_only else self._links.take
+                ticket = use(given[0], id)
             if ticket is None:
                 headers = [(b"WWW-Authenticate", b"Bearer"), (b"Cache-Control", b"no-store")]
                 request.refuse(401, "A valid token is needed, or a link that was not used yet.", headers)
