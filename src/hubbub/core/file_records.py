@@ -11,11 +11,10 @@ import msgspec
 
 from hubbub.core.answers import FileView, ThumbnailView
 from hubbub.core.entries import Drop, Put
-from hubbub.core.ports import Reader
 
 FILES: Final = "file/"
-_UPLOADS: Final = "upload/"
-_OFFERS: Final = "offer/"
+UPLOADS: Final = "upload/"
+OFFERS: Final = "offer/"
 
 
 class Thumbnail(msgspec.Struct, frozen=True, gc=False):
@@ -109,9 +108,10 @@ class Offer(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_read_file = msgspec.msgpack.Decoder(StoredFile).decode
-_read_upload = msgspec.msgpack.Decoder(Upload).decode
-_read_offer = msgspec.msgpack.Decoder(Offer).decode
+read_file: Final = msgspec.msgpack.Decoder(StoredFile).decode
+"""A record that is kept, of those whose keys begin with `FILES`; so below."""
+read_upload: Final = msgspec.msgpack.Decoder(Upload).decode
+read_offer: Final = msgspec.msgpack.Decoder(Offer).decode
 
 
 def put_file(file: StoredFile) -> Put:
@@ -121,34 +121,19 @@ def put_file(file: StoredFile) -> Put:
 
 def put_upload(upload: Upload) -> Put:
     """Likewise."""
-    return Put(_UPLOADS + upload.id, _encode(upload))
+    return Put(UPLOADS + upload.id, _encode(upload))
 
 
 def drop_upload(id: str) -> Drop:
     """The change that forgets it."""
-    return Drop(_UPLOADS + id)
+    return Drop(UPLOADS + id)
 
 
 def put_offer(offer: Offer) -> Put:
     """Likewise."""
-    return Put(_OFFERS + offer.id, _encode(offer))
+    return Put(OFFERS + offer.id, _encode(offer))
 
 
 def drop_offer(id: str) -> Drop:
     """The change that forgets it."""
-    return Drop(_OFFERS + id)
-
-
-def read_files(reader: Reader) -> list[StoredFile]:
-    """All that are kept."""
-    return [_read_file(value) for _, value in reader.scan(FILES)]
-
-
-def read_uploads(reader: Reader) -> list[Upload]:
-    """Likewise."""
-    return [_read_upload(value) for _, value in reader.scan(_UPLOADS)]
-
-
-def read_offers(reader: Reader) -> list[Offer]:
-    """Likewise."""
-    return [_read_offer(value) for _, value in reader.scan(_OFFERS)]
+    return Drop(OFFERS + id)

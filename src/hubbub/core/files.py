@@ -76,8 +76,8 @@ class Files(Generic[SessionT]):
         """Take in what is kept: called once, before anybody is served."""
         look = self._ledger.journal.look
         look(self.kept.load)
-        for upload in look(records.read_uploads):
-            self._begun(upload)
+        for _, value in look(lambda reader: list(reader.scan(records.UPLOADS))):
+            self._begun(records.read_upload(value))
 
     # -- what there is
 

@@ -28,7 +28,8 @@ class KeptFiles:
 
     def load(self, reader: Reader) -> None:
         """Take in what is kept."""
-        for file in sorted(records.read_files(reader), key=lambda one: one.at):
+        files = [records.read_file(value) for _, value in reader.scan(records.FILES)]
+        for file in sorted(files, key=lambda one: one.at):
             self.add(file)
 
     def __len__(self) -> int:

@@ -62,7 +62,8 @@ class Offers(Generic[SessionT]):
 
     def load(self, reader: Reader) -> None:
         """Take in what is kept."""
-        for offer in sorted(records.read_offers(reader), key=lambda one: one.created):
+        offers = [records.read_offer(value) for _, value in reader.scan(records.OFFERS)]
+        for offer in sorted(offers, key=lambda one: one.created):
             if offer.done is None:
                 self.add(Live(offer, None))
             else:

@@ -6,16 +6,14 @@ One contract suite per port (`tests/contracts/`) runs on every implementation.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from hubbub.core.answers import Answer
 from hubbub.core.commands import SendChunk
 from hubbub.core.entries import Change, Entry, Group, Kept, Position, Record
 from hubbub.core.errors import Refusal
 from hubbub.core.events import Event, FileFailure
-
-if TYPE_CHECKING:
-    from hubbub.core.file_records import Offer, Upload
+from hubbub.core.file_records import Offer, Upload
 
 ResultT = TypeVar("ResultT")
 

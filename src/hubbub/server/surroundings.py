@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from hubbub.core.model import Session
 from hubbub.core.service import Service
@@ -13,10 +13,15 @@ from hubbub.observe.server_log import ServerLog
 from hubbub.server.config import LimitSettings, TimerSettings
 from hubbub.server.fanout import Fanout
 
-if TYPE_CHECKING:
-    from hubbub.server.carrier import FileCarrier
-
 ConnectionT = TypeVar("ConnectionT", bound=Session)
+
+
+class Looking(Protocol):
+    """Who has files carried (see `carrier`), as far as a connection knows."""
+
+    def look(self) -> None:
+        """See whether something that waited for a connection can begin."""
+        ...
 
 
 class Surroundings(Generic[ConnectionT]):
@@ -59,7 +64,7 @@ class Surroundings(Generic[ConnectionT]):
         self.log = log
         self.clock = clock
         self.base_url = base_url
-        self.carrier: FileCarrier | None = None
+        self.carrier: Looking | None = None
         """Has files carried; set once it is made, since it needs the fan-out and the service."""
         self.rate = limits.message_rate if limits.enforce else 0.0
         self.numbers = count(1)
