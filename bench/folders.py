@@ -54,7 +54,7 @@ class Person:
         home.mkdir()
         self._home = home
         self._core = core
-        self._port = port
+        self.port = port
         program = find_program("hubbub")
         if program is None:
             raise NotMeasuredError("the hubbub command is missing")
@@ -72,9 +72,9 @@ class Person:
 
     def register(self, password: str) -> None:
         """Make an account, and keep its token for the commands after it."""
-        with Talker(self._port, self.name, password):
+        with Talker(self.port, self.name, password):
             pass
-        with self.doing("login", self.name, "--password-stdin") as process:
+        with self.doing("login", "--name", self.name) as process:
             told = process.communicate(password.encode() + b"\n", timeout=PATIENCE)[0]
         self.check("login", process, told)
 
@@ -111,6 +111,7 @@ def by_command(sender: Person, receiver: Person, folder: Path, target: Path, fil
         takes = stack.enter_context(
             receiver.doing("receive", "--from", sender.name, "--dir", str(target), "--yes")
         )
+        _until_here(receiver)
         began = time.monotonic()
         sends = stack.enter_context(sender.doing("send", str(folder), "--to", receiver.name))
         said = sends.communicate(timeout=PATIENCE)[0]
@@ -120,6 +121,16 @@ def by_command(sender: Person, receiver: Person, folder: Path, target: Path, fil
         seconds = time.monotonic() - began
     _see(target, files)
     return seconds
+
+
+def _until_here(person: Person) -> None:
+    """Whoever is away has files kept for them, which is another thing."""
+    deadline = time.monotonic() + PATIENCE
+    with Talker(person.port, "Watcher") as watcher:
+        while person.name not in watcher.ask("List", "UserList")["users"]:
+            if time.monotonic() > deadline:
+                raise NotMeasuredError(f"{person.name} does not come")
+            time.sleep(0.01)
 
 
 def _see(target: Path, files: int) -> None:

@@ -51,6 +51,11 @@ class Talker:
         except TimeoutError:
             raise NotMeasuredError(f"hubbub says nothing, where {kind} was to come") from None
 
+    def ask(self, kind: str, answer: str, **fields: object) -> dict[str, Any]:
+        """A request, and the message of that type that comes for it."""
+        self.say(kind, **fields)
+        return self.get(answer)
+
     def _exactly(self, size: int) -> bytes:
         got = b""
         while len(got) < size:
