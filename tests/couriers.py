@@ -168,7 +168,8 @@ class Receiver(_Courier):
             if isinstance(event, FileOffered | FileFailed):
                 if isinstance(event, FileOffered):
                     self.size = event.size
-                peer.say(AcceptFile(event.offer, offset=self.have))  # refused: then more will be told
+                # Refused: then more will be told. With a greeting: done is what we say has arrived.
+                peer.say(AcceptFile(event.offer, offset=self.have, hello="I say"))
             elif isinstance(event, DownloadStarted):
                 self._receive(peer, event)
             else:
@@ -185,5 +186,4 @@ class Receiver(_Courier):
             elif isinstance(event, FileFailed):
                 peer.heard.insert(0, event)
                 return
-        if started.offset > 0:  # only who has all of it can say what it is
-            peer.say(FinishFile(started.offer, self._whole()))
+        peer.say(FinishFile(started.offer, self._whole()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from core.file_house import DIGEST, OTHER_DIGEST, FileHouse, done, failures, refused, shown, told
@@ -330,6 +332,29 @@ def test_nothing_is_on_offer_where_nothing_can_be_kept() -> None:
     house.turns.finish(house.journal.close())
     refused(house.done(alice, OfferFile("cat.png", 1, "Bob")), Code.READ_ONLY)
     assert (told(house, bob), shown(house, alice)) == ([], [])
+
+
+@pytest.mark.parametrize("more", [{"hello": "h"}, {"direct": True}, {}])
+def test_who_can_say_what_arrived_is_waited_for(more: dict[str, Any]) -> None:
+    """What the server handed over may be lost on its last way. Who cannot say is believed to have it."""
+    house = FileHouse()
+    alice, bob = house.enter("Alice"), house.register("Bob")
+    id = house.offer(alice, sha256=DIGEST)
+    assert house.done(bob, AcceptFile(id, **more)) == Done()
+    if more.get("direct"):
+        assert house.done(alice, StartFile(id)) == Done()
+    house.carrier.end(id, DIGEST)
+    if not more:
+        assert done(house, alice) == done(house, bob) == [(id, DIGEST)]
+        return
+    assert done(house, alice) == []
+    house.leave(bob)  # it has only a part
+    bob = house.back("Bob")
+    assert told(house, bob) == [id]
+    assert house.done(bob, AcceptFile(id, offset=7, hello="h")) == Done()
+    house.carrier.end(id)
+    assert house.done(bob, FinishFile(id, DIGEST)) == Done()
+    assert done(house, alice) == done(house, bob) == [(id, DIGEST)]
 
 
 # -- the direct way

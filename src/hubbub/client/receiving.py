@@ -1,7 +1,7 @@
 """Receive a file that somebody offers: take it, go on where it stopped, and see that it is what was sent.
 
     FileOffered ─▶ FileAccept ─▶ somebody knocks at our door ─▶ FileFinish ─▶ FileDone
-                          └────▶ StartDownload, bare bytes ─▶ (FileFinish, if it was not all) ─▶ FileDone
+                          └────▶ StartDownload, bare bytes ─▶ FileFinish ─▶ FileDone
 
 A line that drops, on either side, ends in the same offer once more, and it is taken from where it stopped.
 """
@@ -74,7 +74,6 @@ class _Receiving:
         self._door: Door | None = None
         self._doors = wish.direct
         self._begun = False  # whether a byte came
-        self._seen_whole = False  # whether all of it came through the server at once, which then knows it
         self._here: Result | None = None  # it is whole and in its place; the others may not know yet
 
     async def run(self) -> Result:
@@ -89,8 +88,6 @@ class _Receiving:
     async def _come_back(self, error: LineLostError) -> Result | None:
         self._shut()
         if self._here is not None:
-            if self._seen_whole:
-                return self._here
             with suppress(ClientError, NetError, TimeoutError):
                 async with asyncio.timeout(_TOLD_SECONDS):
                     await self._client.again()
@@ -292,8 +289,7 @@ class _Receiving:
             if not isinstance(error, LineLostError):
                 line.abort("What came cannot be kept.")
             raise
-        self._seen_whole = not started.offset
-        return await self._whole(tell=not self._seen_whole)
+        return await self._whole(tell=True)
 
     async def _whole(self, *, tell: bool) -> Result | None:
         """All of it is here: see that it is right, put it into its place, and, with `tell`, say so."""

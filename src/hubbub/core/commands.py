@@ -282,7 +282,8 @@ class AcceptFile(_Command, frozen=True, rename={"sender": "from"}):
     """Take a file that was offered: by its `offer`, else the oldest open one of `sender` and `filename`.
 
     `offset`: so many of its bytes are here already. `direct`: the sender is told `hello`, and then either
-    reaches the receiver by itself or asks the server to carry the bytes (`StartFile`).
+    reaches the receiver by itself or asks the server to carry the bytes (`StartFile`). Whoever says `hello`
+    or `direct` says at the end what arrived (`FinishFile`), and it is not done before.
     """
 
     offer: str | None = None
@@ -314,7 +315,7 @@ class StartFile(_Command, frozen=True):
 
 
 class FinishFile(_Command, frozen=True):
-    """Of the receiver, after a `direct` accept: it has all of it, with this digest."""
+    """Of the receiver, after an accept with `direct`, `hello` or `offset`: it has all, with this digest."""
 
     offer: str
     sha256: str

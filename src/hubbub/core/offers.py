@@ -29,7 +29,7 @@ OPEN: Final = ("offered", "direct", "interrupted")
 class Live(Generic[SessionT]):
     """An offer, and who is at its two ends."""
 
-    __slots__ = ("offer", "offset", "receiver", "sender", "since", "state")
+    __slots__ = ("confirms", "offer", "offset", "receiver", "sender", "since", "state")
 
     def __init__(self, offer: Offer, sender: SessionT | None) -> None:
         self.offer = offer
@@ -39,6 +39,8 @@ class Live(Generic[SessionT]):
         """The connection that accepted it."""
         self.offset = 0
         """From where on the receiver wants it."""
+        self.confirms = False
+        """Whether the receiver says what arrived, and nobody is told that it is done before."""
         self.state: State = "offered"
         self.since = offer.created
         """When it came into this state (Unix time)."""

@@ -229,6 +229,7 @@ class Transfers(Generic[SessionT]):
             url = session.base + self._links.make(offer.id, offer.filename, user.id)
             return FileLink(url, offer.filename, offer.size, int(self._settings.link_seconds))
         live.receiver, live.offset = session, command.offset
+        live.confirms = command.direct or bool(command.hello)
         if command.direct:
             self._offers.enter(live, "direct")
             told = FileAccepted(user.name, offer.filename, offer.id, command.offset, command.hello)
@@ -317,14 +318,15 @@ class Transfers(Generic[SessionT]):
         self, id: str, digest: str | None, failure: tuple[FileFailure, str] | None, *, again: bool = False
     ) -> None:
         """A relay is over. Without `failure`: all bytes went through; `digest` None: of a part only, and
-        the receiver is to say what the whole is.
+        the receiver is to say what the whole is. What went through may still be lost on its last way, so a
+        receiver who can say what arrived is waited for.
         """
         live = self._offers.get(id)
         if live is None:
             return
         if failure is not None:
             self._fail(live, *failure, again=again and failure[0] not in ("cancelled", "digest", "size"))
-        elif digest is None:
+        elif digest is None or live.confirms:
             self._offers.enter(live, "confirming")
         else:
             self._whole(live, digest)
