@@ -69,6 +69,14 @@ class Place:
         return [one.entry.id for one in journal.look(lambda reader: list(reader.entries("room:1", 1, head)))]
 
 
+async def _finished(here: Place, data: bytes) -> StoredFile:
+    upload = await here.begin(len(data))
+    await here.write(upload, data)
+    file = await here.filing.uploads.finish(upload)
+    assert isinstance(file, StoredFile), file
+    return file
+
+
 @asynccontextmanager
 async def place(path: Path, **settings: float) -> AsyncIterator[Place]:
     files = replace(Config().files, **settings)
@@ -298,7 +306,41 @@ def test_files_in_the_spool_that_belong_to_no_upload_go(tmp_path: Path) -> None:
     run(second)
 
 
+def test_whoever_was_disabled_meanwhile_announces_nothing_and_fetches_nothing(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with place(tmp_path / "data") as here:
+            file = await _finished(here, b"before")
+            upload = await here.begin(4)
+            await here.write(upload, b"data")
+            assert here.service.files.readable(here.alice, file)
+            actions = Operations(here.service.entrance.administration).actions()
+            await actions["user disable"]({"user": "Alice"}, lambda _: None)
+            refusal = await here.filing.uploads.finish(upload)
+            assert isinstance(refusal, Refusal)
+            assert refusal.code is Code.FORBIDDEN
+            assert await here.messages() == [file.message]
+            assert not here.service.files.readable(here.alice, file), "by a ticket of before, say"
+
+    run(main)
+
+
 # -- space
+
+
+def test_uploads_that_were_posted_keep_nobody_from_another(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with place(tmp_path / "data", max_offers_total=2) as here:
+            posted = [await _finished(here, b"data") for _ in range(5)]
+            known = [here.service.files.upload(one.id) is not None for one in posted]
+            assert known == [False, False, False, True, True], "the last of them, for who lost the line"
+            for _ in range(2):
+                await here.begin(4)
+            command = OfferFile(filename="a.bin", size=4)
+            refusal = await here.filing.uploads.begin(here.alice, command)
+            assert isinstance(refusal, Refusal)
+            assert (refusal.code, refusal.limit) == (Code.RATE_LIMITED, "files.max_offers_total")
+
+    run(main)
 
 
 def test_what_rests_for_too_long_is_given_up(tmp_path: Path) -> None:

@@ -91,6 +91,8 @@ class Files(Generic[SessionT]):
 
     def readable(self, who: Bearer, file: StoredFile) -> bool:
         """Whether that person may fetch it: whoever may read its message."""
+        if self._disabled(who.id):
+            return False
         room = self._rooms.of_stream(file.stream)
         if room is not None:
             return self._inside(who, room)
@@ -100,6 +102,10 @@ class Files(Generic[SessionT]):
         if who.account and (room is self._rooms.default or room.belongs(who.id)):
             return True
         return any(one.user is not None and one.user.id == who.id for one in room.members)
+
+    def _disabled(self, id: int) -> bool:
+        account = self._people.accounts.by_id(id)
+        return account is not None and account.disabled
 
     # -- uploads
 
@@ -146,11 +152,14 @@ class Files(Generic[SessionT]):
 
     def _full(self, who: Bearer, size: int) -> Refusal | None:
         settings = self._settings
-        mine = sum(1 for one in self._uploads.values() if one.owner == who.id and one.file is None)
-        if mine >= settings.max_offers or len(self._uploads) >= settings.max_offers_total:
+        unfinished = [one.owner for one in self._uploads.values() if one.file is None]
+        if unfinished.count(who.id) >= settings.max_offers:
             most = settings.max_offers
             message = f"{most} uploads of one person may be unfinished at once. Finish or cancel one."
             return Refusal(Code.RATE_LIMITED, message, limit="files.max_offers", retry_after=60.0)
+        if len(unfinished) >= settings.max_offers_total:
+            message = f"There are {len(unfinished)} unfinished uploads, which is the limit."
+            return Refusal(Code.RATE_LIMITED, message, limit="files.max_offers_total", retry_after=60.0)
         quota = settings.quota_user // (1 if who.account else _GUESTS_PART)
         if self.kept.used(who.id) + size > quota:
             message = f"Your files would take more than {quota} bytes in all. Delete some first."
@@ -200,6 +209,9 @@ class Files(Generic[SessionT]):
             file = self.kept.get(known.file)
             then(file or Refusal(Code.NOT_FOUND, "The file was deleted already.", field="offer"))
             return
+        if self._disabled(upload.owner):
+            then(Refusal(Code.FORBIDDEN, "This account is disabled."))
+            return
         room = self._rooms.of_stream(upload.stream)
         who = Bearer(upload.owner, upload.owner_name, self._people.accounts.by_id(upload.owner) is not None)
         if upload.to_id is None and (room is None or not self._inside(who, room)):
@@ -238,6 +250,7 @@ class Files(Generic[SessionT]):
             self._ended(upload)
             self._begun(done)
             self.kept.add(file)
+            self._forget_oldest()
             then(file)
 
         def failed(refusal: Refusal) -> None:
@@ -260,6 +273,11 @@ class Files(Generic[SessionT]):
         said, more = self._messages.mentions.found(said, room) if upload.content else (said, ())
         entry = Entry(upload.stream, upload.id, at, said)
         return (entry, *(more(entry) if callable(more) else more)), self._rooms.keep(room)
+
+    def _forget_oldest(self) -> None:
+        """Where many are known, for each one that was posted another one goes that was: a bound on memory."""
+        if len(self._uploads) > self._settings.max_offers_total:
+            self.abandon(next(one for one in self._uploads.values() if one.file is not None))
 
     # -- what became of the messages
 
