@@ -80,6 +80,7 @@ def test_an_upload_that_rests_is_given_up_by_gc(tmp_path: Path, monkeypatch: pyt
     with serving("--data", str(data)) as server:
         alice, _ = requests(server)
         assert alice.patch(alice.begin(9), 0, b"part").status == 204
+        assert alice.put(b"whole").status == 204, "which is no upload that is given up"
     monkeypatch.setenv("HUBBUB_FILES_OFFER_SECONDS", "0.001")
     assert "1 uploads given up (4 bytes)" in _hubbub("files", "gc", "--data", data)
     assert spooled(data) == []

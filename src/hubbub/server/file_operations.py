@@ -122,7 +122,7 @@ class FileOperations(Generic[SessionT]):
         return Checked(len(sizes), sum(sizes.values()), damaged)
 
     async def _gc(self, arguments: dict[str, Any], progress: Progress) -> object:  # noqa: ARG002
-        before = sum(1 for _ in self._service.files.uploads())
+        before = self._unfinished()
         size = self._filing.uploads.expire()
         self._service.files.sweep()
         try:
@@ -130,5 +130,7 @@ class FileOperations(Generic[SessionT]):
         except BlobsUnavailableError as error:
             raise ControlError(f"The store cannot be read: {error.reason}") from None
         progress(1.0)
-        gone = before - sum(1 for _ in self._service.files.uploads())
-        return Collected(freed.blobs, freed.bytes, gone, size)
+        return Collected(freed.blobs, freed.bytes, before - self._unfinished(), size)
+
+    def _unfinished(self) -> int:
+        return sum(1 for one in self._service.files.uploads() if one.file is None)
