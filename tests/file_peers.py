@@ -82,7 +82,11 @@ class Peer:
         if receive_buffer is not None:  # before it connects: then the window is small, too
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         plain.settimeout(PATIENCE)
-        plain.connect(("127.0.0.1", port))
+        try:
+            plain.connect(("127.0.0.1", port))
+        except OSError:
+            plain.close()
+            raise
         Peer.all.append(self)
         self.sock = plain if tls is None else tls.wrap_socket(plain, server_hostname="127.0.0.1")
         self.heeds_no_answers = False
