@@ -96,6 +96,27 @@ async def test_two_who_have_the_secret_find_each_other() -> None:
 
 
 @scenario
+async def test_who_hangs_up_in_the_middle_sends_what_was_said_and_no_more() -> None:
+    async with opened() as (door, port):
+        there = await knock(OFFER, Secret(SECRET), [HERE], port, HERE)
+        assert there is not None
+        here = await door.peer
+        said = [bytes(20_000_000)] * 2  # more than the system takes at once, so that some of it waits
+        sending = asyncio.create_task(there.send(iter(said), lambda _: None))
+        taken = 0
+        pieces = here.pieces()
+        async for piece in pieces:
+            taken += len(piece)
+            if not sending.done():
+                sending.cancel()
+                await asyncio.wait([sending])
+                closing = asyncio.create_task(there.close())
+        await closing
+        assert taken == len(said[0])
+        await here.close()
+
+
+@scenario
 async def test_who_has_another_secret_is_nobody() -> None:
     async with opened() as (door, port):
         assert await knock(OFFER, Secret(b"x" * 32), [HERE], port, HERE) is None

@@ -91,11 +91,15 @@ class Peer:
 
     async def close(self) -> None:
         """Hang up, when what was said is out."""
-        with suppress(OSError, TimeoutError):
+        try:
             async with asyncio.timeout(_STRANGER_SECONDS):
                 self._writer.close()
                 await self._writer.wait_closed()
-        self.abort()
+        except (OSError, TimeoutError):
+            self.abort()
+        except BaseException:
+            self.abort()
+            raise
 
     def abort(self) -> None:
         """Hang up, at once."""
