@@ -138,6 +138,22 @@ def test_a_store_that_says_nothing_is_given_up(tmp_path: Path) -> None:
     assert all(reason.startswith(endpoint) for reason in reasons)
 
 
+def test_to_close_waits_for_no_answer(tmp_path: Path) -> None:
+    _, source, _ = big(tmp_path, 2)
+
+    async def main() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            blobs = blobs_in("bucket", f"http://127.0.0.1:{silent.getsockname()[1]}", patience=3_600.0)
+            async with asyncio.timeout(10):
+                putting = asyncio.create_task(blobs.put(NOBODYS, source))
+                line, _ = await asyncio.to_thread(silent.accept)
+                await blobs.close()
+                with line, pytest.raises(BlobsUnavailableError, match="closed"):
+                    await putting
+
+    run(main)
+
+
 REFUSAL = (
     "<Error><Code>{code}</Code><AWSAccessKeyId>THE-KEY-ID</AWSAccessKeyId>"
     "<StringToSign>the-secret-key, say</StringToSign></Error>"

@@ -112,6 +112,8 @@ class S3Blobs:
         self._place = f"{endpoint or 'S3'}, bucket {bucket!r}"
         self._turns = asyncio.Semaphore(PUTS_AT_ONCE)
         self._closed = False
+        self._waiting: set[asyncio.Timeout] = set()
+        """For an answer of the bucket."""
         try:
             self._store = store(patience)
             self._uploads = store(max(patience, PART_PATIENCE))
@@ -171,8 +173,11 @@ class S3Blobs:
                     yield match[1] + match[2], one["size"]
 
     async def close(self) -> None:
-        """See the port."""
+        """See the port. Whoever waits for an answer waits no more: a stop has no time for a slow bucket."""
         self._closed = True
+        for waiting in self._waiting:
+            if not waiting.expired():
+                waiting.reschedule(asyncio.get_running_loop().time())
 
     def _refuse_closed(self) -> None:
         if self._closed:
@@ -188,9 +193,14 @@ class S3Blobs:
     async def _ask(self, asked: Awaitable[ResultT], patience: float | None) -> ResultT:
         """Wait for it, for at most so many seconds; None: its own bounds are enough."""
         try:
-            async with asyncio.timeout(patience):
-                return await asked
+            async with asyncio.timeout(patience) as waiting:
+                self._waiting.add(waiting)
+                try:
+                    return await asked
+                finally:
+                    self._waiting.discard(waiting)
         except self._failures as error:
+            self._refuse_closed()
             raise self._unavailable(error) from None
 
     def _unavailable(self, error: Exception) -> BlobsUnavailableError:

@@ -28,6 +28,9 @@ SessionT = TypeVar("SessionT", bound=Session)
 PICTURES: Final = "image/"
 """What the media types begin with of which small pictures are made."""
 
+_DELETING: Final = 2.0
+"""Seconds of a stop for what is being deleted; `collect` finds later what was not."""
+
 
 class Thumbnails(Protocol):
     """Makes small pictures. `adapters.thumbnails` does."""
@@ -180,5 +183,5 @@ class Store:
         for making in self._making:
             making.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks)
+            await asyncio.wait(self._tasks, timeout=_DELETING)
         await self.blobs.close()
