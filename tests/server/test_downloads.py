@@ -6,6 +6,7 @@ import os
 import select
 import socket
 import ssl
+import subprocess
 import sys
 import time
 from contextlib import closing, suppress
@@ -208,6 +209,28 @@ def test_a_ticket_counts_only_while_its_person_may_read(server: Server) -> None:
     path = link(bob, alice.put(b"inside", room="den")["Hubbub-File"])
     assert bob.ask("room/leave", room="den")["status"] == 200
     assert Requests(server, None).ask("GET", path).status == 404
+
+
+def test_a_ticket_ends_with_its_account(tmp_path: Path) -> None:
+    data = str(tmp_path / "data")
+    with serving("--data", data) as server:
+        alice, carol = server.json("Alice"), server.ndjson()
+        token = carol.ask("auth/register", username="Carol", password="correct horse")["payload"]["token"]
+        kept = link(carol, Requests(server, token).put(b"kept")["Hubbub-File"])
+        bob = server.text("Bob")
+        bob.say("/register correct horse")
+        bob.settle()
+        alice.say("FileOffer", to="Bob", filename="a.bin", size=4)
+        while "offers you a.bin" not in bob.line():
+            pass
+        bob.say("/accept a.bin")
+        live = "/blobs/" + bob.line().partition("/blobs/")[2]
+        for name in ("Bob", "Carol"):
+            hubbub = [sys.executable, "-m", "hubbub", "user", "disable", name, "--data", data]
+            subprocess.run(hubbub, check=True, capture_output=True, timeout=60)
+        nobody = Requests(server, None)
+        assert nobody.ask("GET", kept).status == 401
+        assert nobody.ask("GET", live).status == 401
 
 
 # -- pictures

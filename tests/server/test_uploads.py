@@ -306,20 +306,17 @@ def test_files_in_the_spool_that_belong_to_no_upload_go(tmp_path: Path) -> None:
     run(second)
 
 
-def test_whoever_was_disabled_meanwhile_announces_nothing_and_fetches_nothing(tmp_path: Path) -> None:
+def test_whoever_was_disabled_meanwhile_announces_nothing(tmp_path: Path) -> None:
     async def main() -> None:
         async with place(tmp_path / "data") as here:
-            file = await _finished(here, b"before")
             upload = await here.begin(4)
             await here.write(upload, b"data")
-            assert here.service.files.readable(here.alice, file)
             actions = Operations(here.service.entrance.administration).actions()
             await actions["user disable"]({"user": "Alice"}, lambda _: None)
             refusal = await here.filing.uploads.finish(upload)
             assert isinstance(refusal, Refusal)
             assert refusal.code is Code.FORBIDDEN
-            assert await here.messages() == [file.message]
-            assert not here.service.files.readable(here.alice, file), "by a ticket of before, say"
+            assert await here.messages() == []
 
     run(main)
 

@@ -91,8 +91,6 @@ class Files(Generic[SessionT]):
 
     def readable(self, who: Bearer, file: StoredFile) -> bool:
         """Whether that person may fetch it: whoever may read its message."""
-        if self._disabled(who.id):
-            return False
         room = self._rooms.of_stream(file.stream)
         if room is not None:
             return self._inside(who, room)
@@ -102,10 +100,6 @@ class Files(Generic[SessionT]):
         if who.account and (room is self._rooms.default or room.belongs(who.id)):
             return True
         return any(one.user is not None and one.user.id == who.id for one in room.members)
-
-    def _disabled(self, id: int) -> bool:
-        account = self._people.accounts.by_id(id)
-        return account is not None and account.disabled
 
     # -- uploads
 
@@ -209,11 +203,12 @@ class Files(Generic[SessionT]):
             file = self.kept.get(known.file)
             then(file or Refusal(Code.NOT_FOUND, "The file was deleted already.", field="offer"))
             return
-        if self._disabled(upload.owner):
+        account = self._people.accounts.by_id(upload.owner)
+        if account is not None and account.disabled:
             then(Refusal(Code.FORBIDDEN, "This account is disabled."))
             return
         room = self._rooms.of_stream(upload.stream)
-        who = Bearer(upload.owner, upload.owner_name, self._people.accounts.by_id(upload.owner) is not None)
+        who = Bearer(upload.owner, upload.owner_name, account is not None)
         if upload.to_id is None and (room is None or not self._inside(who, room)):
             then(Refusal(Code.FORBIDDEN, f"You are not in '{upload.room}' any more.", field="room"))
             return

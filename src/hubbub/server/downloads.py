@@ -59,12 +59,12 @@ class Downloads:
         links: Links,
         blobs: Blobs,
         bearer: Callable[[str], Bearer | None],
-        person: Callable[[int], Bearer],
+        person: Callable[[int], Bearer | None],
         sendfile: Sendfile,
         log: ServerLog,
         live: Live | None = None,
     ) -> None:
-        """`bearer` says whose token one is, `person` who somebody with that id is."""
+        """`bearer` says whose token one is, `person` who has that id; None: nobody who may come in."""
         self._files = files
         self._links = links
         self._blobs = blobs
@@ -94,11 +94,11 @@ class Downloads:
             if len(given) == 1 and (file is not None or request.method == b"GET"):
                 use = self._links.look if request.head.head_only else self._links.take
                 ticket = use(given[0], id)
-            if ticket is None:
+            who = self._person(ticket.user) if ticket is not None else None
+            if who is None:
                 headers = [(b"WWW-Authenticate", b"Bearer"), (b"Cache-Control", b"no-store")]
                 request.refuse(401, "A valid token is needed, or a link that was not used yet.", headers)
                 return
-            who = self._person(ticket.user)
         if ticket is not None and file is None and self._live is not None:
             await self._stream(request, ticket, self._live)
         elif file is None or not self._files.readable(who, file):

@@ -90,8 +90,10 @@ class Filing(Generic[SessionT]):
         )
         return {b"files": tus.serve, b"blobs": downloads.serve}
 
-    def _person(self, id: int) -> Bearer:
+    def _person(self, id: int) -> Bearer | None:
         account = self._service.people.accounts.by_id(id)
+        if account is not None and account.disabled:
+            return None
         return Bearer(id, "" if account is None else account.name, account is not None)
 
     def start(self) -> None:
