@@ -117,6 +117,62 @@ def test_through_tls(tmp_path: Path) -> None:
             ends.close()
 
 
+# -- a server that lies
+
+
+@contextmanager
+def lying(size: int, started: int, sent: int) -> Iterator[int]:
+    """A server that offers a file of one size, begins one of another, and sends as much as it likes."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pack(**message: object) -> bytes:
+        text = json.dumps(message).encode()
+        return len(text).to_bytes(4, "big") + text
+
+    def serve() -> None:
+        caller, _ = listener.accept()
+        with caller, caller.makefile("rb") as stream:
+            while head := stream.read(4):
+                message = json.loads(stream.read(int.from_bytes(head, "big")))
+                if message["type"] == "Login":
+                    me = {"username": "Bob", "user_id": 1, "token": "t", "server": "liar", "rooms": []}
+                    caller.sendall(pack(type="Welcome", id=message["id"], **me))
+                    offered = {"filename": "x", "size": size, "offer": "o", "to": "Bob"}
+                    caller.sendall(pack(type="FileOffer", **offered, **{"from": "Eve", "from_id": 2}))
+                elif message["type"] == "FileAccept":
+                    about = {"filename": "x", "offer": "o"}
+                    caller.sendall(
+                        pack(type="StartDownload", **about, size=started, offset=0, **{"from": "Eve"})
+                        + bytes(sent)
+                        + pack(type="FileDone", **about, sha256="")
+                    )
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.close()
+        thread.join(10)
+
+
+@pytest.mark.parametrize(("started", "sent"), [(500, 500), (3, 3), (-5, 0), (0, 0)])
+def test_a_server_that_speaks_of_another_size_is_left(ends: Ends, started: int, sent: int) -> None:
+    with lying(5, started, sent) as port:
+        receiver = ends.receive(port=port, wait=False)
+        assert "another size than was offered" in receiver.ends(1)
+    assert names_in(ends.inbox) == []
+
+
+def test_a_size_that_cannot_be_is_no_offer(ends: Ends) -> None:
+    with lying(-5, -5, 0) as port:
+        receiver = ends.receive(port=port)
+        receiver.until_said("cannot be")
+        receiver.interrupt()
+        receiver.ends(130)
+    assert names_in(ends.inbox) == []
+
+
 # -- somebody between a client and the server
 
 

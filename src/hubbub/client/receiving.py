@@ -165,6 +165,9 @@ class _Receiving:
         exchange = hello.exchange if hello is not None else None
         if wish.sender is not None and offered.sender.casefold() != wish.sender.casefold():
             return None
+        if offered.size < 0:
+            self._observer.notice(f"{offered.sender} offers a size that cannot be.")
+            return None
         if (exchange is None) != (wish.code is None):
             if exchange is not None and offered.offer not in self._passed_over:
                 self._passed_over.add(offered.offer)
@@ -268,8 +271,12 @@ class _Receiving:
 
     async def _download(self, started: DownloadStarted) -> Result | None:
         """They come by the server."""
-        _, arriving = self._mine
+        offered, arriving = self._mine
         line = self._client.line
+        if started.size != offered.size:
+            line.abort("The server speaks of another size than before.")
+            arriving.discard()
+            return self._result(Outcome.FAILED, "The server speaks of another size than was offered.")
         arriving.rewind()
         skip = arriving.offset - started.offset
         if skip < 0:
@@ -308,6 +315,9 @@ class _Receiving:
 
     async def _finish(self, sha256: str | None) -> Result:
         offered, arriving = self._mine
+        if not arriving.whole:
+            arriving.discard()
+            return self._result(Outcome.FAILED, "The server calls it done, but not all of it came.")
         try:
             paths = await _in_thread(partial(arriving.finish, sha256))
         except DigestError as error:
