@@ -18,7 +18,7 @@ from ssl import SSLContext
 from types import TracebackType
 from typing import Final, NamedTuple, Protocol
 
-from hubbub.client.errors import LineLostError, RefusedError
+from hubbub.client.errors import LineLostError, RefusedError, StaleTokenError
 from hubbub.client.line import SILENCE, Line
 from hubbub.client.positions import Positions
 from hubbub.core.answers import Answer, LoggedIn, Resumed
@@ -75,7 +75,7 @@ class Identity(Protocol):
     """Who we are, and how that is shown; see `sign_in`."""
 
     async def log_in(self, client: Asking) -> LoggedIn | Refusal:
-        """Log in on a line that is nobody's yet."""
+        """Log in on a line that is nobody's yet. StaleTokenError: to be asked once more, on a new one."""
         ...
 
 
@@ -138,7 +138,13 @@ class Client:
     # -- coming, and coming back
 
     async def connect(self) -> LoggedIn:
-        """Dial once, and log in. Raises NetError, LineLostError, RefusedError."""
+        """Dial, and log in. Raises NetError, LineLostError, RefusedError."""
+        try:
+            return await self._connect()
+        except StaleTokenError:
+            return await self._connect()
+
+    async def _connect(self) -> LoggedIn:
         self.close()
         self._events.clear()
         lines: list[Line] = []

@@ -13,6 +13,7 @@
     │   └── TamperedError     bytes that were sealed by nobody who has the key, or too few, or too many
     ├── TokenFileError        the file of tokens cannot be used as it is
     ├── LineLostError         the line to the server dropped, or the server closed it
+    ├── StaleTokenError       the server knows a kept token no more; there is another way to log in
     └── RefusedError          the server refused something that nothing goes on without, such as a login
 
 Any other refusal of the server's is no exception: it is a `Refusal`, a value (`hubbub.core.errors`).
@@ -91,6 +92,12 @@ class TokenFileError(ClientError):
 
 class LineLostError(ClientError):
     """The line to the server dropped. `Client.again` dials anew."""
+
+    retry = True
+
+
+class StaleTokenError(ClientError):
+    """The server does not take this token any more. It hangs up then, so the other way takes a new line."""
 
     retry = True
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from hubbub.client.connection import Asking
-from hubbub.client.errors import BusyError, RefusedError
+from hubbub.client.errors import BusyError, RefusedError, StaleTokenError
 from hubbub.client.state import GUESTS, Note
 from hubbub.client.tokens import Login as Kept
 from hubbub.client.tokens import TokenStore
@@ -53,6 +53,7 @@ class KeptLogin:
         self._server = server
         self._username = username
         self._clock = clock
+        self._stale: str | None = None  # a token that the server did not take
 
     async def log_in(self, client: Asking) -> LoggedIn | Refusal:
         """See `connection.Identity`."""
@@ -60,10 +61,13 @@ class KeptLogin:
         kept = await loop.run_in_executor(None, self._store.get, self._server, self._username)
         if kept is None:
             return Refusal(Code.UNAUTHENTICATED, "Nobody is logged in there. Log in first: hubbub login.")
-        if kept.expires_at is None or kept.expires_at - _EARLY > self._clock():
+        lasts = kept.expires_at is None or kept.expires_at - _EARLY > self._clock()
+        if lasts and kept.token != self._stale:
             answer = _logged_in(await client.ask(Login(token=kept.token)))
             if isinstance(answer, LoggedIn) or answer.code is not Code.BAD_CREDENTIALS:
                 return answer
+            self._stale = kept.token
+            raise StaleTokenError("The kept login is not valid any more.")
         return await self._refreshed(client, kept)
 
     async def _refreshed(self, client: Asking, tried: Kept) -> LoggedIn | Refusal:
@@ -104,6 +108,8 @@ class Guest:
             answer = _logged_in(await client.ask(Login(self._name, token=self._token)))
             if isinstance(answer, LoggedIn) or answer.code is not Code.BAD_CREDENTIALS:
                 return self._known(answer)
+            self._token = None
+            raise StaleTokenError("The server knows this guest no more.")
         return self._known(_logged_in(await client.ask(Login(self._name))))
 
     def _known(self, answer: LoggedIn | Refusal) -> LoggedIn | Refusal:
