@@ -94,6 +94,13 @@ def test_what_is_not_whole_is_not_finished_and_no_more_is_taken(tmp_path: Path) 
     assert smaller.offset == 0
 
 
+def test_an_empty_part_is_not_left(tmp_path: Path) -> None:
+    begun = Partial(tmp_path, "cat.png", "an offer", 100)
+    assert list(tmp_path.iterdir()) == [begun.path]
+    begun.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_one_process_at_a_time(tmp_path: Path) -> None:
     first = part(tmp_path)
     with pytest.raises(BusyError):
@@ -152,8 +159,9 @@ def test_the_longest_name_and_any_offer_fit(tmp_path: Path) -> None:
 
 def test_a_leftover_is_found_by_its_offer(tmp_path: Path) -> None:
     assert leftover(tmp_path, "f1") is None
-    part(tmp_path, "a.part").close()
-    part(tmp_path, "b", offer="f2", bundle=True).close()
+    for one in (part(tmp_path, "a.part"), part(tmp_path, "b", offer="f2", bundle=True)):
+        one.write(DATA[:1])
+        one.close()
     assert [found and found[1:] for found in (leftover(tmp_path, "f1"), leftover(tmp_path, "f2"))] == [
         ("a.part", False),
         ("b", True),

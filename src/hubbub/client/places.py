@@ -180,8 +180,10 @@ class Partial:
         self.close()
 
     def close(self) -> None:
-        """See `Place`. Twice does no harm."""
+        """See `Place`. Twice does no harm. An empty part is of no use to anybody."""
         if self._descriptor >= 0:
+            if not self.offset and _is_at(self.path, os.fstat(self._descriptor)):
+                self.path.unlink(missing_ok=True)
             os.close(self._descriptor)  # and the lock with it
             self._descriptor = -1
 
