@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import pty
+import socket
 import stat
 import tarfile
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from hubbub.cli.transfers import harmless
 from serving import Server, serving, until
 from transferring import PATIENCE, Command, Ends, names_in
 
@@ -155,6 +158,7 @@ def test_a_person_is_asked(ends: Ends, key: bytes, code: int, theirs: int) -> No
     while b"[y/n]" not in shown:
         shown += os.read(ours, 4_096)
     assert b"Alice offers 'cat.png' (1,234 bytes)" in shown
+    sender.until_said("Waiting for Bob to take it.")
     os.write(ours, key)
     said = sender.ends(theirs)
     assert ("does not want" in said) == (code == 3)
@@ -162,6 +166,56 @@ def test_a_person_is_asked(ends: Ends, key: bytes, code: int, theirs: int) -> No
     assert names_in(ends.inbox) == (["cat.png"] if code == 0 else [])
     os.close(ours)
     os.close(terminal)
+
+
+def test_what_somebody_else_says_steers_no_terminal() -> None:
+    assert harmless("a\x1b[2J\x9b\n\u2028\u202eb") == "a\ufffd[2J\ufffd\ufffd\ufffd\ufffdb"
+    for name in ("写真 🏴\U000e0067\U000e007f.png", "👩\u200d🚀", "می\u200cخواهم"):
+        assert harmless(name) == name
+
+
+@pytest.mark.parametrize("seconds", ["-1", "0", "nan", "inf", "soon"])
+def test_a_time_that_cannot_be_waited_for(ends: Ends, seconds: str) -> None:
+    assert "number of seconds" in ends.send(ends.file("a", 1), "--timeout", seconds).ends(2)
+
+
+def test_where_nothing_can_be_put_is_said_before_anything_is_sent(ends: Ends) -> None:
+    file = ends.file("a", 1)
+    assert "no folder" in ends.receive("--dir", file, wait=False).ends(2)
+
+
+def test_nobody_there_is_said_without_numbers(ends: Ends) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        said = ends.send(ends.file("a", 1), port=port).ends(1)
+    assert said == f"hubbub: 127.0.0.1 port {port} cannot be reached: Connection refused.\n"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="it looks into /proc")
+def test_ctrl_c_while_a_pipe_has_not_ended(ends: Ends) -> None:
+    reading, writing = os.pipe()
+    where = f"127.0.0.1:{ends.port}"
+    sender = ends.run("Alice", "send", "-", "--to", "Bob", "--as", "Alice", "--server", where, stdin=reading)
+    os.write(writing, b"x" * 5_000_000)  # it takes them, so it is there
+    state = Path(f"/proc/{sender.process.pid}/stat")
+    until(lambda: state.read_text().rpartition(")")[2].split()[0] == "S")  # and waits for more
+    sender.interrupt()
+    assert sender.ends(130) == "hubbub: stopped.\n"
+    os.close(reading)
+    os.close(writing)
+
+
+def test_of_many_links_that_are_left_out_some_are_named(ends: Ends) -> None:
+    top = ends.directory / "links"
+    top.mkdir()
+    for number in range(30):
+        (top / f"{number}").symlink_to("nowhere")
+    receiver = ends.receive()
+    said = ends.send(top).ends()
+    assert said.count("symbolic link") == 10
+    assert "20 more are left out." in said
+    receiver.ends()
 
 
 def test_without_a_terminal_nobody_can_be_asked(ends: Ends) -> None:
@@ -339,6 +393,33 @@ def test_the_login_is_kept_and_used(ends: Ends) -> None:
     assert "is wrong" in wrong.ends(1)
     ends.run("Gina", "logout").ends()
     assert "hubbub login" in ends.run("Gina", "send", ends.file("a", 1), "--to", "Hugo").ends(2)
+
+
+def test_a_guest_whom_the_server_forgot_is_one_again(ends: Ends) -> None:
+    for port in (ends.port, ends.port):
+        receiver = ends.receive(port=port)
+        ends.send(ends.file("a", 100), port=port).ends()
+        receiver.ends()
+        notes = list(ends.directory.glob("home-*/.local/state/hubbub/guests/*.json"))
+        assert len(notes) == 2
+        for note in notes:
+            note.write_text('"of another time"')
+
+
+def test_a_token_that_the_server_does_not_take_is_exchanged(ends: Ends) -> None:
+    where = f"127.0.0.1:{ends.port}"
+    new = ("login", "--server", where, "--name", "Jana", "--register")
+    login = ends.run("Jana", *new, stdin=b"a password of mine\n")
+    login.ends()
+    tokens = login.home / ".config" / "hubbub" / "tokens.json"
+    kept = json.loads(tokens.read_text())
+    kept["accounts"][0]["login"]["token"] = "of another time"
+    tokens.write_text(json.dumps(kept))
+    ends.run("Jana", "send", ends.file("a", 100), "--to", "#lobby").ends()
+    assert "of another time" not in tokens.read_text()
+    kept["accounts"][0]["login"]["refresh_token"] = "of another time"
+    tokens.write_text(json.dumps(kept))
+    assert "hubbub login" in ends.run("Jana", "send", ends.file("b", 100), "--to", "#lobby").ends(1)
 
 
 def test_the_environment_says_which_server(ends: Ends) -> None:

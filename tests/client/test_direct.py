@@ -103,14 +103,13 @@ async def test_who_hangs_up_in_the_middle_sends_what_was_said_and_no_more() -> N
         here = await door.peer
         said = [bytes(20_000_000)] * 2  # more than the system takes at once, so that some of it waits
         sending = asyncio.create_task(there.send(iter(said), lambda _: None))
-        taken = 0
         pieces = here.pieces()
+        taken = len(await anext(pieces))
+        sending.cancel()
+        await asyncio.wait([sending])
+        closing = asyncio.create_task(there.close())
         async for piece in pieces:
             taken += len(piece)
-            if not sending.done():
-                sending.cancel()
-                await asyncio.wait([sending])
-                closing = asyncio.create_task(there.close())
         await closing
         assert taken == len(said[0])
         await here.close()

@@ -112,7 +112,7 @@ def _add_client_commands(commands: argparse._SubParsersAction[argparse.ArgumentP
         "--code", action="store_true", help="encrypt it from end to end, by a code that is printed"
     )
     send.add_argument(
-        "--timeout", metavar="S", type=float, help="give up after S seconds in which nothing moves"
+        "--timeout", metavar="S", type=_seconds, help="give up after S seconds in which nothing moves"
     )
     _add_transfer(send)
 
@@ -137,6 +137,16 @@ def _add_client_commands(commands: argparse._SubParsersAction[argparse.ArgumentP
     often.add_argument("--all", action="store_true", help="go on until Ctrl-C")
     receive.set_defaults(all=False)
     _add_transfer(receive)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise ValueError(text)
+    return seconds
+
+
+_seconds.__name__ = "number of seconds"  # argparse says it
 
 
 def _add_transfer(parser: argparse.ArgumentParser) -> None:

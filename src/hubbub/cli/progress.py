@@ -31,19 +31,20 @@ def progress(what: str, unit: str = "bytes") -> Iterator[Callable[[int, int], No
 class Bar:
     """A bar with the rate and the time that is left, for bytes on their way. It goes when it is closed."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, total: int) -> None:
         self._what = what
+        self._total = total
         self._bars: Progress | None = None
         self._task: TaskID | None = None
 
-    def show(self, done: int, total: int) -> None:
+    def show(self, done: int) -> None:
         """So much is done."""
         if not sys.stderr.isatty():
             return
         if self._bars is None:
             self._begin(done)
         if self._bars is not None and self._task is not None:
-            self._bars.update(self._task, completed=done, total=total)
+            self._bars.update(self._task, completed=done)
 
     def _begin(self, done: int) -> None:
         # Only now: it takes a while to import.
@@ -59,7 +60,7 @@ class Bar:
 
         columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
         self._bars = Progress("{task.description}", *columns, console=Console(stderr=True), transient=True)
-        self._task = self._bars.add_task(escape(self._what), total=None, completed=done)
+        self._task = self._bars.add_task(escape(self._what), total=self._total, completed=done)
         self._bars.start()
 
     def close(self) -> None:

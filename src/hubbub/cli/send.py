@@ -8,14 +8,14 @@ import shutil
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from hubbub.cli.transfers import Shown, WronglyAskedError, client_of, run, told, warn
 from hubbub.client.bundle import Bundle, source_of
 from hubbub.client.code_words import new_code
-from hubbub.client.errors import SourceError
 from hubbub.client.sending import Recipient, send
 from hubbub.client.source import PlainFile
 from hubbub.client.state import state_directory
@@ -24,45 +24,48 @@ from hubbub.core.filenames import label
 
 _PIPE = "-"
 _COPY = 1_048_576
+_MOST_SHOWN = 10
+"""Of what is left out, by name: in some folders there are hundreds of links."""
 
 
 def send_files(arguments: Namespace) -> int:
     """Send what was named."""
     paths = arguments.paths
 
-    async def work() -> int:
+    def work() -> Coroutine[Any, Any, int]:
         if _PIPE in paths and len(paths) > 1:
             raise WronglyAskedError("'-' stands alone")
         name = _named(arguments.filename)
-        if name is not None and len(paths) > 1:
+        if name is not None and (len(paths) > 1 or Path(paths[0]).is_dir()):
             raise WronglyAskedError("--filename is for one file")
-        loop = asyncio.get_running_loop()
-        with _spooled() as spool:
-            if paths == [_PIPE]:
-                paths[:] = [await loop.run_in_executor(None, _spool, spool)]
-                name = name or "stdin"
-            source = await loop.run_in_executor(None, _open, paths, name)
-            return await _send(arguments, source)
+        if paths == [_PIPE]:  # here, and in no thread: nobody could stop one that waits for a pipe
+            return _opened(arguments, [_spool(spool)], name or "stdin")
+        return _opened(arguments, paths, name)
 
-    again = (
-        " With a code it begins anew." if arguments.code else " The same command goes on where it stopped."
-    )
-    if paths == [_PIPE]:
-        again = ""
-    return run(work, again.strip())
+    again = "With a code it begins anew." if arguments.code else "The same command goes on where it stopped."
+    with _spooled() as spool:
+        return run(work, "" if paths == [_PIPE] else again)
+
+
+async def _opened(arguments: Namespace, paths: list[str], name: str | None) -> int:
+    source = await asyncio.get_running_loop().run_in_executor(None, _open, paths, name)
+    return await _send(arguments, source)
 
 
 async def _send(arguments: Namespace, source: PlainFile | Bundle) -> int:
     if isinstance(source, Bundle):
-        for path, reason in source.left_out:
+        for path, reason in source.left_out[:_MOST_SHOWN]:
             warn(f"{path} is left out. {reason}")
+        if (more := len(source.left_out) - _MOST_SHOWN) > 0:
+            warn(f"{more:,} more are left out.")
     code = new_code(os.urandom) if arguments.code else None
     shown = Shown(source.name)
     try:
         async with client_of(arguments) as client:
             if code is not None:
                 print(f"The code is {code}. The other side: hubbub receive --code {code}", file=sys.stderr)
-                print(code, flush=True)
+                if not sys.stdout.isatty():
+                    print(code, flush=True)
             result = await send(
                 client,
                 source,
@@ -89,8 +92,6 @@ def _named(name: str | None) -> str | None:
 
 def _open(paths: list[str], name: str | None) -> PlainFile | Bundle:
     if name is not None:
-        if Path(paths[0]).is_dir():
-            raise SourceError("--filename is for one file, and this is a folder.")
         return PlainFile(paths[0], name=name)
     return source_of(paths)
 

@@ -7,6 +7,7 @@ import os
 import random
 import ssl
 import sys
+import unicodedata
 from argparse import Namespace
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
@@ -32,6 +33,7 @@ _CODES: Final = {
     Outcome.WRONG_CODE: WRONG_CODE,
     Outcome.DIGEST: WRONG_DIGEST,
 }
+_BIDI: Final = frozenset(("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"))  # UAX #9 §2
 _HOST, _PORT = "CLIENT_SERVER_HOST", "CLIENT_SERVER_PORT"
 _DEFAULT: Final = ("127.0.0.1", 8080)
 
@@ -40,9 +42,22 @@ class WronglyAskedError(Exception):
     """The command line, or the environment, cannot be meant like this."""
 
 
+def harmless(text: str) -> str:
+    """A line as it may be shown: what a server or a peer says shall not steer the terminal."""
+    return "".join("�" if _steers(one) else one for one in text)
+
+
+def _steers(character: str) -> bool:
+    if character.isprintable():
+        return False
+    if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp"):
+        return True
+    return unicodedata.bidirectional(character) in _BIDI
+
+
 def warn(text: str) -> None:
     """A line for a person."""
-    print(f"hubbub: {text}", file=sys.stderr, flush=True)
+    print(f"hubbub: {harmless(text)}", file=sys.stderr, flush=True)
 
 
 def store() -> TokenStore:
@@ -112,13 +127,19 @@ class Shown:
     """A transfer as a person at a terminal sees it; implements `client.outcome.Observer`."""
 
     def __init__(self, what: str) -> None:
-        self._what = what
+        self._what = harmless(what)
         self._bar: Bar | None = None
         self._of = ""
+
+    def called(self, what: str) -> None:
+        """This is what it is called."""
+        self._what = harmless(what)
 
     def hashing(self, done: int, total: int) -> None:
         """See Observer."""
         self._show(f"reading {self._what}", done, total)
+        if done == total:  # what follows may be a long wait for somebody to take it
+            self.close()
 
     def moved(self, done: int, total: int) -> None:
         """See Observer."""
@@ -131,9 +152,9 @@ class Shown:
     def _show(self, what: str, done: int, total: int) -> None:
         if what != self._of:
             self.close()
-            self._bar, self._of = Bar(what), what
+            self._bar, self._of = Bar(what, total), what
         if self._bar is not None:
-            self._bar.show(done, total)
+            self._bar.show(done)
 
     def close(self) -> None:
         """Take the bar away."""
@@ -159,7 +180,10 @@ def run(work: Callable[[], Coroutine[Any, Any, int]], when_stopped: str) -> int:
     except DigestError as error:
         warn(str(error))
         return WRONG_DIGEST
-    except (ClientError, NetError, RefusedError, TokenFileError) as error:
+    except NetError as error:
+        warn(_why(error))
+        return FAILED
+    except (ClientError, RefusedError, TokenFileError) as error:
         warn(str(error))
         return FAILED
     except OSError as error:
@@ -167,10 +191,20 @@ def run(work: Callable[[], Coroutine[Any, Any, int]], when_stopped: str) -> int:
         return FAILED
 
 
+def _why(error: NetError) -> str:
+    """Where, and what went wrong; without the numbers of the system's errors."""
+    cause = error.__cause__
+    if not isinstance(cause, OSError) or isinstance(cause, ssl.SSLError) or cause.errno is None:
+        return str(error)
+    where = str(error).partition(": ")[0]
+    reason = os.strerror(cause.errno) if cause.errno > 0 else cause.strerror  # negative: of the resolver
+    return f"{where} cannot be reached: {reason}."
+
+
 def told(result: Result) -> int:
     """Say how it ended; the exit code."""
     if result.outcome is Outcome.DONE:
-        print(result.message, file=sys.stderr, flush=True)
+        print(harmless(result.message), file=sys.stderr, flush=True)
     else:
         warn(result.message)
     return _CODES[result.outcome]

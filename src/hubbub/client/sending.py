@@ -214,10 +214,19 @@ class _Sending:
             return self._result(Outcome.FAILED, answer.message)
         assert isinstance(answer, Offered)  # noqa: S101 (what an OfferFile is answered by)
         self._offer, self._keep = answer.offer, answer.keep
+        if self._offer != known:
+            self._tell_of_the_offer()
         if self._code is not None and self._keep:
             await self._take_back()
             return self._result(Outcome.FAILED, f"{self._recipient.name} went away. A code needs both sides.")
         return None
+
+    def _tell_of_the_offer(self) -> None:
+        name = self._recipient.name
+        if not self._keep:
+            self._observer.notice(f"Waiting for {name} to take it.")
+        elif not self._room and self._code is None:
+            self._observer.notice(f"{name} is not here: the server keeps it.")
 
     async def _ask_for(self, offer: str | None) -> object:
         """Offer it to whom is meant: a person first, where that is not said."""
