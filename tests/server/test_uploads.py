@@ -30,7 +30,7 @@ from hubbub.server.config import Config, ServerSettings
 from hubbub.server.filing import Filing
 from hubbub.server.offline import offline_service
 from hubbub.server.operations import Operations
-from hubbub.server.spool import WINDOW, Writer
+from hubbub.server.spool import RETRY, WINDOW, Writer
 from server.file_requests import Requests, blobs, digest, noise, spooled
 from serving import PATIENCE, Server
 
@@ -200,6 +200,41 @@ def test_a_disk_that_fails_is_told_and_what_is_there_goes_on(tmp_path: Path) -> 
 
 
 # -- finishing
+
+
+def test_uploads_leave_space_for_what_people_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> None:
+        async with place(tmp_path / "data") as here:
+            upload = await here.begin(8)
+            await here.write(upload, b"data")
+            monkeypatch.setattr("hubbub.server.spool.SPARE", 2**62)
+            writer = here.writer(upload)
+            writer.write(b"more")
+            assert await writer.sync() == 4
+            assert writer.failure is not None
+            assert (writer.failure.code, writer.failure.retry_after) == (Code.READ_ONLY, RETRY)
+            monkeypatch.undo()
+            await here.write(upload, b"more")
+            assert isinstance(await here.filing.uploads.finish(upload), StoredFile)
+
+    run(main)
+
+
+def test_an_upload_of_days_is_known_as_long_after_its_end_as_any(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with place(tmp_path / "data", offer_seconds=0.5) as here:
+            upload = await here.begin(4)
+            begun = time.monotonic()
+            await until(lambda: time.monotonic() > begun + 0.6)
+            await here.write(upload, b"data")
+            await here.filing.uploads.finish(upload)
+            here.service.files.sweep()
+            assert here.service.files.upload(upload.id) is not None, "for who lost the line at the very end"
+            await until(lambda: time.monotonic() > begun + 1.3)
+            here.service.files.sweep()
+            assert here.service.files.upload(upload.id) is None
+
+    run(main)
 
 
 def test_whoever_finishes_at_once_shares_one_message(tmp_path: Path) -> None:

@@ -236,7 +236,7 @@ class Files(Generic[SessionT]):
             self._clock(),
             thumbnail,
         )
-        done = replace(upload, file=file.id)
+        done = replace(upload, file=file.id, created=file.at)
         entries, changes = self._message(upload, room, file.view())
         self._posting.add(upload.id)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from concurrent.futures import Executor
 from hashlib import sha256
@@ -24,6 +25,8 @@ WINDOW: Final = 1_048_576
 """Bytes that may wait for the disk before whoever sends them has to."""
 PIECE: Final = 1_048_576
 """Bytes that are read and hashed in one job."""
+SPARE: Final = 8_388_608
+"""Bytes of the disk that uploads leave free: twice what the log needs, so that people can talk on."""
 _FLAGS: Final = (
     os.O_RDWR
     | os.O_CREAT
@@ -144,7 +147,7 @@ class Spool:
                 view = memoryview(data)
                 while view:
                     count = await self._in_thread(
-                        _store, self._descriptor, view, self.written, whole, self._trial
+                        _store, self.path, self._descriptor, view, self.written, whole, self._trial
                     )
                     self.written += count
                     self._unwritten -= count
@@ -334,8 +337,12 @@ def full() -> Refusal:
     )
 
 
-def _store(descriptor: int, data: memoryview, offset: int, whole: Hash, trial: Hash | None) -> int:
+def _store(
+    path: Path, descriptor: int, data: memoryview, offset: int, whole: Hash, trial: Hash | None
+) -> int:
     """Write at an offset, and hash what was written. Not by pwrite(2), which Windows does not have."""
+    if shutil.disk_usage(path.parent).free < SPARE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     os.lseek(descriptor, offset, os.SEEK_SET)
     count = os.write(descriptor, data)
     whole.update(data[:count])
