@@ -273,6 +273,33 @@ def _online(server: Server) -> list[str]:
         return users
 
 
+def test_what_was_kept_is_fetched(ends: Ends, server: Server) -> None:
+    where = f"127.0.0.1:{ends.port}"
+    for name in ("Kira", "Lena"):
+        new = ("login", "--server", where, "--name", name, "--register")
+        ends.run(name, *new, stdin=b"a password of mine\n").ends()
+    fetch = ("receive", "--kept", "lena", "--yes", "--dir", ends.inbox)
+    top = ends.directory / "folder"
+    top.mkdir()
+    (top / "x").write_text("x")
+    file = ends.file("cat.png", 3_000_000)
+    for path in (file, top):
+        assert (
+            "Kira is not here: the server keeps it." in ends.run("Lena", "send", path, "--to", "Kira").ends()
+        )
+    ends.run("Kira", *fetch).ends()
+    assert names_in(ends.inbox) == ["folder"]  # the newest
+    assert (ends.inbox / "folder" / "x").read_text() == "x"
+    ends.run("Kira", *fetch, "--all").ends()
+    assert names_in(ends.inbox) == ["cat.png", "folder", "folder (2)"]
+    assert (ends.inbox / "cat.png").read_bytes() == file.read_bytes()
+    piped = ends.run("Kira", "receive", "--kept", "@Lena", "--yes", "--all", "-o", "-")
+    piped.ends()
+    assert piped.out.endswith(file.read_bytes())
+    assert "no person and no room" in ends.run("Kira", "receive", "--kept", "nowhere", "--yes").ends(1)
+    assert "nothing is kept" in ends.run("Kira", "receive", "--kept", "@Kira", "--yes").ends(3)
+
+
 def test_who_offers_while_another_is_served_comes_next(ends: Ends) -> None:
     receiver = ends.receive("--all")
     senders = [

@@ -14,12 +14,14 @@ from hubbub.client import sending
 from hubbub.client.arriving import Target
 from hubbub.client.connection import Address, Client
 from hubbub.client.direct import Peer, knock
+from hubbub.client.fetching import fetch, kept_files
 from hubbub.client.handshake import Secret
 from hubbub.client.outcome import Outcome, Result
 from hubbub.client.receiving import Wish, receive
 from hubbub.client.sending import Recipient, send
 from hubbub.client.sign_in import Guest
 from hubbub.client.source import PlainFile
+from hubbub.core.errors import Refusal
 from hubbub.core.events import FileOffered
 from impaired import Impaired, Plan
 from serving import Server, serving
@@ -137,6 +139,31 @@ def test_a_door_that_cannot_be_reached_costs_a_moment(
     assert (sent.outcome, received.outcome) == (Outcome.DONE, Outcome.DONE), (sent, received)
     both.check()
     assert not any("Directly" in one for one in both.alice.notices)
+
+
+def test_a_kept_file_is_fetched_over_a_line_that_is_cut(server: Server, tmp_path: Path) -> None:
+    both = Both(server, tmp_path)
+    path = tmp_path / "film.mkv"
+    path.write_bytes(both.content)
+
+    async def run() -> Result:
+        async with asyncio.timeout(PATIENCE):
+            async with both._client("Alice") as alice:
+                with PlainFile(path) as file:
+                    await send(alice, file, Recipient("lobby", "room"))
+            both.address = Address("127.0.0.1", line.port)
+            async with both._client("Bob") as bob:
+                found = await kept_files(bob, Recipient("lobby", "room"))
+                assert not isinstance(found, Refusal)
+                return await fetch(bob, Target(both.inbox), found[0], observer=both.bob)
+
+    with Impaired(server.port, 1, Plan(cut=CUT, whole_after=4)) as line:
+        fetched = asyncio.run(run())
+    assert fetched.outcome is Outcome.DONE, fetched
+    both.check()
+    assert both.bob.notices.count("The line dropped. Trying again.") >= 2
+    assert both.bob.steps == sorted(both.bob.steps)  # it went on where it stopped
+    assert both.bob.steps[-1] == SIZE
 
 
 def test_who_watches_hears_how_far_it_is(server: Server, tmp_path: Path) -> None:

@@ -126,6 +126,9 @@ def _add_client_commands(commands: argparse._SubParsersAction[argparse.ArgumentP
     receive.set_defaults(command="receive")
     receive.add_argument("--from", metavar="NAME", dest="sender", help="of this person alone")
     receive.add_argument(
+        "--kept", metavar="NAME|ROOM", help="fetch what the server keeps, of a talk with NAME or of a room"
+    )
+    receive.add_argument(
         "--dir", "-o", metavar="DIR|-", default=".", help="where to (default: here); - is standard output"
     )
     receive.add_argument(

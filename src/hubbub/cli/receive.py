@@ -10,6 +10,7 @@ from pathlib import Path
 
 from hubbub.cli.transfers import (
     DONE,
+    FAILED,
     NOT_WANTED,
     Shown,
     WronglyAskedError,
@@ -22,10 +23,13 @@ from hubbub.cli.transfers import (
 from hubbub.client.arriving import Target
 from hubbub.client.code_words import mistyped, normal
 from hubbub.client.connection import Client
+from hubbub.client.fetching import fetch, kept_files
 from hubbub.client.greeting import OfferHello, heard
 from hubbub.client.outcome import Outcome
 from hubbub.client.receiving import Wish, receive
+from hubbub.client.sending import Recipient
 from hubbub.client.tree import MEDIA_TYPE
+from hubbub.core.errors import Refusal
 from hubbub.core.events import FileOffered
 
 
@@ -46,6 +50,8 @@ def receive_files(arguments: Namespace) -> int:
             _see_to(Path(arguments.dir))
         target = Target(Path("." if piped else arguments.dir), sys.stdout.buffer if piped else None)
         async with client_of(arguments) as client:
+            if arguments.kept is not None:
+                return await _fetch(client, target, arguments)
             await _greet(client, arguments)
             ended = DONE
             while True:
@@ -63,6 +69,29 @@ def receive_files(arguments: Namespace) -> int:
                     return ended
 
     return run(work, "What is here of it stays: the same command goes on where it stopped.")
+
+
+async def _fetch(client: Client, target: Target, arguments: Namespace) -> int:
+    """What is kept, the newest first: one, or with `--all` each that is wanted."""
+    found = await kept_files(client, Recipient.of(arguments.kept))
+    if isinstance(found, Refusal):
+        warn(found.message)
+        return FAILED
+    ended = NOT_WANTED
+    for file in found:
+        question = f"'{file.name}' ({file.size:,} bytes) is kept. Fetch it?"
+        if not arguments.yes and not await _asked(question):
+            continue
+        shown = Shown(file.name)
+        try:
+            ended = told(await fetch(client, target, file, observer=shown))
+        finally:
+            shown.close()
+        if not arguments.all or ended != DONE:
+            return ended
+    if not found:
+        warn(f"nothing is kept of '{arguments.kept}'")
+    return ended
 
 
 async def _greet(client: Client, arguments: Namespace) -> None:
@@ -85,16 +114,16 @@ class _Deciding:
         self._agreed: set[str] = set()
 
     async def __call__(self, offered: FileOffered) -> bool:
-        if self._ask and offered.offer not in self._agreed and not await _asked(offered):
+        if self._ask and offered.offer not in self._agreed and not await _asked(_question(offered)):
             return False
         self._agreed.add(offered.offer)
         self._shown.called(offered.filename)
         return True
 
 
-async def _asked(offered: FileOffered) -> bool:
+async def _asked(question: str) -> bool:
     """Ask, without a thread that would hold up the end of the program."""
-    print(f"{harmless(_question(offered))} [y/n] ", end="", file=sys.stderr, flush=True)
+    print(f"{harmless(question)} [y/n] ", end="", file=sys.stderr, flush=True)
     loop = asyncio.get_running_loop()
     typed = asyncio.Event()
     loop.add_reader(sys.stdin.fileno(), typed.set)
