@@ -1,4 +1,4 @@
-"""Fetch a file that a room or a private talk keeps, by HTTP; a line that drops is gone on from where it was."""
+"""Fetch a file that a room or a private talk keeps, by HTTP; what drops goes on from where it was."""
 
 from __future__ import annotations
 
