@@ -14,6 +14,7 @@ import pytest
 
 from hubbub.client.direct import Door, Peer, knock, own_addresses
 from hubbub.client.errors import SealingError
+from hubbub.client.greeting import AcceptHello, heard
 from hubbub.client.handshake import Secret
 from hubbub.client.sealing import Opener, Sealer
 from serving import PATIENCE
@@ -113,6 +114,13 @@ async def test_who_hangs_up_in_the_middle_sends_what_was_said_and_no_more() -> N
         await closing
         assert taken == len(said[0])
         await here.close()
+
+
+@pytest.mark.parametrize("port", [-1, 65_536, 2**70])
+def test_a_port_that_is_none_is_not_heard(port: int) -> None:
+    said = f'{{"hubbub":1,"port":{port},"addresses":["127.0.0.1"]}}'
+    assert heard(said, AcceptHello) is None
+    assert heard(said.replace(str(port), "65535"), AcceptHello) is not None
 
 
 @scenario

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from hubbub.client.bundle import Bundle
 from hubbub.client.connection import Address, Asking, Client
 from hubbub.client.errors import ChangedError, LineLostError, RefusedError
 from hubbub.client.source import PlainFile
@@ -188,6 +189,31 @@ def test_a_file_that_is_not_the_one_that_was_offered_is_not_sent(tmp_path: Path)
                 await client.line.upload(file, started, lambda _: None)
             with pytest.raises(LineLostError):
                 await client.ask(Ping())
+
+    run(test())
+
+
+@pytest.mark.parametrize("offset", [-1, 6, 2**63])
+@pytest.mark.parametrize("bundled", [False, True])
+def test_what_is_not_in_the_file_is_not_sent(tmp_path: Path, offset: int, bundled: bool) -> None:
+    path = tmp_path / "cat.png"
+    path.write_bytes(b"short")
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        size = Bundle.of([path]).size if bundled else 5
+        wanted = offset if offset < 0 else offset + size
+        writer.write(message("StartUpload", filename="a", offer=OFFER, size=size, offset=wanted))
+        assert await reader.read() == b""
+
+    async def test() -> None:
+        async with talking(speak) as client:
+            started = await client.next_event()
+            assert isinstance(started, UploadStarted)
+            source = Bundle.of([path]) if bundled else PlainFile(path)
+            with pytest.raises(LineLostError, match="not in the file"):
+                await client.line.upload(source, started, lambda _: None)
+            if isinstance(source, PlainFile):
+                source.close()
 
     run(test())
 

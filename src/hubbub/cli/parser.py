@@ -99,8 +99,8 @@ def _add_client_commands(commands: argparse._SubParsersAction[argparse.ArgumentP
     send = commands.add_parser(
         "send",
         help="send files and folders to a person or a room",
-        description="Send files and folders. One file goes as it is, several and folders as one bundle, "
-        "which 'hubbub receive' unpacks. For a room, and for somebody who is away, the server keeps it.",
+        description="Send files and folders. One file goes as it is, several and folders as one bundle,\n"
+        "which 'hubbub receive' unpacks. For a room, and for somebody who is away, the\nserver keeps it.",
         epilog=_EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
@@ -30,7 +30,7 @@ class AcceptHello(msgspec.Struct, frozen=True, omit_defaults=True):
     hubbub: int
     exchange: bytes | None = None
     key: bytes | None = None
-    port: int = 0
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
     addresses: list[str] = []
 
 

@@ -100,7 +100,7 @@ class Line(asyncio.BufferedProtocol):
         while len(held) >= _PREFIX and self._error is None:
             size = int.from_bytes(held[:_PREFIX], "big")
             if size > LIMIT:
-                self.abort(f"The server sent a message of {size} bytes, which is none.")
+                self.abort(f"What came is no message of {size} bytes. Does Hubbub listen there?")
                 return
             end = _PREFIX + size
             if len(held) < end:
@@ -176,6 +176,8 @@ class Line(asyncio.BufferedProtocol):
         try:
             if started.size != source.size:
                 raise ChangedError(source.name)
+            if not 0 <= started.offset <= source.size:
+                raise self._lose("The server asks for what is not in the file.")
             plain = self._transport is not None and self._transport.get_extra_info("sslcontext") is None
             if isinstance(source, PlainFile) and plain and _has_sendfile():
                 await self._send_file(source, started.offset, moved)
