@@ -11,8 +11,10 @@ from base64 import b64encode
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
+import pytest
+
 from server.file_requests import KIND, Requests, blobs, digest, noise, reply_of, requests, spooled
-from serving import NdjsonClient, Server, serving, until
+from serving import PATIENCE, NdjsonClient, Server, serving, until
 
 
 def file_message(person: NdjsonClient) -> dict[str, object]:
@@ -106,6 +108,22 @@ def test_a_body_in_chunks_counts_as_well(server: Server) -> None:
     last = alice.patch(path, 0, parts)  # http.client: Transfer-Encoding
     assert last.status == 204, last
     assert alice.ask("GET", last["Content-Location"]).body == data
+
+
+@pytest.mark.parametrize(
+    "body", [b"0x5\r\ndata!\r\n0\r\n\r\n", b"5\ndata!\n0\r\n\r\n", b"5\r\ndata!XX0\r\n\r\n"]
+)
+def test_a_body_in_chunks_that_are_none_is_refused_at_once(server: Server, body: bytes) -> None:
+    alice, _ = requests(server)
+    path = alice.begin(9)
+    lines = {"Host": "127.0.0.1", **alice.fields(Upload_Offset="0", Content_Type=KIND)}
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as sock:
+        request = f"PATCH {path} HTTP/1.1\r\n{head}Transfer-Encoding: chunked\r\n\r\n".encode()
+        sock.sendall(request + body)  # in one piece, so that it is there before anybody asks for it
+        reply = reply_of(sock)
+    assert (reply.status, reply.error["code"], reply["Connection"]) == (400, "bad_request", "close")
+    assert alice.offset(path) in (0, 5)
 
 
 def test_to_one_person_it_is_a_private_message(server: Server) -> None:

@@ -56,6 +56,7 @@ class Direct:
     __slots__ = (
         "_behind",
         "_chunks",
+        "_cut",
         "_early",
         "_end",
         "_full",
@@ -94,6 +95,7 @@ class Direct:
         tokens = b",".join(head.values(b"connection")).lower()
         self._keep = head.request.http_version == b"1.1" and b"close" not in tokens
         self._early: list[bytes] = []  # came before anybody asked for it
+        self._cut: str | None = None  # why it cannot come whole, known before anybody asked for it
         self._behind = b""
         self._sink: Callable[[bytes | memoryview], bool] | None = None
         self._end: asyncio.Future[str | None] | None = None
@@ -255,8 +257,8 @@ class Direct:
         self._full = not all([sink(piece) for piece in early if piece])  # noqa: C419 (all are taken)
         if not self._full:
             self._stream.resume_reading()
-        if not self._left:
-            self.cut(None)
+        if not self._left or self._cut is not None:
+            self.cut(self._cut if self._left else None)
         self._owner.on_reading()
         try:
             return await self._end
@@ -269,7 +271,9 @@ class Direct:
 
     def cut(self, why: str | None) -> None:
         """End `receive`: None where the body is whole."""
-        if self._end is not None and not self._end.done():
+        if self._end is None:
+            self._cut = self._cut or why
+        elif not self._end.done():
             self._end.set_result(why)
 
     def read_on(self) -> None:
