@@ -247,6 +247,10 @@ def test_a_picture_has_a_small_one(server: Server) -> None:
     small = alice.ask("GET", f"/blobs/{told['thumbnail']['file']}/x")
     assert (small.status, small["Content-Type"]) == (200, "image/webp")
     assert Image.open(BytesIO(small.body)).size == (320, 240)
+    by_link = line.ask("file/get", file=told["thumbnail"]["file"])["payload"]
+    linked = Requests(server, None).ask("GET", by_link["url"])
+    assert (linked.body, by_link["size"]) == (small.body, len(small.body))
+    assert small["Vary"] == "Authorization"
     whole = alice.ask("GET", kept["Content-Location"])
     assert (whole.body, whole["Content-Type"]) == (picture.getvalue(), "image/png")
     assert whole["Content-Disposition"].startswith("inline;")
@@ -414,3 +418,30 @@ def test_an_offer_is_fetched_by_a_link_while_it_is_sent(server: Server) -> None:
         with suppress(ConnectionError):
             read = sum(map(len, iter(lambda: sock.recv(65_536), b"")))
         assert read < len(data), "half a file never looks whole"
+
+
+# -- space, and bytes that rot
+
+
+def test_one_person_keeps_only_so_many_files() -> None:
+    with serving(HUBBUB_FILES_MAX_FILES_USER="20", HUBBUB_FILES_MAX_FILES="3") as server:  # a guest: a tenth
+        alice, _ = requests(server)
+        assert [alice.put(b"").status for _ in range(2)] == [204, 204]
+        refused = alice.create(1, filename="a")
+        assert (refused.status, refused.error["limit"]) == (413, "files.max_files_user")
+        bob, _ = requests(server, "Bob")
+        assert bob.put(b"").status == 204
+        refused = bob.create(1, filename="a")
+        assert (refused.status, refused.error["limit"]) == (413, "files.max_files")
+
+
+def test_a_blob_that_was_cut_short_gets_its_bytes_anew(tmp_path: Path) -> None:
+    with serving("--data", str(tmp_path / "data")) as server:
+        alice, _ = requests(server)
+        content = os.urandom(5_000)
+        first = alice.put(content)
+        (blob,) = (tmp_path / "data" / "files" / "blobs").glob("*/*")
+        os.truncate(blob, 100)
+        again = alice.put(content)
+        for kept in (first, again):
+            assert alice.ask("GET", kept["Content-Location"]).body == content

@@ -154,7 +154,15 @@ class Files(Generic[SessionT]):
         if len(unfinished) >= settings.max_offers_total:
             message = f"There are {len(unfinished)} unfinished uploads, which is the limit."
             return Refusal(Code.RATE_LIMITED, message, limit="files.max_offers_total", retry_after=60.0)
-        quota = settings.quota_user // (1 if who.account else _GUESTS_PART)
+        part = 1 if who.account else _GUESTS_PART
+        most = settings.max_files_user // part
+        if self.kept.owned(who.id) >= most:
+            message = f"You keep {most} files, which is the limit. Delete some first."
+            return Refusal(Code.TOO_LARGE, message, limit="files.max_files_user")
+        if len(self.kept) >= settings.max_files:
+            message = f"{settings.max_files} files are kept here, which is the limit."
+            return Refusal(Code.TOO_LARGE, message, limit="files.max_files")
+        quota = settings.quota_user // part
         if self.kept.used(who.id) + size > quota:
             message = f"Your files would take more than {quota} bytes in all. Delete some first."
             return Refusal(Code.TOO_LARGE, message, field="size", limit="files.quota_user")

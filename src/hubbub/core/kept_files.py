@@ -21,6 +21,7 @@ class KeptFiles:
         self._by_stream: dict[str, dict[str, None]] = {}
         self._references = Counter[str]()
         self._used = Counter[int]()
+        self._owned = Counter[int]()
         self.total = 0
         """Bytes of all, unfinished uploads included."""
         self.unused: Callable[[str], None] = lambda _: None
@@ -59,6 +60,7 @@ class KeptFiles:
         if file.thumbnail is not None:
             self._thumbnails[file.thumbnail.id] = file
         self.count(file.owner, file.bytes)
+        self._owned[file.owner] += 1
         for digest in file.blobs:
             self._references[digest] += 1
 
@@ -74,6 +76,9 @@ class KeptFiles:
         if file.thumbnail is not None:
             self._thumbnails.pop(file.thumbnail.id, None)
         self.count(file.owner, -file.bytes)
+        self._owned[file.owner] -= 1
+        if not self._owned[file.owner]:
+            del self._owned[file.owner]
         for digest in file.blobs:
             self.release(digest)
 
@@ -95,6 +100,10 @@ class KeptFiles:
             self.unused(digest)
 
     # -- space
+
+    def owned(self, owner: int) -> int:
+        """How many files are somebody's."""
+        return self._owned[owner]
 
     def used(self, owner: int) -> int:
         """Bytes that count against somebody's quota."""

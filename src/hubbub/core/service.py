@@ -326,8 +326,11 @@ class Service(Generic[SessionT]):
             file = next(named, None)
         if file is None or not self.files.readable(who, file):
             return Refusal(Code.NOT_FOUND, "There is no such file.", field="file")
-        url = session.base + self.links.make(file.id, file.name, user.id)
-        return FileLink(url, file.name, file.size, int(self.settings.files.link_seconds))
+        id, name, size = file.id, file.name, file.size
+        if file.thumbnail is not None and command.file == file.thumbnail.id:
+            id, name, size = file.thumbnail.id, "thumbnail", file.thumbnail.size
+        url = session.base + self.links.make(id, name, user.id)
+        return FileLink(url, name, size, int(self.settings.files.link_seconds))
 
     @property
     def _listed(self) -> int:

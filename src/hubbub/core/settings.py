@@ -141,6 +141,10 @@ class FileSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one account may keep in all, uploads that are not whole yet included; of a guest, a tenth."""
     quota_total: int = 128 * 1024**3
     """What all together may."""
+    max_files_user: int = 20_000
+    """Files that one account may keep; of a guest, a tenth."""
+    max_files: int = 200_000
+    """And all together: a bound on memory (about 2.4 KiB each)."""
     keep_days: float = 0.0
     """Days after which kept files go; 0: never. Messages stay; where these go sooner, so do their files."""
     max_offers: int = 100

@@ -83,6 +83,10 @@ class Store:
         self._kept.hold(digest)
         try:
             async with self._lock(digest):
+                there = await self.blobs.size(digest)
+                found = await self._loop.run_in_executor(self._threads, source.stat)
+                if there is not None and there != found.st_size:  # damaged: it gets its bytes anew
+                    await self.blobs.delete(digest)
                 await self.blobs.put(digest, str(source))
             yield
         finally:
