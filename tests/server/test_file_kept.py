@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import itertools
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +18,7 @@ from hubbub.core.answers import Done, FileLink, FileList, Offered
 from hubbub.core.commands import CancelFile, GetFile, ListFiles, OfferFile, Publish, SendChunk
 from hubbub.core.errors import Refusal
 from hubbub.core.events import FileDone, FileFailed, MessagePosted, UploadStarted, WhisperPosted
-from serving import PATIENCE, Server, TextClient, serving
+from serving import PATIENCE, Server, TextClient, serving, until
 
 MIB = 1 << 20
 _numbers = itertools.count()
@@ -239,3 +241,23 @@ def test_a_link_whose_sender_goes_away_ends_short(server: Server, dialect: str) 
         with pytest.raises(http.client.IncompleteRead):
             fetched.result()
     bob.post("goes on")
+
+
+def test_a_person_in_plain_text_gets_what_was_sent_to_it_while_away(tmp_path: Path) -> None:
+    with serving("--data", str(tmp_path / "data")) as server:
+        ann, bob = server.ndjson(), server.ndjson()
+        for who, name in ((ann, "Ann"), (bob, "Bob")):
+            assert who.ask("auth/register", username=name, password=f"password of {name}")["status"] == 200
+        bob.close()
+        until(lambda: [one["username"] for one in ann.ask("presence/list")["payload"]["users"]] == ["Ann"])
+        bytes_of_it = os.urandom(1000)
+        ann.say("file/offer", "o", to="Bob", filename="plan.txt", size=1000)
+        offer = ann.get("file/upload")["payload"]["offer"]
+        data = base64.b64encode(bytes_of_it).decode()
+        assert ann.ask("file/chunk", offer=offer, offset=0, data=data, last=True)["status"] == 200
+        ann.get("file/done")
+        text = server.text()
+        text.send(b"Bob\n/login password of Bob\n/get plan.txt\n")
+        while "Fetch it" not in (line := text.line()):
+            pass
+        assert _fetched(server, line.rpartition(" ")[2]) == (200, bytes_of_it)

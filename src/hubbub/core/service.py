@@ -322,8 +322,12 @@ class Service(Generic[SessionT]):
             room = self.rooms.meant_by(session, command.room)
             if isinstance(room, Refusal):
                 return room
-            named = (one for one in self.files.kept.of(room.stream) if command.filename in (None, one.name))
-            file = next(named, None)
+            streams = [room.stream]
+            if command.room is None:  # what somebody was sent is meant by its name, too
+                streams += self.talks.of(user.id)
+            named = (one for stream in streams for one in self.files.kept.of(stream))
+            meant = (one for one in named if command.filename in (None, one.name))
+            file = max(meant, key=lambda one: one.at, default=None)
         if file is None or not self.files.readable(who, file):
             return Refusal(Code.NOT_FOUND, "There is no such file.", field="file")
         id, name, size = file.id, file.name, file.size
