@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hubbub.server.content import SHOWN, disposition
+from hubbub.server.files.content import SHOWN, disposition
 
 _OCTETS = "application/octet-stream"
 

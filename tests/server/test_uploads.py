@@ -27,10 +27,10 @@ from hubbub.core.service import Service
 from hubbub.observe.logs import open_log
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.config import Config, ServerSettings
-from hubbub.server.filing import Filing
+from hubbub.server.files.filing import Filing
+from hubbub.server.files.spool import RETRY, WINDOW, Writer
 from hubbub.server.offline import offline_service
 from hubbub.server.operations import Operations
-from hubbub.server.spool import RETRY, WINDOW, Writer
 from server.file_requests import Requests, blobs, digest, noise, spooled
 from serving import PATIENCE, Server
 
@@ -207,7 +207,7 @@ def test_uploads_leave_space_for_what_people_say(tmp_path: Path, monkeypatch: py
         async with place(tmp_path / "data") as here:
             upload = await here.begin(8)
             await here.write(upload, b"data")
-            monkeypatch.setattr("hubbub.server.spool.SPARE", 2**62)
+            monkeypatch.setattr("hubbub.server.files.spool.SPARE", 2**62)
             writer = here.writer(upload)
             writer.write(b"more")
             assert await writer.sync() == 4

@@ -16,7 +16,7 @@ from hubbub.observe.logs import open_log
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.control import ControlError, NoServerError, ask
 from hubbub.server.file_operations import FileOperations
-from hubbub.server.filing import Filing
+from hubbub.server.files.filing import Filing
 from hubbub.server.offline import offline_service
 
 

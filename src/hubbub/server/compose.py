@@ -34,7 +34,6 @@ from hubbub.net.timers import Wheel
 from hubbub.observe.logs import open_log, route_standard_logging
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.banner import banner, relay_banner
-from hubbub.server.carrier import FileCarrier
 from hubbub.server.config import MEMORY, Config, Listen, parse_listen
 from hubbub.server.control import Control, ControlError
 from hubbub.server.descriptors import raise_descriptor_limit
@@ -42,7 +41,8 @@ from hubbub.server.dialects import BY_KIND, WEBSOCKET, WEBSOCKET_DEFLATE
 from hubbub.server.drain import drain
 from hubbub.server.fanout import Fanout
 from hubbub.server.file_operations import FileOperations
-from hubbub.server.filing import Filing
+from hubbub.server.files.carrier import FileCarrier
+from hubbub.server.files.filing import Filing
 from hubbub.server.first_start import FirstAdmin, demo_accounts, first_admin
 from hubbub.server.maintenance import Maintenance
 from hubbub.server.operations import Operations, Upkeep

@@ -16,7 +16,7 @@ from hubbub.core.ports import BlobsUnavailableError
 from hubbub.core.service import Service
 from hubbub.core.talks import talkers
 from hubbub.server.control import Action, ControlError, Progress
-from hubbub.server.filing import Filing
+from hubbub.server.files.filing import Filing
 
 SessionT = TypeVar("SessionT", bound=Session)
 

@@ -30,7 +30,7 @@ from hubbub.core.gateway import GATEWAY
 from hubbub.net.framing.frames import CLOSE, FAILED, PING, PONG, Frame
 from hubbub.net.framing.websocket import pong
 from hubbub.net.stream import NO_FD, Stream
-from hubbub.server.carrying import Carrying
+from hubbub.server.files.carrying import Carrying
 from hubbub.server.signing import Signing, signing_fault, with_key
 from hubbub.server.surroundings import Surroundings
 from hubbub.server.waiting import LAST_WORDS, REQUESTS, RETRY_AFTER, Decided, overlaps

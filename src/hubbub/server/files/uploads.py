@@ -24,8 +24,8 @@ from hubbub.core.files import Bearer, Files
 from hubbub.core.model import Session
 from hubbub.core.ports import BlobsUnavailableError
 from hubbub.observe.server_log import ServerLog
-from hubbub.server.spool import RETRY, Hash, Spool, Writer, full, refused
-from hubbub.server.store import Store
+from hubbub.server.files.spool import RETRY, Hash, Spool, Writer, full, refused
+from hubbub.server.files.store import Store
 
 SessionT = TypeVar("SessionT", bound=Session)
 ResultT = TypeVar("ResultT")

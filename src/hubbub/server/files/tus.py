@@ -21,11 +21,11 @@ from hubbub.core.commands import OfferFile
 from hubbub.core.errors import Refusal
 from hubbub.core.file_records import StoredFile, Upload
 from hubbub.core.files import Bearer
-from hubbub.server.bearer import bearer_of
 from hubbub.server.direct import GONE, STALLED, STOPPING, Direct, Header
+from hubbub.server.files.bearer import bearer_of
+from hubbub.server.files.spool import Hash, Writer
+from hubbub.server.files.uploads import ELSEWHERE, NO_UPLOAD, Uploads
 from hubbub.server.responses import refusal_body
-from hubbub.server.spool import Hash, Writer
-from hubbub.server.uploads import ELSEWHERE, NO_UPLOAD, Uploads
 
 VERSION: Final = b"1.0.0"
 KIND: Final = b"application/offset+octet-stream"

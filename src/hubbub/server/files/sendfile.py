@@ -15,7 +15,7 @@ from typing import Final
 
 from hubbub.net.stream import NO_FD
 from hubbub.server.direct import Direct, Header
-from hubbub.server.ranges import Span
+from hubbub.server.files.ranges import Span
 
 PIECE: Final = 524_288
 """Bytes in one call: what the loop does without looking at anything else."""

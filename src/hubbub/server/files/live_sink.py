@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from hubbub.server.content import disposition
 from hubbub.server.direct import Direct, Header
+from hubbub.server.files.content import disposition
 
 
 class LiveSink:

@@ -17,9 +17,9 @@ from hubbub.core.model import Session
 from hubbub.core.service import Service
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.config import MEMORY, Config
+from hubbub.server.files.store import Store
+from hubbub.server.files.uploads import Uploads
 from hubbub.server.storage import FILES, StorageError, open_blobs
-from hubbub.server.store import Store
-from hubbub.server.uploads import Uploads
 
 if TYPE_CHECKING:
     from hubbub.server.direct import DirectApp
@@ -72,9 +72,9 @@ class Filing(Generic[SessionT]):
     def apps(self) -> Mapping[bytes, DirectApp]:
         """What HTTP serves of it, by the first part of the path."""
         # Imported by need: a server that only ever hears lines never pays for HTTP.
-        from hubbub.server.downloads import Downloads
-        from hubbub.server.sendfile import Sendfile
-        from hubbub.server.tus import Tus
+        from hubbub.server.files.downloads import Downloads
+        from hubbub.server.files.sendfile import Sendfile
+        from hubbub.server.files.tus import Tus
 
         service, bearer = self._service, self._service.entrance.bearer
         tus = Tus(self.uploads, service.files.upload, bearer, self._config.files.max_size)

@@ -21,7 +21,7 @@ from hubbub.core.files import Files
 from hubbub.core.model import Session
 from hubbub.core.ports import Blobs, BlobsUnavailableError
 from hubbub.observe.server_log import ServerLog
-from hubbub.server.spool import PIECE
+from hubbub.server.files.spool import PIECE
 
 SessionT = TypeVar("SessionT", bound=Session)
 

@@ -24,7 +24,7 @@ from hubbub.server.waiting import Waiting
 from hubbub.wire.codec import Request
 
 if TYPE_CHECKING:
-    from hubbub.server.transfer import Transfer
+    from hubbub.server.files.transfer import Transfer
 
 
 _FOLLOWS: Final = (FileOffered, FileAccepted, FileDeclined, FileDone, FileFailed)

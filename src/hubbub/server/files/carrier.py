@@ -19,14 +19,14 @@ from hubbub.core.settings import FileSettings
 from hubbub.net.stream import Data
 from hubbub.net.timers import Wheel
 from hubbub.server.fanout import Fanout
-from hubbub.server.transfer import Sink, Transfer
+from hubbub.server.files.transfer import Sink, Transfer
 
 if TYPE_CHECKING:
     from hubbub.core.service import Service
-    from hubbub.server.live_sink import LiveSink
+    from hubbub.server.files.live_sink import LiveSink
+    from hubbub.server.files.spool import Writer
+    from hubbub.server.files.uploads import Uploads
     from hubbub.server.session import Connection
-    from hubbub.server.spool import Writer
-    from hubbub.server.uploads import Uploads
 
 _NOT_ASKED = Refusal(Code.NOT_FOUND, "No file of that offer is asked for on this connection.", field="offer")
 

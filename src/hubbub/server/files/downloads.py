@@ -19,12 +19,12 @@ from hubbub.core.links import Links, Ticket
 from hubbub.core.model import Session
 from hubbub.core.ports import Blobs, BlobsUnavailableError
 from hubbub.observe.server_log import ServerLog
-from hubbub.server.bearer import bearer_of
 from hubbub.server.direct import Direct, Header
-from hubbub.server.live_sink import LiveSink, content_headers
-from hubbub.server.ranges import Span, holds, known, wanted
+from hubbub.server.files.bearer import bearer_of
+from hubbub.server.files.live_sink import LiveSink, content_headers
+from hubbub.server.files.ranges import Span, holds, known, wanted
+from hubbub.server.files.sendfile import Sendfile
 from hubbub.server.responses import refusal_body
-from hubbub.server.sendfile import Sendfile
 
 SessionT = TypeVar("SessionT", bound=Session)
 
