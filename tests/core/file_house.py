@@ -84,7 +84,7 @@ class FileHouse(House):
                 before.settings, lambda *_: journal, seed=seed, turns=before.turns, now=before.now
             )
         self.carrier = Carrier(self)
-        self.service.transfers.carrier = self.carrier
+        self.service.carry_by(self.carrier)
 
     def again(self) -> FileHouse:
         """The same server after a restart. Nobody is here."""

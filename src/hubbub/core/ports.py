@@ -288,7 +288,7 @@ class Carrier(Protocol[SessionT]):
     """Moves the bytes of files. The domain says who sends to whom; how they pass, the server knows.
 
     - *Later*: nothing begins before the call has returned, and answers to requests before it are out.
-    - *Told once*: `Transfers.ended` or `stored`, `interrupted` is told of each that was begun.
+    - *Told once*: `Transfers.ended`, or `Uploading.stored` or `interrupted`, is told of each that was begun.
     - *Half is never whole*: a receiver cannot take a transfer that broke off for one that is done.
     """
 

@@ -89,7 +89,7 @@ from hubbub.core.membership import Membership
 from hubbub.core.messages import Messages
 from hubbub.core.model import Room, Session
 from hubbub.core.people import People
-from hubbub.core.ports import Claims, Journal, Outlet, Passwords, SearchIndex
+from hubbub.core.ports import Carrier, Claims, Journal, Outlet, Passwords, SearchIndex
 from hubbub.core.resume import Resuming
 from hubbub.core.rooms import Rooms
 from hubbub.core.sending import Sending
@@ -98,6 +98,7 @@ from hubbub.core.stamps import Stamps
 from hubbub.core.talks import PREFIX as TALKS
 from hubbub.core.talks import Talks, talk_stream
 from hubbub.core.transfers import Transfers
+from hubbub.core.uploading import Uploading
 
 SessionT = TypeVar("SessionT", bound=Session)
 
@@ -157,8 +158,9 @@ class Service(Generic[SessionT]):
         self.resuming = Resuming(settings, self.ledger, self.people, self.rooms, self.talks)
         self.files = Files(settings, self.ledger, self.people, self.rooms, self.messages, clock, entropy)
         self.links = Links(settings.files, clock, entropy)
+        self.uploading = Uploading(self.ledger, self.files)
         self.transfers = Transfers(
-            settings.files, self.ledger, self.people, self.files, self.links, clock, entropy
+            settings.files, self.ledger, self.people, self.files, self.links, self.uploading, clock, entropy
         )
         self.entrance.admission.welcomed = self.transfers.arrived
         self.entrance.admission.leaving = self.transfers.gone
@@ -290,6 +292,10 @@ class Service(Generic[SessionT]):
                 assert_never(command)
 
     # -- files
+
+    def carry_by(self, carrier: Carrier[SessionT]) -> None:
+        """From now on, this one moves the bytes of files."""
+        self.transfers.carrier = self.uploading.carrier = carrier
 
     def sweep(self) -> None:
         """Let go of files whose messages are gone, and of offers that nobody took. Called now and then."""

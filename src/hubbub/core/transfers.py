@@ -2,7 +2,7 @@
 
 The domain decides who sends to whom, and when; the bytes pass it by (`Carrier` in `ports`). An offer is kept,
 so it outlives dropped lines and restarts: whoever is back goes on where it stopped. What is offered to a
-room, or to somebody who is away, is an upload (see `files`), and the server its receiver.
+room, or to somebody who is away, is an upload (see `uploading`), and the server its receiver.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from hubbub.core.events import (
 )
 from hubbub.core.file_records import Offer, Upload
 from hubbub.core.filenames import label
-from hubbub.core.files import Bearer, Files
+from hubbub.core.files import Files
 from hubbub.core.ledger import Ledger, Request
 from hubbub.core.links import Links
 from hubbub.core.model import Session, User
@@ -42,6 +42,7 @@ from hubbub.core.offers import Live, Offers
 from hubbub.core.people import People
 from hubbub.core.ports import Carrier
 from hubbub.core.settings import FileSettings
+from hubbub.core.uploading import Uploading
 
 SessionT = TypeVar("SessionT", bound=Session)
 
@@ -59,6 +60,7 @@ class Transfers(Generic[SessionT]):
         people: People,
         files: Files[SessionT],
         links: Links,
+        uploading: Uploading[SessionT],
         clock: Callable[[], float],
         entropy: Callable[[int], bytes],
     ) -> None:
@@ -69,6 +71,7 @@ class Transfers(Generic[SessionT]):
         self._people = people
         self._files = files
         self._links = links
+        self._uploading = uploading
         self._clock = clock
         self._entropy = entropy
         self._offers = Offers[SessionT](settings, clock)
@@ -93,7 +96,7 @@ class Transfers(Generic[SessionT]):
         other = self._people.known(command.to) if command.to is not None and command.room is None else None
         if isinstance(other, User) and any(one is not session for one in other.sessions):
             return self._offer_live(session, command, other, request)
-        return self._upload(session, command, request)
+        return self._uploading.offer(session, _user(session), command, request)
 
     def _offer_live(
         self, session: SessionT, command: OfferFile, other: User, request: object
@@ -136,46 +139,25 @@ class Transfers(Generic[SessionT]):
             return ticket
         return None
 
-    def _upload(self, session: SessionT, command: OfferFile, request: object) -> Answer | None:
-        if self.carrier is None:
-            return Refusal(Code.UNSUPPORTED, "Nothing is kept here.")
-        user = _user(session)
-        upload = self._files.plan(Bearer(user.id, user.name, user.account), command)
-        if isinstance(upload, Refusal):
-            return upload
-
-        def begun(refusal: Refusal | None) -> None:
-            self._outlet.answer(session, request, refusal or Offered(upload.id, keep=True))
-            if refusal is None and session.user is user and self.carrier is not None:
-                self.carrier.keep(upload, session)
-
-        self._files.begin(upload, begun)
-        return None
-
     def _take_up(self, session: SessionT, command: OfferFile, id: str) -> Answer:
         """The sender is back, by this connection."""
         user = _user(session)
-        upload, live = self._files.upload(id), self._offers.get(id)
-        offer: Upload | Offer | None = self._arrived(id, user.id)
+        upload, live, done = self._files.upload(id), self._offers.get(id), self._offers.done(id)
+        offer: Upload | Offer | None = None
         if upload is not None and upload.owner == user.id:
             offer = upload
         elif live is not None and live.offer.sender_id == user.id:
             offer = live.offer
+        elif done is not None and done.sender_id == user.id:
+            offer = done
         if offer is None:
             return _NOT_FOUND
         if (offer.filename, offer.size) != (command.filename, command.size):
             message = "The offer of that id is of another file: name or size differ."
             return Refusal(Code.BAD_REQUEST, message, field="offer")
-        if upload is not None and isinstance(offer, Upload):
-            if upload.file is not None:
-                file = self._files.kept.get(upload.file)
-                digest = file.sha256 if file is not None else ""
-                self._tell([session], FileDone(upload.filename, upload.id, digest))
-            elif self.carrier is not None:
-                self.carrier.keep(upload, session)
-            return Offered(upload.id, keep=True)
+        if isinstance(offer, Upload):
+            return self._uploading.take_up(session, offer)
         if live is None:  # it arrived, and the line dropped before this was told
-            assert isinstance(offer, Offer)  # noqa: S101 (uploads are dealt with)
             self._tell([session], FileDone(offer.filename, id, offer.done or ""))
             return Offered(id)
         if live.state in ("running", "confirming") and live.sender is not session:
@@ -285,9 +267,7 @@ class Transfers(Generic[SessionT]):
         user, id = _user(session), command.offer
         upload = self._files.upload(id)
         if upload is not None and upload.owner == user.id and upload.file is None:
-            if self.carrier is None or not self.carrier.stop(id, "cancelled", "It was cancelled."):
-                self._files.abandon(upload)
-            return Done()
+            return self._uploading.cancel(upload)
         live = self._offers.get(id)
         if live is None or user.id not in (live.offer.sender_id, live.offer.to_id):
             return _NOT_FOUND
@@ -330,22 +310,6 @@ class Transfers(Generic[SessionT]):
             self._offers.enter(live, "confirming")
         else:
             self._whole(live, digest)
-
-    def stored(self, upload: Upload, session: SessionT, result: str | Refusal) -> None:
-        """An upload of `session` is kept, and posted: its digest. Or why not."""
-        if session.user is None:
-            return
-        if isinstance(result, str):
-            self._tell([session], FileDone(upload.filename, upload.id, result))
-        else:
-            failure: FileFailure = "digest" if result.field == "sha256" else "storage"
-            self.interrupted(upload, session, failure, result.message)
-
-    def interrupted(self, upload: Upload, session: SessionT, reason: FileFailure, message: str) -> None:
-        """An upload of `session` stopped before it was whole."""
-        again = reason not in ("digest", "size", "cancelled") and self._files.upload(upload.id) is not None
-        name = upload.owner_name
-        self._tell([session], FileFailed(name, upload.filename, upload.id, reason, message, again))
 
     def _whole(self, live: Live[SessionT], digest: str) -> None:
         offer = live.offer
@@ -404,9 +368,9 @@ class Transfers(Generic[SessionT]):
         return self._offers.shown(user)
 
     def _arrived(self, id: str, user: int) -> Offer | None:
-        """An offer of or to somebody that arrived not long ago."""
+        """An offer to somebody that arrived not long ago."""
         offer = self._offers.done(id)
-        return offer if offer is not None and user in (offer.sender_id, offer.to_id) else None
+        return offer if offer is not None and offer.to_id == user else None
 
     def _senders(self, live: Live[SessionT]) -> list[SessionT]:
         return [live.sender] if live.sender is not None else []

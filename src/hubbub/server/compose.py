@@ -111,7 +111,8 @@ class Server:
             config.web.base_url,
         )
         self.carrier = FileCarrier(config.files, self.service, self.fanout, self.wheel, loop)
-        self.shared.carrier = self.service.transfers.carrier = self.carrier
+        self.shared.carrier = self.carrier
+        self.service.carry_by(self.carrier)
         self.filing = Filing(config, self.service, loop, log)
         self.carrier.uploads = self.filing.uploads
         self.relay = Relay(config.limits.max_line, log, loop.time)

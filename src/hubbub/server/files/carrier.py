@@ -112,7 +112,7 @@ class FileCarrier:
             assert self.uploads is not None  # noqa: S101 (else nobody is asked to upload)
             writer = self.uploads.writer(upload)
             if isinstance(writer, Refusal):
-                self._service.transfers.interrupted(upload, sender, "storage", writer.message)
+                self._service.uploading.interrupted(upload, sender, "storage", writer.message)
                 return
             sink = SpoolSink(writer)
 
@@ -124,7 +124,7 @@ class FileCarrier:
             self._ask(sender, transfer, upload.filename)
 
         def given_up(reason: FileFailure, message: str) -> None:
-            self._service.transfers.interrupted(upload, sender, reason, message)
+            self._service.uploading.interrupted(upload, sender, reason, message)
 
         former = self._running.get(upload.id)
         if former is not None:
@@ -228,7 +228,7 @@ class FileCarrier:
     def _stored(self, upload: Upload, sender: Connection, sink: SpoolSink, transfer: Transfer) -> None:
         if transfer.failure is not None:
             reason, message = transfer.failure
-            self._service.transfers.interrupted(upload, sender, reason, message)
+            self._service.uploading.interrupted(upload, sender, reason, message)
             if reason in ("cancelled", "size") and self.uploads is not None:
                 self._spawn(self.uploads.abandon(upload))
         elif self.uploads is not None:
@@ -240,7 +240,7 @@ class FileCarrier:
         writer.close()
         result = await uploads.finish(upload)
         told = result if isinstance(result, Refusal) else result.sha256
-        self._service.transfers.stored(upload, sender, told)
+        self._service.uploading.stored(upload, sender, told)
 
     def _spawn(self, work: object) -> None:
         task = self._loop.create_task(work)  # type: ignore[arg-type,var-annotated] # coroutines of ours
