@@ -1,6 +1,6 @@
 """A transfer: the bytes of one file on their way from a source to a sink, past the domain.
 
-    source.on_data ─▶ Transfer.feed ─▶ SHA-256 ─▶ sink.write        a connection, the spool, an HTTP response
+    source.on_data ─▶ Transfer.take ─▶ SHA-256 ─▶ sink.write        a connection, the spool, an HTTP response
     source.hold    ◀─ Transfer       ◀─ sink is full, or has room
 
 Bytes are pushed as they come and none are gathered: where the sink is full, the source is not read from,
@@ -85,7 +85,6 @@ class Transfer:
         "sink",
         "size",
         "source",
-        "started_at",
     )
 
     def __init__(
@@ -107,7 +106,6 @@ class Transfer:
         `stall` seconds without a byte end it; `window` bounds the chunks that wait for the sink.
         """
         self.id = id
-        self.started_at = offset
         self.position = offset
         """Everything below has come."""
         self.size = size
