@@ -261,3 +261,21 @@ def test_a_person_in_plain_text_gets_what_was_sent_to_it_while_away(tmp_path: Pa
         while "Fetch it" not in (line := text.line()):
             pass
         assert _fetched(server, line.rpartition(" ")[2]) == (200, bytes_of_it)
+
+
+def test_what_a_guest_left_is_found_by_its_name_after_it_has_gone(tmp_path: Path) -> None:
+    with serving("--data", str(tmp_path / "data")) as server:
+        bob = server.ndjson()
+        assert bob.ask("auth/register", username="Bob", password="password of Bob")["status"] == 200
+        bob.close()
+        ann = server.ndjson("Ann")
+        until(lambda: [one["username"] for one in ann.ask("presence/list")["payload"]["users"]] == ["Ann"])
+        ann.say("file/offer", "o", to="Bob", filename="plan.txt", size=0)
+        ann.get("file/done")
+        ann.close()
+        bob = server.ndjson()
+        assert bob.ask("auth/login", username="Bob", password="password of Bob")["status"] == 200
+        until(lambda: [one["username"] for one in bob.ask("presence/list")["payload"]["users"]] == ["Bob"])
+        (kept,) = bob.ask("file/list", **{"with": "ann"})["payload"]["files"]
+        assert kept["name"] == "plan.txt"
+        assert bob.ask("file/list", **{"with": "Cid"})["status"] == 404

@@ -43,6 +43,7 @@ class StoredFile(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     sha256: str
     at: float
     thumbnail: Thumbnail | None = None
+    owner_name: str = ""
 
     @property
     def blobs(self) -> tuple[str, ...]:

@@ -243,6 +243,7 @@ class Files(Generic[SessionT]):
             digest,
             self._clock(),
             thumbnail,
+            upload.owner_name,
         )
         done = replace(upload, file=file.id, created=file.at)
         entries, changes = self._message(upload, room, file.view())

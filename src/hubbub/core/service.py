@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Generic, TypeVar, assert_never
 
+from hubbub.core import names
 from hubbub.core.answers import (
     Answer,
     Done,
@@ -307,9 +308,13 @@ class Service(Generic[SessionT]):
         assert user is not None  # noqa: S101 (handle saw to it)
         if command.with_ is not None:
             other = self.people.known(command.with_)
-            if other is None:
-                return Refusal(Code.NOT_FOUND, f"User '{command.with_[:64]}' not found.", field="with")
-            stream = talk_stream(user.id, other.id)
+            if other is not None:
+                stream = talk_stream(user.id, other.id)
+            else:
+                left = self._left(user.id, command.with_)
+                if left is None:
+                    return Refusal(Code.NOT_FOUND, f"User '{command.with_[:64]}' not found.", field="with")
+                stream = left
         else:
             room = self.rooms.meant_by(session, command.room)
             if isinstance(room, Refusal):
@@ -317,6 +322,14 @@ class Service(Generic[SessionT]):
             stream = room.stream
         kept = self.files.kept.of(stream)[: self.settings.files.list_limit]
         return FileList(self.transfers.shown(user), [file.view() for file in kept])
+
+    def _left(self, id: int, name: str) -> str | None:
+        """The talk in which a guest of that name, who is gone, sent somebody a file: the latest one."""
+        wanted = names.normal(name, names.USER_LIMIT)
+        key = names.key(wanted) if isinstance(wanted, str) else None
+        files = (file for stream in self.talks.of(id) for file in self.files.kept.of(stream))
+        theirs = [file for file in files if file.owner != id and names.key(file.owner_name) == key]
+        return max(theirs, key=lambda file: file.at).stream if theirs else None
 
     def _get_file(self, session: SessionT, command: GetFile) -> Answer:
         user = session.user
