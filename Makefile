@@ -1,5 +1,5 @@
 # The development commands; `.ci/run` calls the same ones. `make setup` comes first.
-.PHONY: setup check test bench bench-quick profile faults soak run requirements
+.PHONY: setup check test bench bench-quick profile faults soak soak-files run requirements
 
 BIN := .venv/bin
 
@@ -44,6 +44,11 @@ faults:
 MINUTES := 10
 soak:
 	PYTHONPATH=tests $(BIN)/python -m survival.soak --minutes $(MINUTES)
+
+# Files over bad lines, ROUNDS times.
+ROUNDS := 200
+soak-files:
+	TRANSFERS_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest -q -o timeout=0 tests/faults/test_transfers_impaired.py
 
 run:
 	python3 run.py serve
