@@ -12,6 +12,7 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
     from hubbub.server.http import HttpServer
 
 _NO_LIMIT: Final = sys.maxsize
+_LAST_THREADS: Final = 0.5
+"""Seconds that a thread has to end by itself; one that hangs on a disk does not."""
 
 
 class Server:
@@ -220,14 +223,16 @@ async def serve(config: Config) -> int:
                 server = Server(config, journal, search, log, loop)
             except LogError as error:
                 raise StorageError(f"{config.server.data} cannot be read: {error}") from None
-            return await _serve(server)
+            await _serve(server)
         finally:
             await search.close()
     finally:
         await journal.close()
+    await _heed_no_more()
+    return 0
 
 
-async def _serve(server: Server) -> int:
+async def _serve(server: Server) -> None:
     config, log, loop = server.config, server.log, asyncio.get_running_loop()
     calm_collector()  # with all that was loaded
     admin = await _first_people(server)
@@ -259,8 +264,6 @@ async def _serve(server: Server) -> int:
     server.passwords.close()
     server.wheel.stop()
     log.stopped()
-    _heed_no_more()
-    return 0
 
 
 async def _first_people(server: Server) -> FirstAdmin | None:
@@ -299,7 +302,7 @@ async def serve_relay(listen: Sequence[str], config: Config) -> int:
     doorman.abort_all()
     wheel.stop()
     log.stopped()
-    _heed_no_more()
+    await _heed_no_more()
     return 0
 
 
@@ -330,10 +333,18 @@ def _heed(loop: asyncio.AbstractEventLoop, number: signal.Signals, callback: Cal
     signal.signal(number, lambda *_: loop.call_soon_threadsafe(callback))
 
 
-def _heed_no_more() -> None:
-    """All is done: a second Ctrl-C, or an impatient service manager, no longer changes the exit code."""
+async def _heed_no_more() -> None:
+    """All is done: a second Ctrl-C, or an impatient service manager, no longer changes the exit code.
+
+    A signal that comes while its handler is changed troubles Python, so it is blocked meanwhile. It would go
+    to another thread then: those that have nothing left to do are waited for.
+    """
+    await asyncio.get_running_loop().shutdown_default_executor()
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(_LAST_THREADS)
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]
-    if hasattr(signal, "pthread_sigmask"):  # one that comes while its handler is changed troubles Python
+    if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     for number in numbers:
         signal.signal(number, signal.SIG_IGN)
