@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ class LostError(Exception):
     """The file was refused for good."""
 
 
-class _Courier:
+class _Courier(ABC):
     """One side, with an account that is there already."""
 
     def __init__(self, port: Callable[[], int], name: str, dialect: str, other: str) -> None:
@@ -63,8 +64,8 @@ class _Courier:
                     peer.close()
         raise TimeoutError(f"{self._name} comes back again and again, and nothing else happens")
 
-    def _once(self, peer: Peer) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _once(self, peer: Peer) -> None: ...
 
     def _listed(self, peer: Peer) -> OfferView | None:
         answer = peer.ask(ListFiles())

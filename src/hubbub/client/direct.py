@@ -24,6 +24,7 @@ from typing import Final
 from hubbub.client.errors import SealingError
 from hubbub.client.greeting import MAX_ADDRESSES
 from hubbub.client.handshake import PROOF_SIZE, Secret, Side
+from hubbub.client.source import some
 from hubbub.net.dial import dial
 from hubbub.net.errors import NetError
 
@@ -68,10 +69,10 @@ class Peer:
     async def send(self, pieces: Iterator[bytes], moved: Callable[[int], None]) -> None:
         """Send pieces; `moved` is told of each batch. Raises OSError, TimeoutError, what `pieces` raises."""
         loop = asyncio.get_running_loop()
-        following = loop.run_in_executor(None, _some, pieces)
+        following = loop.run_in_executor(None, some, pieces, _BUFFER)
         try:
             while batch := await following:
-                following = loop.run_in_executor(None, _some, pieces)  # sealed while this is sent
+                following = loop.run_in_executor(None, some, pieces, _BUFFER)  # sealed while this is sent
                 self._writer.writelines(batch)
                 async with asyncio.timeout(SILENCE):
                     await self._writer.drain()
@@ -268,14 +269,3 @@ def _loopback(address: str) -> bool:
 
 def _about(offer: str, receivers: bytes, senders: bytes) -> bytes:
     return b"hubbub direct 1\0" + hashlib.sha256(offer.encode()).digest() + receivers + senders
-
-
-def _some(pieces: Iterator[bytes]) -> list[bytes]:
-    found: list[bytes] = []
-    size = 0
-    for piece in pieces:
-        found.append(piece)
-        size += len(piece)
-        if size >= _BUFFER:
-            break
-    return found

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Final, cast
 
 from hubbub.client.errors import ChangedError, LineLostError
-from hubbub.client.source import PlainFile, Source
+from hubbub.client.source import PlainFile, Source, some
 from hubbub.core.commands import Command
 from hubbub.core.events import DownloadStarted, Event, FileFailed, UploadStarted
 from hubbub.net.framing.length_prefix import block
@@ -217,10 +217,10 @@ class Line(asyncio.BufferedProtocol):
     async def _send_pieces(self, source: Source, offset: int, moved: Moved) -> None:
         loop = asyncio.get_running_loop()
         pieces = source.read_from(offset)
-        following = loop.run_in_executor(None, _some, pieces)
+        following = loop.run_in_executor(None, _joined, pieces)
         try:
             while data := await following:
-                following = loop.run_in_executor(None, _some, pieces)  # read while this is sent
+                following = loop.run_in_executor(None, _joined, pieces)  # read while this is sent
                 if self._error is not None or self._transport is None:
                     raise self._error or LineLostError("There is no line to the server.")
                 self._transport.write(data)
@@ -312,18 +312,11 @@ class _Bare:
         return piece
 
 
-def _some(pieces: Iterator[bytes]) -> bytes:
-    """About a buffer's worth of pieces: fewer ways into a thread and back."""
-    found: list[bytes] = []
-    size = 0
-    for piece in pieces:
-        found.append(piece)
-        size += len(piece)
-        if size >= _PIECE:
-            break
-    return found[0] if len(found) == 1 else b"".join(found)
-
-
 def _has_sendfile() -> bool:
     loop = asyncio.get_running_loop()
     return hasattr(os, "sendfile") and isinstance(loop, asyncio.SelectorEventLoop)
+
+
+def _joined(pieces: Iterator[bytes]) -> bytes:
+    found = some(pieces, _PIECE)
+    return found[0] if len(found) == 1 else b"".join(found)
