@@ -250,6 +250,7 @@ def test_a_room_keeps_it_and_everybody_there_hears(ends: Ends, server: Server) -
 def test_only_what_this_person_sends(ends: Ends) -> None:
     receiver = ends.receive("--from", "Carol")
     sender = ends.send(ends.file("a", 10))
+    sender.until_said("Waiting for Bob to take it.")  # else Carol may be done, and Bob gone, before it begins
     where = f"127.0.0.1:{ends.port}"
     ends.run("Carol", "send", ends.file("b", 20), "--to", "Bob", "--as", "Carol", "--server", where).ends()
     receiver.ends()
