@@ -1,0 +1,3 @@
+export default {
+  send: "Send",
+} as const;

@@ -1,0 +1,3 @@
+export default {
+  send: "发送",
+} as const;
