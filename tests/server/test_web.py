@@ -10,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 
 from hubbub import __version__
-from hubbub.server.web import build_app
+from hubbub.server.web.app import build_app
 from serving import Server, serving
 
 

@@ -154,7 +154,7 @@ class Server:
     def _http_server(self) -> HttpServer:
         # Imported by need: a server that only ever hears lines never pays for HTTP.
         from hubbub.server.http import HttpServer
-        from hubbub.server.web import build_app
+        from hubbub.server.web.app import build_app
 
         if self.http is None:
             app = build_app(version=__version__, ready=self.not_ready)
