@@ -1,0 +1,5 @@
+export default {
+  close: "Close",
+  showPassword: "Show the password",
+  hidePassword: "Hide the password",
+} as const;
