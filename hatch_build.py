@@ -11,8 +11,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-sys.path.insert(0, str(Path(__file__).resolve().parent / "scripts"))
-import web  # noqa: E402 (of the checkout that is built)
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from scripts import web
 
 
 class WebClient(BuildHookInterface):  # type: ignore[type-arg] # of any builder
