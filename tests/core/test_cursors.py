@@ -9,6 +9,7 @@ from core.house import House
 from hubbub.core.answers import Accepted, Answer, ReadUpTo, RoomJoined, UnreadList, UnreadView
 from hubbub.core.commands import (
     CreateRoom,
+    Delete,
     GetUnread,
     Invite,
     JoinRoom,
@@ -21,6 +22,7 @@ from hubbub.core.entries import Trim
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import ReadMoved
 from hubbub.core.model import Session
+from hubbub.core.settings import CoreSettings, RoomSettings
 
 LOBBY = "room:1"
 
@@ -33,6 +35,16 @@ def _unread(house: House, session: Session) -> list[UnreadView]:
 
 def _counts(house: House, session: Session) -> list[tuple[str | None, int]]:
     return [(one.room or one.with_, one.unread) for one in _unread(house, session)]
+
+
+def _all(house: House, session: Session) -> list[UnreadView]:
+    answer = house.done(session, GetUnread(all=True))
+    assert isinstance(answer, UnreadList), answer
+    return answer.streams
+
+
+def _shown(house: House, session: Session) -> list[tuple[str | None, int, int, bool]]:
+    return [(one.room or one.with_, one.read, one.unread, one.gone) for one in _all(house, session)]
 
 
 def _said(answer: Answer | None) -> Accepted:
@@ -223,3 +235,94 @@ def test_a_guests_cursors_are_of_his_session() -> None:
     assert house.do(guest, MarkRead(LOBBY, 2)) == ReadUpTo(LOBBY, 2)
     assert _counts(house, guest) == [("lobby", 1), ("Alice", 1)]
     assert not list(house.journal.look(lambda reader: list(reader.scan("cursor/"))))
+
+
+# -- all that one has
+
+
+def test_all_rooms_and_talks_are_shown_with_their_cursors_and_their_time() -> None:
+    house = House()
+    alice, bob = house.register("Alice"), house.register("Bob")
+    house.done(alice, CreateRoom("den"))
+    house.done(alice, Publish("x", "den"))
+    house.done(bob, Whisper("Alice", "psst"))
+    house.now += 60
+    last = _said(house.done(alice, Whisper("Bob", "yes?")))
+    house.service.disconnected(alice)
+    alice = house.back("Alice")
+    house.done(bob, Publish("hello"))
+    assert _counts(house, alice) == [("lobby", 1), ("Bob", 2)]
+    house.done(alice, MarkRead(last.stream, 2))
+    assert _counts(house, alice) == [("lobby", 1)]
+    seen = _all(house, alice)
+    notices = f"notice:{alice.user.id:x}" if alice.user is not None else ""
+    assert _shown(house, alice) == [
+        ("den", 1, 0, False),
+        ("lobby", 0, 1, False),
+        (None, 0, 0, False),
+        ("Bob", 2, 0, False),
+    ]
+    talk = seen[-1]
+    assert (talk.stream, talk.epoch, talk.offset, talk.at) == (last.stream, last.epoch, 2, last.at)
+    assert seen[2].stream == notices
+    assert seen[2].at is None, "nothing is there"
+    again = house.restarted()
+    assert _shown(again, again.back("Alice"))[1:] == _shown(house, alice)[1:]
+    assert all(one.at is None and not one.gone for one in _unread(house, alice)), "not read for this"
+
+
+def test_the_talk_in_which_something_was_said_last_is_in_front() -> None:
+    house = House()
+    alice = house.register("Alice")
+    for name in ("Bob", "Carol", "Dave"):
+        house.register(name)
+        house.done(alice, Whisper(name, "hi"))
+    house.done(alice, Whisper("Bob", "hi"))
+
+    def talks() -> list[str | None]:
+        return [one.with_ for one in _all(house, alice) if one.with_ is not None]
+
+    assert talks() == ["Bob", "Dave", "Carol"]
+    house.done(house.back("Carol"), Whisper("Alice", "hi"))
+    assert talks() == ["Carol", "Bob", "Dave"]
+
+
+def test_no_more_than_so_many_are_shown_and_none_that_has_something_new_is_left_out_for_them() -> None:
+    house = House(CoreSettings(rooms=RoomSettings(unread_listed=4)))
+    alice, bob = house.register("Alice"), house.register("Bob")
+    house.done(bob, Whisper("Alice", "new"))
+    for name in ("Carol", "Dave", "Erin"):
+        house.register(name)
+        house.done(alice, Whisper(name, "hi"))
+    assert _counts(house, alice) == [("Bob", 1)]
+    assert [one.with_ or one.room for one in _all(house, alice)] == ["lobby", None, "Erin", "Bob"]
+
+
+def test_a_guest_who_is_gone_is_shown_by_the_name_it_had() -> None:
+    house = House()
+    alice, guest = house.register("Alice"), house.enter("Guest")
+    talk = _said(house.done(guest, Whisper("Alice", "psst"))).stream
+    house.done(alice, Whisper("Guest", "yes?"))
+    house.done(alice, MarkRead(talk, 2))
+    assert _shown(house, alice)[-1] == ("Guest", 2, 0, False)
+    house.service.disconnected(guest)
+    assert _shown(house, alice)[-1] == ("Guest", 2, 0, True)
+    house.done(alice, Delete(talk, 2))
+    assert _shown(house, alice)[-1][::3] == ("Guest", True), "the entry before it has the name"
+    other = house.enter("Guest")
+    house.done(other, Whisper("Alice", "I am another one"))
+    talks = [one[::3] for one in _shown(house, alice) if one[0] == "Guest"]
+    assert talks == [("Guest", False), ("Guest", True)]
+    assert [one.with_ for one in _unread(house, alice)] == ["Guest"]
+    house.service.disconnected(other)
+    assert [one.with_ for one in _unread(house, alice)] == [None], "no name by which to answer"
+
+
+def test_what_others_have_is_in_nobodys_list() -> None:
+    house = House()
+    alice, bob, guest = house.register("Alice"), house.register("Bob"), house.enter("Guest")
+    house.done(alice, CreateRoom("den", private=True))
+    house.done(alice, Publish("secret", "den"))
+    house.done(alice, Whisper("Bob", "psst"))
+    assert [one.stream for one in _all(house, guest)] == [LOBBY]
+    assert [one.with_ or one.room for one in _all(house, bob)] == ["lobby", None, "Alice"]

@@ -13,8 +13,9 @@ from core.asking import LOBBY, accepted, messages, page, refused
 from core.house import House
 from hubbub.adapters.journal_memory import MemoryJournal
 from hubbub.core import modifications
-from hubbub.core.answers import History, MessageView
+from hubbub.core.answers import History, MessageView, RoomJoined
 from hubbub.core.commands import (
+    CreateRoom,
     Delete,
     Edit,
     GetHistory,
@@ -109,6 +110,8 @@ def test_a_page_is_before_after_or_around_an_offset(
         (GetHistory(limit=0), "limit"),
         (GetHistory(limit=-5), "limit"),
         (GetHistory(room="lobby", with_="Alice"), "with"),
+        (GetHistory(room="lobby", stream=LOBBY), "stream"),
+        (GetHistory(with_="Alice", stream=LOBBY), "stream"),
     ],
 )
 def test_a_range_that_makes_no_sense_is_refused(asked: GetHistory, field: str) -> None:
@@ -246,6 +249,32 @@ def test_who_takes_a_name_later_reads_nothing_of_its_former_holder() -> None:
     other = house.enter("Bob")
     assert messages(house, other, "Alice") == []
     assert messages(house, alice, "Bob") == []
+
+
+def test_a_stream_names_a_room_or_a_talk_of_ones_own() -> None:
+    house, alice = full(2)
+    bob, guest = house.register("Bob"), house.enter("Guest")
+    made = house.done(alice, CreateRoom("den"))
+    assert isinstance(made, RoomJoined)
+    house.done(alice, Publish("inside", "den"))
+    talk = accepted(house.done(guest, Whisper("Bob", "psst"))).stream
+    house.done(alice, Publish("@Bob look"))
+    assert bob.user is not None
+    answer = page(house, alice, GetHistory(stream=LOBBY, before=2))
+    assert (answer.room, offsets(answer)) == ("lobby", [1])
+    answer = page(house, bob, GetHistory(stream=talk))
+    assert (answer.with_, answer.stream, offsets(answer)) == ("Guest", talk, [1])
+    house.service.disconnected(guest)
+    assert refused(house.done(bob, GetHistory(with_="Guest")), Code.NOT_FOUND).field == "with"
+    answer = page(house, bob, GetHistory(stream=talk))
+    assert (answer.with_, [one.sender for one in answer.messages]) == (None, ["Guest"])
+    unread = ("", "room:77", "talk:1:2", f"notice:{bob.user.id:x}", made.stream, talk.upper(), "x" * 9999)
+    for asker, streams in ((bob, unread), (alice, (talk,)), (house.enter("Guest"), (talk,))):
+        for stream in streams:
+            refusal = refused(house.done(asker, GetHistory(stream=stream)), Code.NOT_FOUND)
+            assert (refusal.field, len(refusal.message) < 100) == ("stream", True)
+    house.done(alice, LeaveRoom("den"))
+    refused(house.done(alice, GetHistory(stream=made.stream)), Code.NOT_FOUND)
 
 
 @pytest.mark.parametrize(

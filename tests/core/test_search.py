@@ -120,6 +120,11 @@ def test_only_what_one_may_read_is_asked_for_and_shown(index: Index) -> None:
     assert contents(house, bob, Search("fox", room="lobby")) == ["fox in lobby"]
     assert contents(house, bob, Search("fox", with_="alice")) == ["fox for Bob"]
     assert contents(house, bob, Search("fox", with_="Carol")) == []
+    assert contents(house, bob, Search("fox", stream="room:1")) == ["fox in lobby"]
+    (theirs,) = found(house, carol, Search("Alice")).messages
+    assert contents(house, alice, Search("fox", stream=theirs.stream)) == ["fox for Alice"]
+    assert refused(house.done(bob, Search("fox", stream=theirs.stream)), Code.NOT_FOUND).field == "stream"
+    refused(house.done(bob, Search("fox", room="lobby", stream="room:1")), Code.BAD_REQUEST)
     refused(house.done(bob, Search("fox", room="lair")), Code.FORBIDDEN)
     refused(house.done(bob, Search("fox", with_="Nobody")), Code.NOT_FOUND)
     assert (

@@ -106,6 +106,20 @@ ROWS: list[tuple[str, str, str, dict[str, Any], Command]] = [
         commands.GetHistory(with_="Bob", after=0),
     ),
     (
+        "history",
+        "History",
+        "message/history",
+        {"stream": "talk:3:4", "around": 7},
+        commands.GetHistory(around=7, stream="talk:3:4"),
+    ),
+    (
+        "search",
+        "Search",
+        "message/search",
+        {"query": "tea", "stream": "talk:3:4"},
+        commands.Search("tea", stream="talk:3:4"),
+    ),
+    (
         "search",
         "Search",
         "message/search",
@@ -129,6 +143,7 @@ ROWS: list[tuple[str, str, str, dict[str, Any], Command]] = [
     ),
     ("read", "Read", "message/read", {"stream": "r1", "offset": 3}, commands.MarkRead("r1", 3)),
     ("unread", "Unread", "message/unread", {}, commands.GetUnread()),
+    ("unread", "Unread", "message/unread", {"all": True}, commands.GetUnread(all=True)),
     (
         "file_offer",
         "FileOffer",
@@ -347,6 +362,16 @@ ANSWERED: list[tuple[Answer, str, dict[str, Any]]] = [
         answers.UnreadList([answers.UnreadView("r1", "e", 7, 3, 4, with_="Bob")]),
         "UnreadList",
         {"streams": [{"stream": "r1", "epoch": "e", "offset": 7, "read": 3, "unread": 4, "with": "Bob"}]},
+    ),
+    (
+        answers.UnreadList([answers.UnreadView("r1", "e", 7, 7, 0, with_="Bob", at=AT, gone=True)]),
+        "UnreadList",
+        {
+            "streams": [
+                {"stream": "r1", "epoch": "e", "offset": 7, "read": 7, "unread": 0}
+                | {"with": "Bob", "at": AT, "gone": True}
+            ]
+        },
     ),
     (answers.Invited("den", "Bob"), "Invited", {"room": "den", "username": "Bob"}),
     (

@@ -100,7 +100,13 @@ def chat(**fields: str | int) -> pb.EchoMsg:
             b"\x08\x35\xda\x02\x0e\x0a\x0c\x0a\x02r1\x12\x06\x12\x02e1\x18\x07",
             Request(commands.Resume({"r1": commands.Place("e1", 7)}), None, "MT_RESUME"),
         ),
+        (
+            b"\x08\x30\xa2\x02\x04\x3a\x02r1",
+            Request(commands.GetHistory(stream="r1"), None, "MT_HISTORY"),
+        ),
         (b"\x08\x37", Request(commands.GetUnread(), None, "MT_UNREAD")),
+        (b"\x08\x37\xe2\x04\x00", Request(commands.GetUnread(), None, "MT_UNREAD")),
+        (b"\x08\x37\xe2\x04\x02\x08\x01", Request(commands.GetUnread(all=True), None, "MT_UNREAD")),
         (
             b"\x08\x38\x12\x02q1\xd2\x03\x0a\x0a\x01f\x10\x05\x1a\x01B\x50\x03",
             Request(commands.OfferFile("f", 5, "B", id="q1"), "q1", "MT_FILE_OFFER", claimed_user_id=3),

@@ -116,7 +116,9 @@ class MessageView(
 class UnreadView(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rename={"with_": "with"}):
     """A stream with its head (`epoch`, `offset`), the cursor (`read`), and how many lie between.
 
-    `room` is set for a room, `with_` for a private talk, none of them for the account's own notices.
+    `room` is set for a room, `with_` for a private talk, none of them for the account's own notices. Only
+    where all were asked for: `at`, the time of the last entry (None: it is erased, or nothing is kept), and
+    `gone`: `with_` is what a guest was called, who cannot be reached by it. Else such a guest has no name.
     """
 
     stream: str
@@ -127,6 +129,8 @@ class UnreadView(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rena
     mentions: int = 0
     room: str | None = None
     with_: str | None = None
+    at: str | None = None
+    gone: bool = False
 
 
 class LoggedIn(_Answer, frozen=True, omit_defaults=True):
@@ -210,7 +214,7 @@ class ReadUpTo(_Answer, frozen=True):
 
 
 class UnreadList(_Answer, frozen=True):
-    """The streams that have something new."""
+    """The streams that have something new, or all that one has."""
 
     streams: list[UnreadView]
 

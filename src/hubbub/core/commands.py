@@ -34,6 +34,7 @@ class Login(_Command, frozen=True):
 
     A guest's token takes its session back after a dropped line, an account's logs it in again.
     `password_sha256` (64 hexadecimal digits) stands for `password`, which never goes further than its hash.
+    `lasting` is said by the server alone, for a browser: its cookie holds the one token that there is.
     """
 
     username: str | None = None
@@ -42,14 +43,20 @@ class Login(_Command, frozen=True):
     password_sha256: str | None = None
     or_guest: bool = False
     """A password for a name that no account holds means nothing, and whoever gives it is a guest."""
+    lasting: bool = False
+    """Begin a login with one token that is good as long as it is used; by a `token`, tell none."""
 
 
 class Register(_Command, frozen=True):
-    """Make an account, and come in with it. Whoever is a guest already keeps name and id by it."""
+    """Make an account, and come in with it. Whoever is a guest already keeps name and id by it.
+
+    `lasting` as in Login.
+    """
 
     username: str | None = None
     password: str | None = None
     password_sha256: str | None = None
+    lasting: bool = False
 
 
 class Refresh(_Command, frozen=True):
@@ -193,6 +200,7 @@ class GetHistory(_Command, frozen=True, rename={"with_": "with"}):
     """Ask for messages of a room, or of the private talk `with_` somebody: oldest first, at most `limit`.
 
     Offsets: `before` and `after` are exclusive, `around` is in the middle; without any, the newest.
+    `stream` in place of both: that of a room or a talk, also with a guest who is gone.
     """
 
     room: str | None = None
@@ -201,15 +209,17 @@ class GetHistory(_Command, frozen=True, rename={"with_": "with"}):
     after: int | None = None
     around: int | None = None
     limit: int | None = None
+    stream: str | None = None
 
 
 class Search(_Command, frozen=True, rename={"with_": "with"}):
-    """Find messages with all these words, in whatever one may read, newest first."""
+    """Find messages with all these words, in whatever one may read, newest first; or as in GetHistory."""
 
     query: str
     room: str | None = None
     with_: str | None = None
     limit: int | None = None
+    stream: str | None = None
 
 
 class Edit(_Command, frozen=True):
@@ -256,7 +266,9 @@ class MarkRead(_Command, frozen=True):
 
 
 class GetUnread(_Command, frozen=True):
-    """Ask where there is something new."""
+    """Ask where there is something new; or for `all` rooms and talks that one has, with one's cursors."""
+
+    all: bool = False
 
 
 class OfferFile(_Command, frozen=True):

@@ -12,7 +12,7 @@ import msgspec
 
 from hubbub.core.answers import Answer, ReadUpTo, UnreadList, UnreadView
 from hubbub.core.commands import GetUnread, MarkRead, Place
-from hubbub.core.entries import Drop, Erased, MentionNoted, Position, Put, Record
+from hubbub.core.entries import Drop, Erased, MentionNoted, Position, Put, Record, Whispered
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import ReadMoved
 from hubbub.core.ledger import Ledger, Request
@@ -31,13 +31,15 @@ _AT_ONCE: Final = 64
 """Entries that are read together when it is looked whose they are."""
 _NOTICES: Final = 1_000
 """Unread notices, the newest, among which mentions are counted."""
+_NAMING: Final = 16
+"""Last entries of a talk among which the name of a guest is looked for, who is gone."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Place).decode
 
 
-class _Behind(NamedTuple):
-    """A stream that has something behind its cursor."""
+class _Stand(NamedTuple):
+    """Where a stream's head and somebody's cursor in it are."""
 
     stream: str
     head: Position
@@ -45,12 +47,20 @@ class _Behind(NamedTuple):
     room: Room | None = None
     other: int | None = None
     """With whom, where it is a private talk."""
+    at: str | None = None
+    """When the last entry was made."""
+    called: str | None = None
+    """What the other one was called there, if that had to be looked for."""
+
+    @property
+    def behind(self) -> bool:
+        return self.read < self.head.offset
 
 
 class _Seen(NamedTuple):
-    """What a look at the streams that are behind showed."""
+    """What a look at these streams showed."""
 
-    moved: Sequence[_Behind]
+    moved: Sequence[_Stand]
     mentions: dict[str, int]
     """By the stream of the room."""
     whole: bool
@@ -168,21 +178,30 @@ class Cursors(Generic[SessionT]):
         return None
 
     def unread(self, session: SessionT, command: GetUnread, request: object) -> Answer | None:
-        """Where there is something new. The answer comes with the read."""
-        user = _user(session)
-        behind = list(islice(self._behind(session, user), self._settings.members_listed))
+        """Where there is something new, or all there is. The answer comes with the read."""
+        user, settings = _user(session), self._settings
+        stands = self._stands(session, user)
+        if command.all:
+            asked = _most_important(list(stands), settings.unread_listed)
+        else:
+            asked = list(islice((one for one in stands if one.behind), settings.members_listed))
+        nameless = {one.other for one in asked if one.other is not None and not self._name(one.other)}
 
         def query(reader: Reader) -> _Seen:
-            return _look(reader, behind, user.id)
+            seen = _look(reader, asked, user.id)
+            if not command.all:
+                return seen
+            return seen._replace(moved=[_last(reader, one, one.other in nameless) for one in seen.moved])
 
         def then(seen: _Seen) -> Answer | None:
             if session.user is not user:  # gone meanwhile, or logged out
                 return Refusal(Code.UNAUTHENTICATED, "Log in first.")
-            self._follow_own(session, user, behind, seen.moved)
+            self._follow_own(session, user, asked, seen.moved)
             if not seen.whole:
                 return self.unread(session, command, request)
-            views = [self._view(one, seen.mentions) for one in seen.moved if one.read < one.head.offset]
-            return UnreadList(views)
+            return UnreadList(
+                [self._view(one, seen.mentions) for one in seen.moved if command.all or one.behind]
+            )
 
         self._ledger.ask(session, request, query, then)
         return None
@@ -211,7 +230,7 @@ class Cursors(Generic[SessionT]):
             self.set(account, stream, place)
 
     def _follow_own(
-        self, session: SessionT, user: User, before: Sequence[_Behind], after: Sequence[_Behind]
+        self, session: SessionT, user: User, before: Sequence[_Stand], after: Sequence[_Stand]
     ) -> None:
         """What one said oneself, and what is no longer kept, is read.
 
@@ -231,51 +250,62 @@ class Cursors(Generic[SessionT]):
         if changes:
             self._ledger.note(changes)
 
-    def _behind(self, session: SessionT, user: User) -> Iterator[_Behind]:
+    def _stands(self, session: SessionT, user: User) -> Iterator[_Stand]:
+        """All rooms by name, the notices, and the talks, in which something was said last in front."""
         rooms = dict.fromkeys([*session.rooms, *(self._rooms.of(user.id) if user.account else ())])
         if user.account:
             rooms[self._rooms.default] = None
         for room in sorted(rooms, key=lambda one: one.name):
             head = self._ledger.head(room.stream)
-            read = self._cursor(session, room.stream, head)
-            if read < head.offset:
-                yield _Behind(room.stream, head, read, room)
+            yield _Stand(room.stream, head, self._cursor(session, room.stream, head), room)
         if user.account:
             stream = notice_stream(user.id)
             head = self._ledger.head(stream)
-            read = self._cursor(session, stream, head)
-            if read < head.offset:
-                yield _Behind(stream, head, read)
-        for stream in self._talks.of(user.id):
+            yield _Stand(stream, head, self._cursor(session, stream, head))
+        for stream in reversed(list(self._talks.of(user.id))):
             head = self._ledger.head(stream)
-            read = self._cursor(session, stream, head)
-            if read < head.offset:
-                low, high = talkers(stream) or (0, 0)
-                yield _Behind(stream, head, read, None, high if low == user.id else low)
+            low, high = talkers(stream) or (0, 0)
+            other = high if low == user.id else low
+            yield _Stand(stream, head, self._cursor(session, stream, head), None, other)
 
-    def _view(self, one: _Behind, mentions: dict[str, int]) -> UnreadView:
+    def _view(self, one: _Stand, mentions: dict[str, int]) -> UnreadView:
+        name = self._name(one.other) if one.other is not None else None
         return UnreadView(
             stream=one.stream,
             epoch=one.head.epoch,
             offset=one.head.offset,
             read=one.read,
-            unread=one.head.offset - one.read,
+            unread=max(0, one.head.offset - one.read),
             mentions=mentions.get(one.stream, 0),
             room=one.room.name if one.room is not None else None,
-            with_=self._people.name_of(one.other) if one.other is not None else None,
+            with_=name or one.called,
+            at=one.at,
+            gone=name is None and one.called is not None,
         )
+
+    def _name(self, id: int) -> str | None:
+        return self._people.name_of(id)
 
     def _devices(self, account: int) -> list[SessionT]:
         user = self._people.by_id(account)
         return cast("list[SessionT]", user.sessions) if user is not None else []
 
 
-def _look(reader: Reader, behind: Sequence[_Behind], me: int) -> _Seen:
+def _most_important(stands: Sequence[_Stand], most: int) -> list[_Stand]:
+    """So many of them in their order: those that have something new go before the others."""
+    chosen = sorted(range(len(stands)), key=lambda number: not stands[number].behind)[:most]
+    return [stands[number] for number in sorted(chosen)]
+
+
+def _look(reader: Reader, stands: Sequence[_Stand], me: int) -> _Seen:
     """Pass over what `me` said right behind each cursor, and count the mentions among the notices."""
-    moved: list[_Behind] = []
+    moved: list[_Stand] = []
     mentions: dict[str, int] = {}
     whole = True
-    for one in behind:
+    for one in stands:
+        if not one.behind:
+            moved.append(one)
+            continue
         if one.room is None and one.other is None:
             first = max(one.read + 1, one.head.offset - _NOTICES + 1)
             for record in reader.entries(one.stream, first, one.head.offset):
@@ -292,6 +322,25 @@ def _look(reader: Reader, behind: Sequence[_Behind], me: int) -> _Seen:
             whole = whole and (read < last or last == one.head.offset)
         moved.append(one._replace(read=read))
     return _Seen(moved, mentions, whole)
+
+
+def _last(reader: Reader, one: _Stand, nameless: bool) -> _Stand:
+    """With the time of the last entry, and the name of the other one, if it has none any more."""
+    last = one.head.offset
+    records = reader.entries(one.stream, last - _NAMING + 1 if nameless else last, last) if last else ()
+    at = records[-1].entry.at or None if records else None
+    called = next((name for record in reversed(records) if (name := _named(record, one.other))), None)
+    return one._replace(at=at, called=called if nameless else None)
+
+
+def _named(record: Record, id: int | None) -> str | None:
+    """What somebody was called, if that entry tells it."""
+    body = record.entry.body
+    if isinstance(body, Erased):
+        return None
+    if body.sender_id == id:
+        return body.sender
+    return body.to if isinstance(body, Whispered) and body.to_id == id else None
 
 
 def _own(reader: Reader, stream: str, first: int, last: int, me: int) -> int:

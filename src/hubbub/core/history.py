@@ -91,15 +91,30 @@ class Histories(Generic[SessionT]):
         return None
 
     def _source(self, session: SessionT, command: GetHistory | Search) -> _Source | Refusal:
+        if command.stream is not None:
+            if command.room is not None or command.with_ is not None:
+                return Refusal(Code.BAD_REQUEST, "A room, a person or a stream: one of them.", field="stream")
+            return self._of_stream(session, command.stream)
         if command.with_ is None:
             room = self._rooms.meant_by(session, command.room)
             return _Source(room.stream, room=room.name) if isinstance(room, Room) else room
         if command.room is not None:
-            return Refusal(Code.BAD_REQUEST, "A room or a person, not both.", field="with")
+            return Refusal(Code.BAD_REQUEST, "A room, a person or a stream: one of them.", field="with")
         other = self._people.known(command.with_)
         if other is None:
             return Refusal(Code.NOT_FOUND, f"User '{command.with_[:64]}' not found.", field="with")
         return _Source(talk_stream(_user(session).id, other.id), with_=other.name)
+
+    def _of_stream(self, session: SessionT, stream: str) -> _Source | Refusal:
+        """A room that the session is in, or a talk of its own: with anybody who ever was in it."""
+        room = self._rooms.of_stream(stream)
+        if room is not None and session in room.members:
+            return _Source(stream, room=room.name)
+        me = _user(session).id
+        if stream in self._talks.of(me):
+            low, high = talkers(stream) or (me, me)
+            return _Source(stream, with_=self._people.name_of(high if low == me else low))
+        return Refusal(Code.NOT_FOUND, f"Stream '{stream[:64]}' not found.", field="stream")
 
     # -- search
 
@@ -117,7 +132,7 @@ class Histories(Generic[SessionT]):
             return _less_than_one("limit")
         limit = min(limit, settings.search_limit)
         streams = [*self._rooms_of(session, user), *self._talks.of(user.id)]
-        if command.room is not None or command.with_ is not None:
+        if command.room is not None or command.with_ is not None or command.stream is not None:
             source = self._source(session, command)
             if isinstance(source, Refusal):
                 return source

@@ -145,7 +145,7 @@ class Resuming(Generic[SessionT]):
         return resuming
 
     def _take_off(self, session: SessionT, user: User, positions: dict[str, Place]) -> Iterator[_Part]:
-        talks = frozenset(self._talks.of(user.id))
+        talks = self._talks.of(user.id)
         for stream, place in positions.items():
             room = self._rooms.of_stream(stream)
             if room is not None and session in room.members:

@@ -22,6 +22,9 @@ class RoomSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Joined and left are told in rooms of at most this many members: n joins cost n² notices."""
     members_listed: int = 1_000
     """Names in one list of members or users; the count is always exact."""
+    unread_listed: int = 500
+    """Rooms and talks in the list of all that somebody has: one entry of each is read. Those with something
+    new go before the others."""
     resume_entries: int = 10_000
     """Entries that one resume tells. Of streams that do not fit, it tells a gap."""
     resume_bytes: int = 2_097_152

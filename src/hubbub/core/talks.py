@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, KeysView, Sequence
+from typing import Final
 
 from hubbub.core.entries import Record
 from hubbub.core.model import Session
@@ -10,6 +11,7 @@ from hubbub.core.people import People
 
 PREFIX = "talk:"
 """What the stream of every private talk begins with."""
+_NONE: Final[dict[str, None]] = {}
 
 
 def talk_stream(a: int, b: int) -> str:
@@ -51,8 +53,7 @@ class Talks:
     """Who ever talked with whom: what a person may search, and what may be unread."""
 
     def __init__(self) -> None:
-        self._known: set[str] = set()
-        self._of: dict[int, list[str]] = {}
+        self._of: dict[int, dict[str, None]] = {}
 
     def load(self, streams: Iterable[str]) -> None:
         """Take in what is kept: called once, before anybody is served."""
@@ -61,15 +62,14 @@ class Talks:
 
     def add(self, stream: str) -> None:
         """Something was said there."""
-        if stream in self._known:
-            return
-        both = talkers(stream)
-        if both is None:
-            return
-        self._known.add(stream)
-        for id in dict.fromkeys(both):
-            self._of.setdefault(id, []).append(stream)
+        for id in talkers(stream) or ():
+            talks = self._of.setdefault(id, {})
+            talks.pop(stream, None)
+            talks[stream] = None
 
-    def of(self, id: int) -> Sequence[str]:
-        """The streams of this person's talks, the one that was begun first in front."""
-        return self._of.get(id, ())
+    def of(self, id: int) -> KeysView[str]:
+        """The streams of this person's talks; the last is where something was said last.
+
+        That is so from the server's start on: what was said before it has no order.
+        """
+        return self._of.get(id, _NONE).keys()

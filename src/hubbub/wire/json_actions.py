@@ -131,7 +131,7 @@ ACTIONS: Final[dict[str, Action]] = {
     "react": _lasting(payloads.ReactPayload, commands.React, answers.Done),
     "resume": Action(payloads.ResumePayload, _resume, (answers.Resumed,)),
     "read": _same(payloads.ReadPayload, commands.MarkRead, answers.ReadUpTo),
-    "unread": _same(NoPayload, commands.GetUnread, answers.UnreadList),
+    "unread": _same(payloads.UnreadPayload, commands.GetUnread, answers.UnreadList),
     "file_offer": _named(payloads.FileOfferPayload, commands.OfferFile, answers.Offered),
     "file_accept": _same(payloads.FileAcceptPayload, commands.AcceptFile, answers.Done),
     "file_decline": _same(payloads.FileDeclinePayload, commands.DeclineFile, answers.Done),

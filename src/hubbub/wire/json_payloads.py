@@ -161,7 +161,7 @@ class RoomSettingsPayload(_Payload):
 
 
 class HistoryPayload(_Payload, rename={"with_": "with"}):
-    """Of `history`: of a room, or of the private talk `with` somebody."""
+    """Of `history`: of a room, of the private talk `with` somebody, or of the stream of one of them."""
 
     room: str | None = None
     with_: str | None = None
@@ -169,15 +169,17 @@ class HistoryPayload(_Payload, rename={"with_": "with"}):
     after: _Before | None = None
     around: Offset | None = None
     limit: Offset | None = None
+    stream: _Key | None = None
 
 
 class SearchPayload(_Payload, rename={"with_": "with"}):
-    """Of `search`."""
+    """Of `search`: everywhere, or as in `history`."""
 
     query: Annotated[str, msgspec.Meta(max_length=1024)]
     room: str | None = None
     with_: str | None = None
     limit: Offset | None = None
+    stream: _Key | None = None
 
 
 class EditPayload(_Payload):
@@ -222,6 +224,12 @@ class ReadPayload(_Payload):
 
     stream: _Key
     offset: _Before
+
+
+class UnreadPayload(_Payload):
+    """Of `unread`. With `all` it asks for all rooms and talks that one has."""
+
+    all: bool = False
 
 
 class FileOfferPayload(_Payload):

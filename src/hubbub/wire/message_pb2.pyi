@@ -404,20 +404,22 @@ class MessageView(_message.Message):
     def __init__(self, user_id: _Optional[int] = ..., username: _Optional[str] = ..., content: _Optional[str] = ..., id: _Optional[str] = ..., position: _Optional[_Union[Position, _Mapping]] = ..., room_id: _Optional[str] = ..., to: _Optional[str] = ..., to_id: _Optional[int] = ..., reply_to: _Optional[int] = ..., edited_at: _Optional[str] = ..., deleted: _Optional[bool] = ..., reactions: _Optional[_Iterable[_Union[Reaction, _Mapping]]] = ..., file: _Optional[_Union[FileView, _Mapping]] = ...) -> None: ...
 
 class UnreadView(_message.Message):
-    __slots__ = ("position", "read", "unread", "mentions", "room_id", "with_username")
+    __slots__ = ("position", "read", "unread", "mentions", "room_id", "with_username", "gone")
     POSITION_FIELD_NUMBER: _ClassVar[int]
     READ_FIELD_NUMBER: _ClassVar[int]
     UNREAD_FIELD_NUMBER: _ClassVar[int]
     MENTIONS_FIELD_NUMBER: _ClassVar[int]
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     WITH_USERNAME_FIELD_NUMBER: _ClassVar[int]
+    GONE_FIELD_NUMBER: _ClassVar[int]
     position: Position
     read: int
     unread: int
     mentions: int
     room_id: str
     with_username: str
-    def __init__(self, position: _Optional[_Union[Position, _Mapping]] = ..., read: _Optional[int] = ..., unread: _Optional[int] = ..., mentions: _Optional[int] = ..., room_id: _Optional[str] = ..., with_username: _Optional[str] = ...) -> None: ...
+    gone: bool
+    def __init__(self, position: _Optional[_Union[Position, _Mapping]] = ..., read: _Optional[int] = ..., unread: _Optional[int] = ..., mentions: _Optional[int] = ..., room_id: _Optional[str] = ..., with_username: _Optional[str] = ..., gone: _Optional[bool] = ...) -> None: ...
 
 class LoginRequest(_message.Message):
     __slots__ = ("username", "password", "token", "password_sha256")
@@ -784,20 +786,22 @@ class RoomSettings(_message.Message):
     def __init__(self, room_id: _Optional[str] = ..., private: _Optional[bool] = ..., retain_days: _Optional[float] = ..., topic: _Optional[str] = ..., owner: _Optional[str] = ..., role: _Optional[_Union[RoomRole, str]] = ...) -> None: ...
 
 class History(_message.Message):
-    __slots__ = ("room_id", "with_username", "before", "after", "around", "limit")
+    __slots__ = ("room_id", "with_username", "before", "after", "around", "limit", "stream")
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     WITH_USERNAME_FIELD_NUMBER: _ClassVar[int]
     BEFORE_FIELD_NUMBER: _ClassVar[int]
     AFTER_FIELD_NUMBER: _ClassVar[int]
     AROUND_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    STREAM_FIELD_NUMBER: _ClassVar[int]
     room_id: str
     with_username: str
     before: int
     after: int
     around: int
     limit: int
-    def __init__(self, room_id: _Optional[str] = ..., with_username: _Optional[str] = ..., before: _Optional[int] = ..., after: _Optional[int] = ..., around: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+    stream: str
+    def __init__(self, room_id: _Optional[str] = ..., with_username: _Optional[str] = ..., before: _Optional[int] = ..., after: _Optional[int] = ..., around: _Optional[int] = ..., limit: _Optional[int] = ..., stream: _Optional[str] = ...) -> None: ...
 
 class HistoryResult(_message.Message):
     __slots__ = ("stream", "messages", "more", "room_id", "with_username")
@@ -814,16 +818,18 @@ class HistoryResult(_message.Message):
     def __init__(self, stream: _Optional[str] = ..., messages: _Optional[_Iterable[_Union[MessageView, _Mapping]]] = ..., more: _Optional[bool] = ..., room_id: _Optional[str] = ..., with_username: _Optional[str] = ...) -> None: ...
 
 class Search(_message.Message):
-    __slots__ = ("query", "room_id", "with_username", "limit")
+    __slots__ = ("query", "room_id", "with_username", "limit", "stream")
     QUERY_FIELD_NUMBER: _ClassVar[int]
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     WITH_USERNAME_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
+    STREAM_FIELD_NUMBER: _ClassVar[int]
     query: str
     room_id: str
     with_username: str
     limit: int
-    def __init__(self, query: _Optional[str] = ..., room_id: _Optional[str] = ..., with_username: _Optional[str] = ..., limit: _Optional[int] = ...) -> None: ...
+    stream: str
+    def __init__(self, query: _Optional[str] = ..., room_id: _Optional[str] = ..., with_username: _Optional[str] = ..., limit: _Optional[int] = ..., stream: _Optional[str] = ...) -> None: ...
 
 class SearchResult(_message.Message):
     __slots__ = ("messages", "more")
@@ -904,6 +910,12 @@ class ReadUpTo(_message.Message):
     stream: str
     offset: int
     def __init__(self, stream: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
+
+class Unread(_message.Message):
+    __slots__ = ("all",)
+    ALL_FIELD_NUMBER: _ClassVar[int]
+    all: bool
+    def __init__(self, all: _Optional[bool] = ...) -> None: ...
 
 class UnreadList(_message.Message):
     __slots__ = ("streams",)
@@ -1258,7 +1270,7 @@ class FileFailed(_message.Message):
     def __init__(self, username: _Optional[str] = ..., filename: _Optional[str] = ..., offer: _Optional[str] = ..., reason: _Optional[_Union[FileFailure, str]] = ..., message: _Optional[str] = ..., again: _Optional[bool] = ...) -> None: ...
 
 class EchoMsg(_message.Message):
-    __slots__ = ("type", "id", "login_request", "login_response", "chat_msg", "room_action", "voice_announce", "room_action_response", "chat_ack", "error", "going_away", "whisper", "user_list", "presence", "presence_changed", "room_list", "topic", "topic_changed", "member_list_request", "member_list", "typing", "user_typing", "user_joined", "user_left", "register", "refresh", "password", "sessions", "session_list", "session_ended", "invite", "invited", "role", "role_set", "room_settings", "history", "history_result", "search", "search_result", "edit", "delete", "react", "resume", "resumed", "read", "read_up_to", "unread_list", "message_edited", "message_deleted", "reaction_changed", "room_changed", "role_changed", "mentioned", "room_invitation", "message_erased", "gap", "read_moved", "file_offer", "file_accept", "file_decline", "file_cancel", "file_start", "file_finish", "file_chunk", "file_list_request", "file_get", "file_offered", "file_list", "file_link", "file_accepted", "upload_started", "download_started", "file_progress", "file_done", "file_failed")
+    __slots__ = ("type", "id", "login_request", "login_response", "chat_msg", "room_action", "voice_announce", "room_action_response", "chat_ack", "error", "going_away", "whisper", "user_list", "presence", "presence_changed", "room_list", "topic", "topic_changed", "member_list_request", "member_list", "typing", "user_typing", "user_joined", "user_left", "register", "refresh", "password", "sessions", "session_list", "session_ended", "invite", "invited", "role", "role_set", "room_settings", "history", "history_result", "search", "search_result", "edit", "delete", "react", "resume", "resumed", "read", "read_up_to", "unread_list", "message_edited", "message_deleted", "reaction_changed", "room_changed", "role_changed", "mentioned", "room_invitation", "message_erased", "gap", "read_moved", "file_offer", "file_accept", "file_decline", "file_cancel", "file_start", "file_finish", "file_chunk", "file_list_request", "file_get", "file_offered", "file_list", "file_link", "file_accepted", "upload_started", "download_started", "file_progress", "file_done", "file_failed", "unread")
     TYPE_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     LOGIN_REQUEST_FIELD_NUMBER: _ClassVar[int]
@@ -1334,6 +1346,7 @@ class EchoMsg(_message.Message):
     FILE_PROGRESS_FIELD_NUMBER: _ClassVar[int]
     FILE_DONE_FIELD_NUMBER: _ClassVar[int]
     FILE_FAILED_FIELD_NUMBER: _ClassVar[int]
+    UNREAD_FIELD_NUMBER: _ClassVar[int]
     type: MsgType
     id: str
     login_request: LoginRequest
@@ -1409,4 +1422,5 @@ class EchoMsg(_message.Message):
     file_progress: FileProgress
     file_done: FileDone
     file_failed: FileFailed
-    def __init__(self, type: _Optional[_Union[MsgType, str]] = ..., id: _Optional[str] = ..., login_request: _Optional[_Union[LoginRequest, _Mapping]] = ..., login_response: _Optional[_Union[LoginResponse, _Mapping]] = ..., chat_msg: _Optional[_Union[ChatMsg, _Mapping]] = ..., room_action: _Optional[_Union[RoomAction, _Mapping]] = ..., voice_announce: _Optional[_Union[VoiceAnnounce, _Mapping]] = ..., room_action_response: _Optional[_Union[RoomActionResponse, _Mapping]] = ..., chat_ack: _Optional[_Union[ChatAck, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., going_away: _Optional[_Union[GoingAway, _Mapping]] = ..., whisper: _Optional[_Union[Whisper, _Mapping]] = ..., user_list: _Optional[_Union[UserList, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., presence_changed: _Optional[_Union[PresenceChanged, _Mapping]] = ..., room_list: _Optional[_Union[RoomList, _Mapping]] = ..., topic: _Optional[_Union[Topic, _Mapping]] = ..., topic_changed: _Optional[_Union[TopicChanged, _Mapping]] = ..., member_list_request: _Optional[_Union[MemberListRequest, _Mapping]] = ..., member_list: _Optional[_Union[MemberList, _Mapping]] = ..., typing: _Optional[_Union[Typing, _Mapping]] = ..., user_typing: _Optional[_Union[UserTyping, _Mapping]] = ..., user_joined: _Optional[_Union[UserJoined, _Mapping]] = ..., user_left: _Optional[_Union[UserLeft, _Mapping]] = ..., register: _Optional[_Union[Register, _Mapping]] = ..., refresh: _Optional[_Union[Refresh, _Mapping]] = ..., password: _Optional[_Union[Password, _Mapping]] = ..., sessions: _Optional[_Union[Sessions, _Mapping]] = ..., session_list: _Optional[_Union[SessionList, _Mapping]] = ..., session_ended: _Optional[_Union[SessionEnded, _Mapping]] = ..., invite: _Optional[_Union[Invite, _Mapping]] = ..., invited: _Optional[_Union[Invited, _Mapping]] = ..., role: _Optional[_Union[Role, _Mapping]] = ..., role_set: _Optional[_Union[RoleSet, _Mapping]] = ..., room_settings: _Optional[_Union[RoomSettings, _Mapping]] = ..., history: _Optional[_Union[History, _Mapping]] = ..., history_result: _Optional[_Union[HistoryResult, _Mapping]] = ..., search: _Optional[_Union[Search, _Mapping]] = ..., search_result: _Optional[_Union[SearchResult, _Mapping]] = ..., edit: _Optional[_Union[Edit, _Mapping]] = ..., delete: _Optional[_Union[Delete, _Mapping]] = ..., react: _Optional[_Union[React, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., resumed: _Optional[_Union[Resumed, _Mapping]] = ..., read: _Optional[_Union[Read, _Mapping]] = ..., read_up_to: _Optional[_Union[ReadUpTo, _Mapping]] = ..., unread_list: _Optional[_Union[UnreadList, _Mapping]] = ..., message_edited: _Optional[_Union[MessageEdited, _Mapping]] = ..., message_deleted: _Optional[_Union[MessageDeleted, _Mapping]] = ..., reaction_changed: _Optional[_Union[ReactionChanged, _Mapping]] = ..., room_changed: _Optional[_Union[RoomChanged, _Mapping]] = ..., role_changed: _Optional[_Union[RoleChanged, _Mapping]] = ..., mentioned: _Optional[_Union[Mentioned, _Mapping]] = ..., room_invitation: _Optional[_Union[RoomInvitation, _Mapping]] = ..., message_erased: _Optional[_Union[MessageErased, _Mapping]] = ..., gap: _Optional[_Union[Gap, _Mapping]] = ..., read_moved: _Optional[_Union[ReadMoved, _Mapping]] = ..., file_offer: _Optional[_Union[FileOffer, _Mapping]] = ..., file_accept: _Optional[_Union[FileAccept, _Mapping]] = ..., file_decline: _Optional[_Union[FileDecline, _Mapping]] = ..., file_cancel: _Optional[_Union[FileCancel, _Mapping]] = ..., file_start: _Optional[_Union[FileStart, _Mapping]] = ..., file_finish: _Optional[_Union[FileFinish, _Mapping]] = ..., file_chunk: _Optional[_Union[FileChunk, _Mapping]] = ..., file_list_request: _Optional[_Union[FileListRequest, _Mapping]] = ..., file_get: _Optional[_Union[FileGet, _Mapping]] = ..., file_offered: _Optional[_Union[FileOffered, _Mapping]] = ..., file_list: _Optional[_Union[FileList, _Mapping]] = ..., file_link: _Optional[_Union[FileLink, _Mapping]] = ..., file_accepted: _Optional[_Union[FileAccepted, _Mapping]] = ..., upload_started: _Optional[_Union[UploadStarted, _Mapping]] = ..., download_started: _Optional[_Union[DownloadStarted, _Mapping]] = ..., file_progress: _Optional[_Union[FileProgress, _Mapping]] = ..., file_done: _Optional[_Union[FileDone, _Mapping]] = ..., file_failed: _Optional[_Union[FileFailed, _Mapping]] = ...) -> None: ...
+    unread: Unread
+    def __init__(self, type: _Optional[_Union[MsgType, str]] = ..., id: _Optional[str] = ..., login_request: _Optional[_Union[LoginRequest, _Mapping]] = ..., login_response: _Optional[_Union[LoginResponse, _Mapping]] = ..., chat_msg: _Optional[_Union[ChatMsg, _Mapping]] = ..., room_action: _Optional[_Union[RoomAction, _Mapping]] = ..., voice_announce: _Optional[_Union[VoiceAnnounce, _Mapping]] = ..., room_action_response: _Optional[_Union[RoomActionResponse, _Mapping]] = ..., chat_ack: _Optional[_Union[ChatAck, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ..., going_away: _Optional[_Union[GoingAway, _Mapping]] = ..., whisper: _Optional[_Union[Whisper, _Mapping]] = ..., user_list: _Optional[_Union[UserList, _Mapping]] = ..., presence: _Optional[_Union[Presence, _Mapping]] = ..., presence_changed: _Optional[_Union[PresenceChanged, _Mapping]] = ..., room_list: _Optional[_Union[RoomList, _Mapping]] = ..., topic: _Optional[_Union[Topic, _Mapping]] = ..., topic_changed: _Optional[_Union[TopicChanged, _Mapping]] = ..., member_list_request: _Optional[_Union[MemberListRequest, _Mapping]] = ..., member_list: _Optional[_Union[MemberList, _Mapping]] = ..., typing: _Optional[_Union[Typing, _Mapping]] = ..., user_typing: _Optional[_Union[UserTyping, _Mapping]] = ..., user_joined: _Optional[_Union[UserJoined, _Mapping]] = ..., user_left: _Optional[_Union[UserLeft, _Mapping]] = ..., register: _Optional[_Union[Register, _Mapping]] = ..., refresh: _Optional[_Union[Refresh, _Mapping]] = ..., password: _Optional[_Union[Password, _Mapping]] = ..., sessions: _Optional[_Union[Sessions, _Mapping]] = ..., session_list: _Optional[_Union[SessionList, _Mapping]] = ..., session_ended: _Optional[_Union[SessionEnded, _Mapping]] = ..., invite: _Optional[_Union[Invite, _Mapping]] = ..., invited: _Optional[_Union[Invited, _Mapping]] = ..., role: _Optional[_Union[Role, _Mapping]] = ..., role_set: _Optional[_Union[RoleSet, _Mapping]] = ..., room_settings: _Optional[_Union[RoomSettings, _Mapping]] = ..., history: _Optional[_Union[History, _Mapping]] = ..., history_result: _Optional[_Union[HistoryResult, _Mapping]] = ..., search: _Optional[_Union[Search, _Mapping]] = ..., search_result: _Optional[_Union[SearchResult, _Mapping]] = ..., edit: _Optional[_Union[Edit, _Mapping]] = ..., delete: _Optional[_Union[Delete, _Mapping]] = ..., react: _Optional[_Union[React, _Mapping]] = ..., resume: _Optional[_Union[Resume, _Mapping]] = ..., resumed: _Optional[_Union[Resumed, _Mapping]] = ..., read: _Optional[_Union[Read, _Mapping]] = ..., read_up_to: _Optional[_Union[ReadUpTo, _Mapping]] = ..., unread_list: _Optional[_Union[UnreadList, _Mapping]] = ..., message_edited: _Optional[_Union[MessageEdited, _Mapping]] = ..., message_deleted: _Optional[_Union[MessageDeleted, _Mapping]] = ..., reaction_changed: _Optional[_Union[ReactionChanged, _Mapping]] = ..., room_changed: _Optional[_Union[RoomChanged, _Mapping]] = ..., role_changed: _Optional[_Union[RoleChanged, _Mapping]] = ..., mentioned: _Optional[_Union[Mentioned, _Mapping]] = ..., room_invitation: _Optional[_Union[RoomInvitation, _Mapping]] = ..., message_erased: _Optional[_Union[MessageErased, _Mapping]] = ..., gap: _Optional[_Union[Gap, _Mapping]] = ..., read_moved: _Optional[_Union[ReadMoved, _Mapping]] = ..., file_offer: _Optional[_Union[FileOffer, _Mapping]] = ..., file_accept: _Optional[_Union[FileAccept, _Mapping]] = ..., file_decline: _Optional[_Union[FileDecline, _Mapping]] = ..., file_cancel: _Optional[_Union[FileCancel, _Mapping]] = ..., file_start: _Optional[_Union[FileStart, _Mapping]] = ..., file_finish: _Optional[_Union[FileFinish, _Mapping]] = ..., file_chunk: _Optional[_Union[FileChunk, _Mapping]] = ..., file_list_request: _Optional[_Union[FileListRequest, _Mapping]] = ..., file_get: _Optional[_Union[FileGet, _Mapping]] = ..., file_offered: _Optional[_Union[FileOffered, _Mapping]] = ..., file_list: _Optional[_Union[FileList, _Mapping]] = ..., file_link: _Optional[_Union[FileLink, _Mapping]] = ..., file_accepted: _Optional[_Union[FileAccepted, _Mapping]] = ..., upload_started: _Optional[_Union[UploadStarted, _Mapping]] = ..., download_started: _Optional[_Union[DownloadStarted, _Mapping]] = ..., file_progress: _Optional[_Union[FileProgress, _Mapping]] = ..., file_done: _Optional[_Union[FileDone, _Mapping]] = ..., file_failed: _Optional[_Union[FileFailed, _Mapping]] = ..., unread: _Optional[_Union[Unread, _Mapping]] = ...) -> None: ...

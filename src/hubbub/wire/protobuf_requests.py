@@ -13,7 +13,7 @@ from hubbub.core.errors import Code, Refusal
 from hubbub.wire import message_pb2 as pb
 from hubbub.wire.json_payloads import MAX_FILENAME, MAX_FILETYPE, MAX_HELLO, MAX_KEY
 from hubbub.wire.protobuf_shapes import LARGEST, FieldError, fill, read
-from hubbub.wire.protobuf_tables import ACTIONS, BODIES, UNSUPPORTED
+from hubbub.wire.protobuf_tables import ACTIONS, BODIES, BODILESS, UNSUPPORTED
 
 COMMANDS: Final[dict[type, pb.MsgType]] = {
     commands.Login: pb.MT_LOGIN_REQUEST,
@@ -108,7 +108,7 @@ def spell(command: Command) -> pb.EchoMsg:
         command = msgspec.structs.replace(command, id=None)
     if isinstance(command, commands.EndSession):
         message.sessions.end = command.session
-    elif body is not None:
+    elif body is not None and command != commands.GetUnread():
         fill(getattr(message, body), command)
     if kind == pb.MT_ROOM_ACTION:
         message.room_action.action_type = ACTIONS[type(command)]
@@ -124,7 +124,7 @@ def command_of(message: pb.EchoMsg, body: str | None, id: str | None) -> Command
         return bad("type", "The message has no type.")
     if kind not in BODIES:
         return Refusal(Code.UNKNOWN_ACTION, "unknown action")
-    if body != BODIES[kind]:
+    if body != BODIES[kind] and (body is not None or kind not in BODILESS):
         wanted = BODIES[kind] or "no body"
         return bad("body", f"{pb.MsgType.Name(kind)} comes with {wanted}, not with {body or 'none'}.")
     if kind == pb.MT_CHAT_MSG:  # by far the most frequent

@@ -77,6 +77,7 @@ class _Field(NamedTuple):
 class _Plan(NamedTuple):
     fields: tuple[_Field, ...]
     position: tuple[str, ...]  # what of the struct stands in `position`
+    timeless: bool = False  # its `at` may be None
 
 
 _SCALARS: Final[dict[object, _Kind]] = {
@@ -98,7 +99,7 @@ def _plan(struct: type[msgspec.Struct], message: Descriptor) -> _Plan:
         target = message.fields_by_name.get(renamed.get(name, name))
         if name not in position and target is not None:
             fields.append(_field(name, target.name, target.has_presence, info.type))
-    return _Plan(tuple(fields), position)
+    return _Plan(tuple(fields), position, "at" in position and infos["at"].default is None)
 
 
 def _field(name: str, field: str, presence: bool, wanted: Any) -> _Field:
@@ -143,7 +144,9 @@ def fill(message: Message, struct: msgspec.Struct) -> None:
     if plan.position:
         position = message.position  # type: ignore[attr-defined] # the plan saw it
         for part in plan.position:
-            setattr(position, part, getattr(struct, part))
+            value = getattr(struct, part)
+            if value is not None:
+                setattr(position, part, value)
 
 
 def read(message: Message, struct: type[StructT]) -> StructT:
@@ -154,6 +157,8 @@ def read(message: Message, struct: type[StructT]) -> StructT:
         position = message.position  # type: ignore[attr-defined] # the plan saw it
         for part in plan.position:
             values[part] = _number(getattr(position, part), part)
+        if plan.timeless:
+            values["at"] = position.at or None
     return struct(**values)
 
 

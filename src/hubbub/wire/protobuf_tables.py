@@ -24,11 +24,13 @@ BODIES: Final[dict[int, str | None]] = {
 REQUESTED: Final = frozenset(
     {"login_request", "chat_msg", "room_action", "voice_announce", "whisper", "presence", "topic"}
     | {"member_list_request", "typing", "register", "refresh", "password", "sessions", "invite", "role"}
-    | {"room_settings", "history", "search", "edit", "delete", "react", "resume", "read"}
+    | {"room_settings", "history", "search", "edit", "delete", "react", "resume", "read", "unread"}
     | {"file_offer", "file_accept", "file_decline", "file_cancel", "file_start", "file_finish"}
     | {"file_chunk", "file_list_request", "file_get"}
 )
 """The bodies that requests come with."""
+BODILESS: Final = frozenset({pb.MT_UNREAD})
+"""Types that may come without theirs, as they did before they had one."""
 
 STATUSES: Final[dict[Status, pb.PresenceStatus]] = {
     "online": pb.PS_ONLINE,
