@@ -48,7 +48,7 @@ def visit(browser: Browser, server: Server) -> Iterator[Visit]:
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("request", lambda request: asked.add(request.url.split("/")[2]))
         page.on("websocket", lambda socket: asked.add(socket.url.split("/")[2]))
-        page.goto(f"http://127.0.0.1:{server.port}/")
+        page.goto(f"http://127.0.0.1:{server.port}/tester.html")
         expect(page.locator("#state")).to_have_text("connected")
         return page
 

@@ -155,10 +155,11 @@ class Server:
         # Imported by need: a server that only ever hears lines never pays for HTTP.
         from hubbub.server.http import HttpServer
         from hubbub.server.web.app import build_app
+        from hubbub.server.web.assets import client
 
         if self.http is None:
             app = build_app(version=__version__, ready=self.not_ready)
-            apps = self.filing.apps()
+            apps = {**client().apps(), **self.filing.apps()}
             self.http = HttpServer.of(self.config, app, self.upgraded, self.log, self.wheel, apps)
         return self.http
 

@@ -23,23 +23,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hubbub.server.responses import error_body
+from hubbub.server.web.assets import NOT_FOUND, client, is_for_people
+from hubbub.server.web.policy import SECURITY
 
 _JSON: Final = "application/json"
 _PAGES: Final = {
-    "/": ("tester.html", "text/html; charset=utf-8"),
+    "/tester.html": ("tester.html", "text/html; charset=utf-8"),
     "/tester.js": ("tester.js", "text/javascript; charset=utf-8"),
     "/tester.css": ("tester.css", "text/css; charset=utf-8"),
     "/tester.svg": ("tester.svg", "image/svg+xml"),
-}
-_SECURITY: Final = {
-    # No inline script or style, nothing from elsewhere, in nobody's frame.
-    "Content-Security-Policy": (
-        "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
@@ -56,7 +48,7 @@ def build_app(*, version: str, ready: Callable[[], str | None]) -> Starlette:
         return _fresh({"status": "unavailable", "reason": reason}, 503)
 
     async def get_version(_request: Request) -> Response:
-        return _fresh({"name": "hubbub", "version": version})
+        return _fresh({"name": "hubbub", "version": version, "client": client().build})
 
     async def get_asyncapi(request: Request) -> Response:
         return _cached(request, _asyncapi(version), _JSON)
@@ -95,7 +87,7 @@ def _asyncapi(version: str) -> bytes:
     return msgspec.json.format(msgspec.json.encode(document(version)))
 
 
-def _fresh(content: dict[str, str], status: int = 200) -> Response:
+def _fresh(content: dict[str, str | None], status: int = 200) -> Response:
     """What must never be kept by a cache."""
     return Response(json.dumps(content), status, {"Cache-Control": "no-store"}, _JSON)
 
@@ -110,15 +102,17 @@ def _cached(request: Request, content: bytes, kind: str) -> Response:
     return Response(content, 200, headers, kind)
 
 
-async def _refused(_request: Request, error: Exception) -> Response:
+async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 (what it is registered for)
+    if error.status_code == 404 and is_for_people(request.headers.get("accept", "")):
+        return Response(NOT_FOUND, 404, {"Cache-Control": "no-store"}, "text/html")
     body = error_body(error.status_code, f"{error.detail}.")
     return Response(body, error.status_code, error.headers, _JSON)
 
 
 async def _failed(_request: Request, _error: Exception) -> Response:
     """Our own fault: its detail goes into the log (see `http.py`), none of it here."""
-    return Response(error_body(500, "Internal error."), 500, _SECURITY, _JSON)
+    return Response(error_body(500, "Internal error."), 500, SECURITY, _JSON)
 
 
 class _SecurityHeaders:
@@ -132,7 +126,7 @@ class _SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_SECURITY)
+                MutableHeaders(scope=message).update(SECURITY)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
