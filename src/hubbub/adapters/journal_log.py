@@ -17,6 +17,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Final, Protocol, TypeVar
 
+from hubbub.adapters.commit_times import NOBODY, CommitTimes
 from hubbub.adapters.log_codec import add_change, add_entry, kept
 from hubbub.adapters.log_flight import Flight
 from hubbub.adapters.log_reading import Reads, call_threadsafe
@@ -76,6 +77,7 @@ class LogJournal:
         max_waiting: int = 64 << 20,
         spare: int = 4 << 20,
         clock: Callable[[], float] = time.monotonic,
+        times: CommitTimes = NOBODY,
     ) -> None:
         """`interval`: acknowledge before the disk has it, and sync this often, in seconds. None: never so.
 
@@ -90,6 +92,11 @@ class LogJournal:
         self._max_waiting = max_waiting
         self._spare = spare
         self._clock = clock
+        self._times = times
+        self._since = 0.0
+        """When the oldest of what waits was appended."""
+        self._disk = 0.0
+        """Seconds of the last sync."""
         self._epoch = log.epoch
         self._sink: JournalSink | None = None
         self._reads = Reads(log, loop, news.failed)
@@ -137,8 +144,10 @@ class LogJournal:
             add_entry(batch, entry)
         for change in changes:
             add_change(batch, change)
-        if not self._batches and self._flight is None:
-            self._loop.call_soon(self._begin)
+        if not self._batches:
+            self._since = self._clock()
+            if self._flight is None:
+                self._loop.call_soon(self._begin)
         self._entries.append(entries)
         self._batches.append(batch)
         self._waiting += batch.size
@@ -193,6 +202,11 @@ class LogJournal:
         """Why nothing can be kept now; None: all is well."""
         return self._refusal
 
+    @property
+    def size(self) -> int:
+        """Bytes of the log."""
+        return self._log.size
+
     def alone(self, action: Callable[[Log], None]) -> None:
         """Run `action` on the loop while nothing is being written or synced: soon, or after the commit."""
         self._alone.append(action)
@@ -224,7 +238,7 @@ class LogJournal:
         if took > _SLOW_WRITE and took - (time.thread_time() - worked) > _SLOW_WRITE:
             self._slow_until = self._clock() + _SLOW_FOR
         if self._interval is None:
-            self._jobs.put(lambda: self._attempt(self._log.sync, self._land, flight))
+            self._jobs.put(lambda: self._attempt(self._wait, self._land, flight))
         else:
             self._land(flight, None)
 
@@ -241,7 +255,7 @@ class LogJournal:
             self._entries, self._batches = entries[count:], batches[count:]
             self._waiting -= size
             entries, batches = entries[:count], batches[:count]
-        return Flight(first, entries, batches, self._clock())
+        return Flight(first, entries, batches, self._clock(), self._since)
 
     def _land(self, flight: Flight, error: Exception | None) -> None:
         """What was on its way is kept, or never will be."""
@@ -250,7 +264,11 @@ class LogJournal:
         if error is not None:
             self._break(error)
             return
-        took = self._clock() - flight.began
+        now = self._clock()
+        took = now - flight.began
+        self._times.committed(now - flight.since, len(flight.batches))
+        if self._interval is None:
+            self._times.synced(self._disk)
         if took > _SLOW_COMMIT:
             self._news.commit_slow(took, len(flight.batches))
         if self._rest_timer is None:
@@ -276,6 +294,7 @@ class LogJournal:
         try:
             self._tell(landed)
         finally:
+            self._times.taken = 0.0
             self._told()
         self._telling = self._clock() - began
         if self._batches and self._flight is None:
@@ -292,6 +311,7 @@ class LogJournal:
 
     def _tell(self, landed: Sequence[Flight]) -> None:
         assert self._sink is not None  # noqa: S101 (opened before the first append)
+        self._times.taken = landed[0].since
         self._sink.committed([group for flight in landed for group in flight.groups(self._epoch)])
 
     def _told(self) -> None:
@@ -367,13 +387,14 @@ class LogJournal:
     def _sync(self) -> None:
         self._sync_timer = None
         self._syncing, self._unsynced = True, False
-        self._jobs.put(lambda: self._attempt(self._log.sync, self._synced))
+        self._jobs.put(lambda: self._attempt(self._wait, self._synced))
 
     def _synced(self, error: Exception | None) -> None:
         self._syncing = False
         if error is not None:
             self._break(error)
             return
+        self._times.synced(self._disk)
         if self._unsynced and self._interval is not None:
             self._sync_later(self._interval)
         self._begin()
@@ -396,4 +417,9 @@ class LogJournal:
     def _commit(self, flight: Flight) -> None:
         flight.written = self._log.write(flight.batches)
         if self._interval is None:
-            self._log.sync()
+            self._wait()
+
+    def _wait(self) -> None:
+        began = self._clock()
+        self._log.sync()
+        self._disk = self._clock() - began

@@ -6,10 +6,12 @@ with this one works with the others. The newest entries can be read again; the o
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
+from hubbub.adapters.commit_times import NOBODY, CommitTimes
 from hubbub.core.entries import (
     Change,
     Drop,
@@ -53,12 +55,18 @@ class MemoryJournal:
         new_epoch: Callable[[], str],
         most_streams: int = MOST_STREAMS,
         most_entries: int = MOST_ENTRIES,
+        times: CommitTimes = NOBODY,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`call_soon` runs a function after this turn; `new_epoch` never names the same epoch twice."""
         self._call_soon = call_soon
         self._new_epoch = new_epoch
         self._most_streams = most_streams
         self._most_entries = most_entries
+        self._times = times
+        self._clock = clock
+        self._since = 0.0
+        """When the first of what waits was appended."""
         self._sink: JournalSink | None = None
         self._streams: dict[str, _Stream] = {}
         self._order: deque[_Stream] = deque()
@@ -77,6 +85,7 @@ class MemoryJournal:
         if self._closed:
             raise JournalUnavailableError("the server is stopping")
         if not self._appended:
+            self._since = self._clock()
             self._call_soon(self._commit)
         self._appended.append((entries, changes))
         self._ticket += 1
@@ -174,7 +183,13 @@ class MemoryJournal:
                 oldest.entries.popleft()
                 oldest.first += 1
         assert self._sink is not None  # noqa: S101 (opened before the first append)
-        self._sink.committed(groups)
+        times, since = self._times, self._since
+        times.committed(self._clock() - since, len(groups))
+        times.taken = since
+        try:
+            self._sink.committed(groups)
+        finally:
+            times.taken = 0.0
 
     def _change(self, change: Change) -> None:
         match change:

@@ -11,16 +11,23 @@ from hubbub.log import Batch, Written
 class Flight:
     """What one commit carries. `written` is None until the log has it."""
 
-    __slots__ = ("batches", "began", "entries", "first", "written")
+    __slots__ = ("batches", "began", "entries", "first", "since", "written")
 
     def __init__(
-        self, first: int, entries: list[Sequence[Entry]], batches: list[Batch], began: float
+        self,
+        first: int,
+        entries: list[Sequence[Entry]],
+        batches: list[Batch],
+        began: float,
+        since: float,
     ) -> None:
         self.first = first
         """The ticket of the first append; the others follow."""
         self.entries = entries
         self.batches = batches
         self.began = began
+        self.since = since
+        """When the first append was taken, or one before it."""
         self.written: Written | None = None
 
     def groups(self, epoch: str) -> Iterator[Group]:

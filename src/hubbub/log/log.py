@@ -240,12 +240,17 @@ class Log:
             entries=active.contents.entries + sum(one.entries for one in sealed),
             dead=active.dead + sum(min(one.dead, one.entries) for one in sealed),
             segments=len(sealed) + 1,
-            bytes=active.settled + sum(one.size for one in sealed),
+            bytes=self.size,
             erased=sum(len(one.erased) for one in catalog.streams.values() if one.erased),
             cut=self._opened.cut,
             rebuilt=self._opened.rebuilt,
             failure=None if self._read_only else self.failure,
         )
+
+    @property
+    def size(self) -> int:
+        """Bytes of its segments, without reading anything."""
+        return self._catalog.active.settled + sum(one.size for one in self._catalog.sealed)
 
     # --- compaction
 

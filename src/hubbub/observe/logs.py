@@ -15,6 +15,8 @@ from typing import Final, Literal, TextIO
 import structlog
 from structlog.typing import FilteringBoundLogger, Processor, WrappedLogger
 
+from hubbub.observe.tail import Tail
+
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "console", "json"]
 
@@ -22,16 +24,19 @@ MAX_VALUE: Final = 256
 """Characters of one value in a line; the rest is cut off."""
 
 
-def open_log(level: Level, form: Format, stream: TextIO) -> FilteringBoundLogger:
+def open_log(level: Level, form: Format, stream: TextIO, tail: Tail | None = None) -> FilteringBoundLogger:
     """Make the logger that writes lines of at least `level` to `stream`.
 
     `auto`: console on a terminal, else JSON. Colours on a terminal only, and not where NO_COLOR is set.
+    `tail` keeps the last lines.
     """
     terminal = stream.isatty()
     if form == "console" or (form == "auto" and terminal):
         processors = _console(colours=terminal and not os.environ.get("NO_COLOR"))
     else:
         processors = _json()
+    if tail is not None:
+        processors.insert(0, tail)
     lines = _Lines(stream)
     logger: FilteringBoundLogger = structlog.wrap_logger(
         lines,

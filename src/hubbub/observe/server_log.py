@@ -11,15 +11,22 @@ from collections.abc import Sequence
 from structlog.typing import FilteringBoundLogger
 
 from hubbub.core.errors import Code
+from hubbub.observe.counts import Counts
 
 
 class ServerLog:
-    """Tells the operator. `debug` says whether `received` and `sent` are written: ask before calling them."""
+    """Tells the operator, and counts what is counted by its lines.
 
-    __slots__ = ("_log", "debug")
+    `debug` says whether `received` and `sent` are written: ask before calling them.
+    """
 
-    def __init__(self, logger: FilteringBoundLogger, *, debug: bool = False) -> None:
+    __slots__ = ("_log", "counts", "debug")
+
+    def __init__(
+        self, logger: FilteringBoundLogger, *, debug: bool = False, counts: Counts | None = None
+    ) -> None:
         self._log = logger
+        self.counts = Counts() if counts is None else counts
         self.debug = debug
 
     def listening(self, addresses: Sequence[str]) -> None:
@@ -72,10 +79,12 @@ class ServerLog:
 
     def connection_refused(self, peer: str, reason: str) -> None:
         """A connection was closed unserved (a limit, a handshake, silence)."""
+        self.counts.refused += 1
         self._log.info("connection refused", peer=peer, reason=reason)
 
     def connection_opened(self, connection: str, peer: str, dialect: str, *, secure: bool) -> None:
         """A connection stands and its dialect is known."""
+        self.counts.welcomed += 1
         self._log.info("connection opened", connection=connection, peer=peer, dialect=dialect, secure=secure)
 
     def connection_closed(
@@ -96,12 +105,19 @@ class ServerLog:
             seconds=round(seconds, 3),
         )
 
+    def connection_dismissed(self, connection: str, by: str) -> None:
+        """An admin closed it."""
+        self.counts.dismissed += 1
+        self._log.warning("connection dismissed", connection=connection, by=by)
+
     def login(self, connection: str, peer: str, user: str, user_id: int, *, resumed: bool = False) -> None:
         """Somebody is in. `resumed`: a dropped session was taken back."""
+        self.counts.logins += 1
         self._log.info("login", connection=connection, peer=peer, user=user, user_id=user_id, resumed=resumed)
 
     def login_refused(self, connection: str, peer: str, user: str | None, code: Code) -> None:
         """Somebody may not come in."""
+        self.counts.fail_login(code)
         self._log.warning("login refused", connection=connection, peer=peer, user=user, code=code.value)
 
     def request(self, peer: str, method: str, path: str, status: int, seconds: float) -> None:

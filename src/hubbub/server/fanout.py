@@ -10,15 +10,19 @@ the order of sealing, so what one session sends is seen in that order by everybo
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from hubbub.core.answers import Answer
-from hubbub.core.events import Event
+from hubbub.core.events import Event, MessagePosted, WhisperPosted
 from hubbub.net.stream import NO_FD, Stream
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.dialects import Dialect
 from hubbub.wire.codec import Request
+
+MESSAGES: Final = (MessagePosted, WhisperPosted)
+"""What is counted as a message."""
 
 
 class Receiver(Protocol):
@@ -76,13 +80,15 @@ Sent = tuple[Event, "Receiver | None"]
 class Batch:
     """Events of one stream that leave together."""
 
-    __slots__ = ("events", "receivers", "sealed", "stream")
+    __slots__ = ("events", "messages", "receivers", "sealed", "stream")
 
     def __init__(self, stream: str, receivers: Sequence[Receiver] | None) -> None:
         self.stream = stream
         self.receivers = receivers
         """Who gets it; None: all who are subscribed to the stream."""
         self.events: list[Sent] = []
+        self.messages = 0
+        """How many of them are messages."""
         self.sealed = False
 
 
@@ -129,10 +135,17 @@ class Delivery(NamedTuple):
 class Fanout:
     """Implements `core.ports.Outlet` for the server's connections."""
 
-    def __init__(self, call_soon: Callable[[Callable[[], None]], object], log: ServerLog) -> None:
-        """`call_soon` runs a function after the current turn."""
+    def __init__(
+        self,
+        call_soon: Callable[[Callable[[], None]], object],
+        log: ServerLog,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`call_soon` runs a function after the current turn; `clock` is that of `Counts.taken`."""
         self._call_soon = call_soon
         self._log = log
+        self._counts = log.counts
+        self._clock = clock
         self._audiences: dict[str, dict[Dialect, Audience]] = {}
         self._open: dict[str, Batch] = {}
         self._sealed: list[Batch] = []
@@ -217,6 +230,8 @@ class Fanout:
 
     def _add(self, batch: Batch, event: Event, origin: Receiver | None) -> None:
         batch.events.append((event, origin))
+        if type(event) in MESSAGES:
+            batch.messages += 1
         if origin is not None and origin.batch is not batch:
             last, origin.batch = origin.batch, batch
             if last is not None and not last.sealed:
@@ -245,17 +260,27 @@ class Fanout:
         self._sealed = []
         self._open = {}
         deliveries: list[Delivery] = []
+        counts, messages = self._counts, 0
         for batch in batches:
             batch.sealed = True
             if batch.receivers is not None:
-                deliveries.append(Delivery(None, b"", self._for_each(batch.events, batch.receivers)))
+                special = self._for_each(batch.events, batch.receivers)
+                deliveries.append(Delivery(None, b"", special))
+                counts.deliveries += batch.messages * len(special)
             else:
                 for dialect, audience in self._audiences.get(batch.stream, {}).items():
                     deliveries.append(self._for_all(batch.events, dialect, audience))
+                    if batch.messages:
+                        counts.deliveries += batch.messages * (len(audience.fast) + len(audience.slow))
+            messages += batch.messages
             batch.events, batch.receivers = [], ()  # a session keeps its last batch, and nobody needs these
         answers, self._answers = self._answers, {}
         for delivery in deliveries:
             self._write(delivery)
+        if messages:
+            counts.messages += messages
+            if counts.taken:
+                counts.delivery.record(self._clock() - counts.taken, messages)
         for connection, chunks in answers.items():
             connection.stream.write(b"".join(chunks))
         released, self._released = self._released, []
@@ -278,6 +303,8 @@ class Fanout:
                 pairs = zip(frames, events, strict=True)
                 others = [one for one, (_, other) in pairs if other is not origin]
                 special[origin] = b"".join([*(answers or ()), *others])
+                own = sum(type(event) in MESSAGES for event, other in events if other is origin)
+                self._counts.deliveries -= own
             elif answers is not None:
                 answers.append(data)
                 special[origin] = b"".join(answers)

@@ -31,6 +31,7 @@ class Surroundings(Generic[ConnectionT]):
         "base_url",
         "carrier",
         "clock",
+        "counts",
         "fanout",
         "held",
         "limits",
@@ -39,6 +40,7 @@ class Surroundings(Generic[ConnectionT]):
         "open",
         "rate",
         "service",
+        "slow",
         "timers",
         "unread",
         "wheel",
@@ -62,6 +64,7 @@ class Surroundings(Generic[ConnectionT]):
         self.timers = timers
         self.wheel = wheel
         self.log = log
+        self.counts = log.counts
         self.clock = clock
         self.base_url = base_url
         self.carrier: Looking | None = None
@@ -74,3 +77,5 @@ class Surroundings(Generic[ConnectionT]):
         self.unread = 0
         """Bytes of long answers that may not be read yet, of all connections: never less than there are."""
         self.open: set[ConnectionT] = set()
+        self.slow: set[ConnectionT] = set()
+        """Those of them that read too slowly: bytes are queued for them."""

@@ -67,6 +67,7 @@ class Waiting(Session, ABC):
         "dialect",
         "due",
         "framing",
+        "requests",
         "stream",
     )
 
@@ -102,11 +103,18 @@ class Waiting(Session, ABC):
         self._in_flight = 0  # requests whose answer comes later
         self._barrier = False  # one of them must be answered before anything else is looked at
         self._queue: deque[_Queued] | None = None  # those that wait for them, or for the rate
+        self.requests = 0
+        """How many were taken."""
         self._paid_until = 0.0  # GCRA (ITU-T I.371): the rate is used up to this time
         self._pinged = 0  # pings since the last byte
         self._leaving = ""  # why it is closing
         self._backlog = 0  # bytes queued when it was last found silent
         self._ended = False  # the peer sends no more
+
+    @property
+    def opened(self) -> float:
+        """When it came, by the clock that all share."""
+        return self._made
 
     # -- what the rest of it does
 
