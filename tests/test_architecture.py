@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md, tests/README.md and docs/names.md against the code: all modules are named, all names exist."""
+"""ARCHITECTURE.md, tests/README.md, docs/names.md against the code: all is named, what is named exists."""
 
 from __future__ import annotations
 
