@@ -1,0 +1,23 @@
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vite";
+import { coded } from "./plugins/coded.js";
+import { worker } from "./plugins/worker.js";
+
+process.env["VITE_BUILD"] ??= "private"; // scripts/web.py tells the digest of the sources
+
+// One page for everything; the dashboard, the admin page, the playground and uploads are loaded by need.
+export default defineConfig({
+  plugins: [svelte(), worker(), coded()],
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0, // the policy of the page knows no data: URL
+    modulePreload: { polyfill: false }, // it would be an inline script
+    rolldownOptions: {
+      input: { index: "index.html", sw: "src/sw.ts" },
+      output: {
+        // The worker's address stays the same over all builds; everything else is named by its content.
+        entryFileNames: ({ name }) => (name === "sw" ? "sw.js" : "assets/[name]-[hash].js"),
+      },
+    },
+  },
+});
