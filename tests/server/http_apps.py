@@ -20,6 +20,7 @@ from hubbub.observe.logs import open_log
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.config import Config
 from hubbub.server.http import HttpConnection, HttpServer
+from hubbub.server.web.cookies import Visitor
 
 PATIENCE = 10.0
 CHUNK = b"x" * 65_536
@@ -160,7 +161,7 @@ async def site(config: Config | None = None, **changes: Any) -> AsyncIterator[Si
     upgrades: list[tuple[Stream, bool, bytes]] = []
     streams: list[Stream] = []
 
-    def upgraded(stream: Stream, deflate: bool, leftover: bytes, _client: str) -> None:
+    def upgraded(stream: Stream, deflate: bool, leftover: bytes, _visitor: Visitor) -> None:
         upgrades.append((stream, deflate, leftover))
         stream.handler = AfterUpgrade(stream)
         if leftover:

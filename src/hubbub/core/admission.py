@@ -68,9 +68,32 @@ class Admission(Generic[SessionT]):
                 return taken(account.name)
         elif session not in user.sessions:
             user.sessions.append(session)
+        became = not user.account
         user.role = account.role
         session.login = login.id
+        if became:  # a guest till now: the line that it is on, if it is another one, is the account's too
+            for other in cast("list[SessionT]", user.sessions):
+                if other is not session:
+                    other.login = login.id
+                    self._membership.arrive(other, user)
         return self.welcome(session, user, tokens)
+
+    def take_over(self, session: SessionT, user: User, tokens: Tokens) -> LoggedIn:
+        """The session goes on in the place of the quiet ones by which its user is here. Nobody sees it."""
+        former = cast("list[SessionT]", list(user.sessions))
+        self.join(session, user)
+        for room in dict.fromkeys(room for one in former for room in one.rooms):
+            if not (session.exclusive and session.rooms):
+                self._membership.enter(session, user, room)
+        answer = self.welcome(session, user, tokens)
+        for one in former:
+            self._outlet.dismiss(one, "replaced")
+        return answer
+
+    def join(self, session: SessionT, user: User) -> None:
+        """The session is one more of a user who is here; in which rooms, `welcome` says."""
+        user.sessions.append(session)
+        session.user = user
 
     def welcome(self, session: SessionT, user: User, tokens: Tokens) -> LoggedIn:
         """The session is this user's from now on; what it is told."""
@@ -114,12 +137,14 @@ class Admission(Generic[SessionT]):
         also: Sequence[Change] = (),
         kept: Callable[[], None] = lambda: None,
         failed: Callable[[], None] = lambda: None,
+        *,
+        lasting: bool = False,
     ) -> Refusal | None:
         """Log the account in. The answer comes with the commit; `also` is kept with it."""
         user = self._people.by_id(account.id)
         here = [one.login for one in user.sessions] if user is not None else []
         ended = self._logins.surplus(account.id, here)
-        login, tokens = self._logins.begin(account.id)
+        login, tokens = self._logins.begin(account.id, lasting=lasting)
         self._logins.set(login)  # so that what ends all logins of the account ends this one too
 
         def done() -> Answer:

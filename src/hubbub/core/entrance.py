@@ -24,6 +24,7 @@ from hubbub.core.files import Bearer
 from hubbub.core.guests import GUEST
 from hubbub.core.ledger import Ledger
 from hubbub.core.logins import ACCESS, Logins, Tokens
+from hubbub.core.logins import Login as LoginRecord
 from hubbub.core.membership import Membership
 from hubbub.core.model import Session, User
 from hubbub.core.own_account import OwnAccount
@@ -109,14 +110,16 @@ class Entrance(Generic[SessionT]):
         account = self._accounts.find(name)
 
         def proved(refusal: Refusal | None) -> None:
-            answer = refusal or self._proved(session, account, request)
+            answer = refusal or self._proved(session, account, request, lasting=command.lasting)
             if answer is not None:
                 self._outlet.answer(session, request, answer)
                 self._tried(session, answer)
 
         return self._credentials.prove(session, name, account, digest, proved)
 
-    def _proved(self, session: SessionT, proved: Account | None, request: object) -> Refusal | None:
+    def _proved(
+        self, session: SessionT, proved: Account | None, request: object, *, lasting: bool
+    ) -> Refusal | None:
         account = self._accounts.by_id(proved.id) if proved is not None else None
         if session.gone:
             return GONE
@@ -126,7 +129,7 @@ class Entrance(Generic[SessionT]):
             return Refusal(Code.FORBIDDEN, "This account is disabled.")
         if account.id in self._accounts.changing:
             return BUSY
-        return self.admission.begin(session, account, request)
+        return self.admission.begin(session, account, request, lasting=lasting)
 
     def _tried(self, session: SessionT, answer: Refusal) -> None:
         """In plain text nobody reads codes and waits; after a few tries the line is closed."""
@@ -143,14 +146,20 @@ class Entrance(Generic[SessionT]):
             return _bad_token()
         if command.username is not None and self._accounts.find(command.username) is not account:
             return _bad_token()
-        now = self._clock()
-        untouched = login.id not in self._logins.changing and account.id not in self._accounts.changing
-        if untouched and now - login.seen >= _SEEN_AGAIN:
-            seen = self._logins.seen(login)
-            self._logins.set(seen)
-            self._ledger.note([login_records.put(seen)])
-        tokens = Tokens(token, None, int(login.access_until - now))
+        login = self._used(login, account)
+        told = "" if command.lasting else token
+        tokens = Tokens(told, None, int(login.access_until - self._clock()))
         return self.admission.admit(session, account, login, tokens)
+
+    def _used(self, login: LoginRecord, account: Account) -> LoginRecord:
+        """Now and then it is written down that a login is used."""
+        untouched = login.id not in self._logins.changing and account.id not in self._accounts.changing
+        if not untouched or self._clock() - login.seen < _SEEN_AGAIN:
+            return login
+        seen = self._logins.seen(login)
+        self._logins.set(seen)
+        self._ledger.note([login_records.put(seen)])
+        return seen
 
     def bearer(self, token: str) -> Bearer | None:
         """Whose token that is, for a request that comes without a session; None: nobody's, or no longer."""
@@ -159,7 +168,10 @@ class Entrance(Generic[SessionT]):
             return None if guest is None else Bearer(guest.id, guest.name, False)
         login = self._logins.find(ACCESS, token)
         account = self._accounts.by_id(login.account) if login is not None else None
-        return None if account is None or account.disabled else Bearer(account.id, account.name, True)
+        if login is None or account is None or account.disabled:
+            return None
+        self._used(login, account)
+        return Bearer(account.id, account.name, True)
 
     # -- guests
 
@@ -191,14 +203,35 @@ class Entrance(Generic[SessionT]):
         holder = self._accounts.holder(user.keys)
         if holder is not None:
             return self._registered(session, holder)
-        if not self._reserved.isdisjoint(user.keys) or not self._people.claim(user):
+        if not self._reserved.isdisjoint(user.keys):
             return taken(name)
         former = self._people.by_id(id)
-        if former is not None:  # its old line is half-open: the new one takes its place
-            self._outlet.dismiss(cast("SessionT", former.sessions[0]), "replaced")
+        quiet = former is not None and all(one.quiet for one in former.sessions)
+        if former is not None and session.quiet and not quiet:
+            return _elsewhere(former)
+        if not self._people.claim(user):
+            return taken(name)
+        token = "" if command.lasting and command.token is not None else self._people.token(user)
+        tokens = Tokens(token, None, 0)
+        if former is not None and quiet and former.name == name:
+            return self.admission.take_over(session, former, tokens)
+        for one in list(former.sessions) if former is not None else ():  # half-open: this one takes its place
+            self._outlet.dismiss(cast("SessionT", one), "replaced")
         if not self._people.enter(user):
             return taken(name)
-        return self.admission.welcome(session, user, Tokens(self._people.token(user), None, 0))
+        return self.admission.welcome(session, user, tokens)
+
+    def beside(self, session: SessionT, token: str) -> Refusal | None:
+        """Let a guest ask for something beside the line that it is on: to be an account, or to be gone.
+
+        The session is the guest's from now on. A Refusal: by that token nobody is here.
+        """
+        guest = self._people.returning(token)
+        user = self._people.by_id(guest.id) if guest is not None else None
+        if user is None:
+            return _bad_token()
+        self.admission.join(session, user)
+        return None
 
     def _registered(self, session: SessionT, account: Account) -> Refusal:
         how = "Log in with its password."
@@ -242,13 +275,24 @@ class Entrance(Generic[SessionT]):
         limited = self._credentials.registering(session)
         if limited is None:
             limited = self._credentials.hash(
-                session, digest, lambda stored: self._hashed(session, id, name, stored, request)
+                session,
+                digest,
+                lambda stored: self._hashed(session, id, name, stored, request, lasting=command.lasting),
             )
         if limited is not None:
             self._people.give_back(id, names.keys(name))
         return limited
 
-    def _hashed(self, session: SessionT, id: int, name: str, stored: str | Refusal, request: object) -> None:
+    def _hashed(
+        self,
+        session: SessionT,
+        id: int,
+        name: str,
+        stored: str | Refusal,
+        request: object,
+        *,
+        lasting: bool,
+    ) -> None:
         def give_back() -> None:
             self._people.give_back(id, names.keys(name))
 
@@ -260,13 +304,20 @@ class Entrance(Generic[SessionT]):
             account = Account(id, name, stored, self._clock())
             put = [account_records.put(account)]
             kept = self.administration.made
-            answer = self.admission.begin(session, account, request, put, lambda: kept(account), give_back)
+            answer = self.admission.begin(
+                session, account, request, put, lambda: kept(account), give_back, lasting=lasting
+            )
         if answer is not None:
             self._outlet.answer(session, request, answer)
 
 
 def _bad_token() -> Refusal:
     return Refusal(Code.BAD_CREDENTIALS, "This token is not valid, or no longer.", field="token")
+
+
+def _elsewhere(user: User) -> Refusal:
+    message = f"'{user.name}' is here by another connection: a guest has one at a time."
+    return Refusal(Code.NAME_TAKEN, message, field="token")
 
 
 def _invalid(wished: str, name: names.Invalid) -> Refusal:

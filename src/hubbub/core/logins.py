@@ -26,6 +26,7 @@ _PREFIX: Final = "login/"
 _HASH: Final = 32  # bytes of a SHA-256
 _USED: Final = 50  # refresh tokens of a login that are recognised when they come again
 _LONGEST: Final = 128  # characters of a token
+_LATER: Final = 86_400.0  # seconds: the end of a lasting login is moved forward so seldom
 
 Kind = Literal["a", "r"]
 
@@ -33,7 +34,8 @@ Kind = Literal["a", "r"]
 class Login(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A login as it is kept: a new field needs a default. Times are Unix time in seconds.
 
-    `access` and `refresh` are hashes of its tokens, `used` those of former refresh tokens, joined.
+    `access` and `refresh` are hashes of its tokens, `used` those of former refresh tokens, joined. A lasting
+    login, of a browser's cookie, has no refresh token: `refresh` is empty, and both end at the same time.
     """
 
     id: str
@@ -45,6 +47,11 @@ class Login(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     refresh: bytes
     refresh_until: float
     used: bytes = b""
+
+    @property
+    def lasting(self) -> bool:
+        """Whether its one token is good for as long as it is used."""
+        return not self.refresh
 
 
 class Tokens(NamedTuple):
@@ -139,13 +146,17 @@ class Logins:
 
     # -- tokens
 
-    def begin(self, account: int) -> tuple[Login, Tokens]:
-        """A new login, not taken in yet, and its first tokens."""
+    def begin(self, account: int, *, lasting: bool = False) -> tuple[Login, Tokens]:
+        """A new login, not taken in yet, and its first tokens: of a lasting one the only one."""
         now = self._clock()
         id = self._entropy(8).hex()
         while id in self._by_id:
             id = self._entropy(8).hex()
-        return self._issue(Login(id, account, now, now, b"", now, b"", now))
+        if not lasting:
+            return self._issue(Login(id, account, now, now, b"", now, b"", now))
+        access, seconds = self._token(ACCESS, id), self._settings.refresh_seconds
+        hashed, until = sha256(access.encode()).digest(), now + seconds
+        return Login(id, account, now, now, hashed, until, b"", until), Tokens(access, None, int(seconds))
 
     def follow(self, login: Login) -> tuple[Login, Tokens]:
         """What the login becomes when its refresh token is used up, and the next tokens."""
@@ -153,8 +164,12 @@ class Logins:
         return self._issue(msgspec.structs.replace(login, used=used))
 
     def seen(self, login: Login) -> Login:
-        """The same login, used just now."""
-        return msgspec.structs.replace(login, seen=self._clock())
+        """The same login, used just now: a lasting one ends later by that."""
+        now = self._clock()
+        until = now + self._settings.refresh_seconds
+        if login.lasting and until - login.access_until >= _LATER:
+            return msgspec.structs.replace(login, seen=now, access_until=until, refresh_until=until)
+        return msgspec.structs.replace(login, seen=now)
 
     def find(self, kind: Kind, token: str) -> Login | None:
         """Whose token that is, of those that are good now."""

@@ -29,6 +29,7 @@ class Session:
         "local",
         "login",
         "private",
+        "quiet",
         "read",
         "rested",
         "resuming",
@@ -47,6 +48,7 @@ class Session:
         connection_id: str | None = None,
         private: bool | None = None,
         address: str = "",
+        quiet: bool = False,
     ) -> None:
         """`private`: nobody on the way reads along (TLS, or this machine); None: as `local`."""
         self.user: User | None = None
@@ -65,6 +67,8 @@ class Session:
         """A password may be sent here."""
         self.address = address
         """Where it came from, without the port: for the limit on failed logins. "" where there is none."""
+        self.quiet = quiet
+        """Comes by single requests and hears nothing: it makes way for a line, and takes none's place."""
         self.gone = False
         """Its line is gone: what was still on its way for it comes to nothing."""
         self.wished: str | None = None
@@ -99,7 +103,7 @@ class User:
         self.keys = names.keys(name)
         """All that it claims: see `names.keys`."""
         self.sessions = [session]
-        """Its devices: a guest has one, an account any number."""
+        """Its devices: a guest has one, and quiet ones beside it; an account any number."""
         self.role = role
         self.status: Status = "online"
 

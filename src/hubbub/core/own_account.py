@@ -101,6 +101,8 @@ class OwnAccount(Generic[SessionT]):
             if change:
                 guests.left(user.id)
             self._admission.leave(session)
+            if not user.account:  # it may have asked beside the line that it is on
+                self._admission.dismiss(user)
             return LoggedOut()
 
         return self._admission.keep(session, request, change, kept, lambda: None)

@@ -55,6 +55,7 @@ from hubbub.server.tls import Certificate
 
 if TYPE_CHECKING:
     from hubbub.server.http import HttpServer
+    from hubbub.server.web.cookies import Visitor
 
 _NO_LIMIT: Final = sys.maxsize
 _LAST_THREADS: Final = 0.5
@@ -163,8 +164,8 @@ class Server:
             self.http = HttpServer.of(self.config, app, self.upgraded, self.log, self.wheel, apps)
         return self.http
 
-    def upgraded(self, stream: Stream, deflate: bool, leftover: bytes, client: str) -> None:
-        """An HTTP connection became a WebSocket of `client`; `leftover` came behind its request."""
+    def upgraded(self, stream: Stream, deflate: bool, leftover: bytes, visitor: Visitor) -> None:
+        """An HTTP connection became a WebSocket of `visitor`; `leftover` came behind its request."""
         dialect = WEBSOCKET_DEFLATE if deflate else WEBSOCKET
         connection = Connection(
             stream,
@@ -172,7 +173,8 @@ class Server:
             self.shared,
             local=self._is_local(stream),
             connection_id=str(uuid.uuid4()),
-            address=client,
+            address=visitor.address,
+            cookie=visitor.cookie,
         )
         stream.handler = connection
         if leftover:

@@ -16,6 +16,7 @@ import h11
 from hubbub.net.stream import NO_FD, Stream
 from hubbub.server.http_head import Head, reason_of
 from hubbub.server.responses import date, error_body, phrase
+from hubbub.server.web.cookies import Visitor
 
 if sys.platform != "win32":
     import fcntl
@@ -75,10 +76,12 @@ class Direct:
         "on_gone",
         "on_resume",
         "status",
+        "visitor",
     )
 
-    def __init__(self, stream: Stream, head: Head, owner: Owner) -> None:
+    def __init__(self, stream: Stream, head: Head, owner: Owner, visitor: Visitor) -> None:
         self.head = head
+        self.visitor = visitor
         self.status = 0
         """Of the response, once it has begun."""
         self.on_gone: Callable[[], None] = _nothing

@@ -31,18 +31,23 @@ from hubbub.server.origin import (
     Refused,
     check_host,
     check_origin,
+    default_port,
     forwarded,
     normalise,
     normalise_origin,
 )
 from hubbub.server.responses import refusal
+from hubbub.server.web.cookies import Visitor, check_site, cookie_name, read_cookie
 
 WEBSOCKET_PATH: Final = b"/ws"
 SUBPROTOCOL: Final = "hubbub.v1"
+_GUARDED: Final = frozenset({"api", "files", "blobs"})
+"""First parts of paths that a page of another site has no business with, whatever it knows; `/ws` is another.
+The page itself may be linked to from everywhere."""
 
-Upgraded = Callable[[Stream, bool, bytes, str], None]
-"""Told of a WebSocket: its stream, whether it deflates, the bytes that came behind the handshake, and the
-address of its client, which may be behind a proxy.
+Upgraded = Callable[[Stream, bool, bytes, Visitor], None]
+"""Told of a WebSocket: its stream, whether it deflates, the bytes that came behind the handshake, and from
+whom it comes.
 
 It sets the stream's handler, and takes those bytes.
 """
@@ -221,17 +226,39 @@ class HttpConnection:
         host = check_host(head.hosts, self._stream.local, self._server.public_hosts)
         if isinstance(host, Refused):
             self._refuse(host, head_only=head.head_only)
-        elif head.path == WEBSOCKET_PATH:
-            self._upgrade(head, host, rest)
-        elif (app := self._server.direct.get(head.path.partition(b"/")[2].partition(b"/")[0])) is not None:
-            self._start_direct(app, head, host, rest)
+            return
+        visitor = self._visitor(head, host)
+        first = head.path.partition(b"/")[2].partition(b"/")[0]
+        app = self._server.direct.get(first)
+        guarded = unquote(head.path.decode("ascii")).partition("/")[2].partition("/")[0] in _GUARDED
+        if head.path == WEBSOCKET_PATH:
+            self._upgrade(head, host, visitor, rest)
+        elif guarded and (foreign := self._foreign(head, host, visitor)) is not None:
+            self._refuse(foreign, head_only=head.head_only)
+        elif app is not None:
+            self._start_direct(app, head, visitor, rest)
         elif any(int(length) > self._server.settings.max_body for length in head.values(b"content-length")):
             most = self._server.settings.max_body
             self._refuse(Refused(413, f"a body may have {most} bytes (the setting http.max_body)"))
         else:
-            self._start(head, host, rest)
+            self._start(head, host, visitor, rest)
 
-    def _upgrade(self, head: Head, host: Authority, rest: bytes) -> None:
+    def _visitor(self, head: Head, host: Authority) -> Visitor:
+        stream, proxies = self._stream, self._server.proxies
+        client, scheme = forwarded(head.request.headers, stream.peer, proxies, secure=stream.secure)
+        name = cookie_name(host, scheme)
+        cookie = read_cookie(head.values(b"cookie"), name)
+        return Visitor(client, stream.loopback_listener, stream.secure, scheme == "https", name, cookie)
+
+    def _foreign(self, head: Head, host: Authority, visitor: Visitor) -> Refused | None:
+        """Whether it is a page of another site, with a link, a token or a cookie that it should not have."""
+        origins, server = head.values(b"origin"), self._server
+        refused = check_origin(origins, host, server.allowed_origins, secure=self._stream.secure)
+        if refused is None and visitor.cookie is not None:
+            refused = check_site(head.values(b"sec-fetch-site"), origin=bool(origins))
+        return refused
+
+    def _upgrade(self, head: Head, host: Authority, visitor: Visitor, rest: bytes) -> None:
         request, stream, server = head.request, self._stream, self._server
         if request.method != b"GET":
             self._refuse(
@@ -243,9 +270,9 @@ class HttpConnection:
         if head.values(b"transfer-encoding") or any(int(n) for n in head.values(b"content-length")):
             self._refuse(Refused(400, "a WebSocket is opened without a body"))
             return
-        origin = check_origin(head.values(b"origin"), host, server.allowed_origins, secure=stream.secure)
-        if origin is not None:
-            self._refuse(origin)
+        foreign = self._foreign(head, host, visitor)
+        if foreign is not None:
+            self._refuse(foreign)
             return
         upgrade = websocket_handshake.accept(request.headers, SUBPROTOCOL)
         if isinstance(upgrade, websocket_handshake.HandshakeError):
@@ -253,8 +280,7 @@ class HttpConnection:
             return
         self._forget()
         stream.write(upgrade.response)
-        client, _ = forwarded(request.headers, stream.peer, server.proxies, secure=stream.secure)
-        server.upgraded(stream, upgrade.deflate, rest, client)
+        server.upgraded(stream, upgrade.deflate, rest, visitor)
 
     def _refuse(
         self, refused: Refused, headers: tuple[tuple[bytes, bytes], ...] = (), *, head_only: bool = False
@@ -265,12 +291,12 @@ class HttpConnection:
 
     # -- an exchange
 
-    def _start(self, head: Head, host: Authority, rest: bytes) -> None:
+    def _start(self, head: Head, host: Authority, visitor: Visitor, rest: bytes) -> None:
         server = self._server
         self._begin(head, server.head_seconds)
         max_body = server.settings.max_body
         exchange = self._exchange = Exchange(self._stream, head.connection, head.request, max_body, self)
-        task = exchange.start(server.app, self._scope(head, host))
+        task = exchange.start(server.app, self._scope(head, host, visitor))
         server.tasks.add(task)
         task.add_done_callback(server.tasks.discard)
         if rest:
@@ -279,14 +305,10 @@ class HttpConnection:
             exchange.pull()
         self.on_reading()
 
-    def _start_direct(self, app: DirectApp, head: Head, host: Authority, rest: bytes) -> None:
+    def _start_direct(self, app: DirectApp, head: Head, visitor: Visitor, rest: bytes) -> None:
         server, stream = self._server, self._stream
-        origin = check_origin(head.values(b"origin"), host, server.allowed_origins, secure=stream.secure)
-        if origin is not None:  # a page of another site, with a link or a token that it should not have
-            self._refuse(origin, head_only=head.head_only)
-            return
         self._begin(head, server.stall_seconds)
-        exchange = self._exchange = Direct(stream, head, self)
+        exchange = self._exchange = Direct(stream, head, self, visitor)
         task = exchange.start(app, server.log.failed)
         server.tasks.add(task)
         task.add_done_callback(server.tasks.discard)
@@ -299,9 +321,8 @@ class HttpConnection:
         self._began = time.monotonic()
         self._patience = patience
 
-    def _scope(self, head: Head, host: Authority) -> Scope:
-        stream, request = self._stream, head.request
-        client, scheme = forwarded(request.headers, stream.peer, self._server.proxies, secure=stream.secure)
+    def _scope(self, head: Head, host: Authority, visitor: Visitor) -> Scope:
+        request, scheme = head.request, "https" if visitor.https else "http"
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
@@ -313,8 +334,9 @@ class HttpConnection:
             "query_string": head.query,
             "root_path": "",
             "headers": list(request.headers),
-            "client": (client, 0),  # a port would tell nobody anything
-            "server": (host.host, host.port or (443 if scheme == "https" else 80)),
+            "client": (visitor.address, 0),  # a port would tell nobody anything
+            "server": (host.host, host.port or default_port(scheme)),
+            "state": {"visitor": visitor},
         }
 
     # -- exchange.Owner

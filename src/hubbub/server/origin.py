@@ -131,6 +131,11 @@ def forwarded(
     return peer, scheme
 
 
+def default_port(scheme: str) -> int:
+    """Return the port that a host without one means."""
+    return _PORTS[scheme]
+
+
 def _trusted(address: str, proxies: Sequence[Network]) -> bool:
     return (
         bool(proxies) and _is_address(address) and any(ip_address(address) in network for network in proxies)

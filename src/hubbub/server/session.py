@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from hubbub.core.answers import Answer, Done, Farewell, History, LoggedIn, LoggedOut, UnreadList, UnreadView
 from hubbub.core.commands import (
     GetUnread,
@@ -41,6 +43,9 @@ if TYPE_CHECKING:
     from hubbub.server.fanout import Batch
 
 _ENTERING: Final = (Login, Register, Refresh)
+_BY_COOKIE: Final = Login()
+"""What a page says on a WebSocket: who it is, the handshake has told."""
+_NO_COOKIE: Final = Refusal(Code.UNAUTHENTICATED, "Say who you are: no sign-in came with this connection.")
 _NOTICES: Final = 20  # of one stream that are shown to a person, the newest
 _LARGE: Final = 65_536  # bytes of an answer that deserves an allowance
 _BYE: Final = 1001
@@ -58,7 +63,7 @@ _CLOSE_CODES: Final = {
 class Connection(Carrying):
     """A Session with a wire. Implements `net.stream.Handler`."""
 
-    __slots__ = ("_number", "_owed", "_signing", "batch", "fd")
+    __slots__ = ("_cookie", "_number", "_owed", "_signing", "batch", "fd")
 
     def __init__(
         self,
@@ -69,8 +74,12 @@ class Connection(Carrying):
         local: bool,
         connection_id: str | None = None,
         address: str | None = None,
+        cookie: str | None = None,
     ) -> None:
-        """`address` is whose it is where that is not the peer's: somebody's behind a proxy."""
+        """`address` is whose it is where that is not the peer's: somebody's behind a proxy.
+
+        `cookie`: the token that a browser sent with its handshake.
+        """
         super().__init__(
             stream,
             dialect,
@@ -84,10 +93,12 @@ class Connection(Carrying):
         self.batch: Batch | None = None
         """The last batch it wrote into: see `fanout`."""
         self._number = next(shared.numbers)
+        self._cookie = cookie
         self._signing: Signing | None = None  # what its requests are held against, where it asked for that
         self._carry_nothing()
         self._owed = 0  # bytes of large answers that may be queued: asked for, so no sign of slowness
         shared.open.add(self)
+        shared.counts.moves += 1
         shared.service.connected(self)
         if connection_id is not None:
             stream.write(dialect.event(Welcome(connection_id)))
@@ -98,6 +109,11 @@ class Connection(Carrying):
     def name(self) -> str:
         """What the log calls it."""
         return self.connection_id or f"{self.dialect.name}-{self._number}"
+
+    @property
+    def number(self) -> int:
+        """Which of all connections since the start it is."""
+        return self._number
 
     @property
     def base(self) -> str:
@@ -117,6 +133,7 @@ class Connection(Carrying):
             if self._queue is not None or self._barrier or self.bare or self.stream.paused or last_words:
                 self._wait(frame)
             elif shared.rate and not self._pay(now):
+                shared.counts.throttled += 1
                 self._wait(frame)
                 self.stream.pause_reading()
                 self._set_timer(now)
@@ -136,6 +153,7 @@ class Connection(Carrying):
         if kind in REQUESTS:
             if self._leaving:
                 return
+            self.requests += 1
             request = self.dialect.codec.decode(frame, self.user is not None)
             if self._shared.log.debug:
                 verb = request.verb if isinstance(request, Request) else ""
@@ -155,6 +173,9 @@ class Connection(Carrying):
 
     def _carry_out(self, request: Request) -> None:
         command = request.command
+        if type(command) is Login and command == _BY_COOKIE and self.dialect.gateway and self.user is None:
+            command = _NO_COOKIE if self._cookie is None else Login(token=self._cookie, lasting=True)
+            request = replace(request, command=command)
         if self._in_flight and not overlaps(command):
             self._wait_first(request)
             return
@@ -207,6 +228,7 @@ class Connection(Carrying):
             self._show_nameless(answer.streams)
         elif type(answer) is LoggedOut:
             self._signing = None
+            self._shared.counts.moves += 1
             self.framing.limit = min(self.framing.limit, self._shared.limits.max_frame_before_login)
             if self.dialect.exclusive:
                 self._goodbye(data, "logged out")
@@ -234,6 +256,8 @@ class Connection(Carrying):
             self._wait_first(Request(Resume(places)))
 
     def _encode(self, request: Request, answer: Answer) -> bytes:
+        if type(answer) is Refusal:
+            self._shared.counts.refuse(answer.code)
         payload = self.dialect.codec.encode_answer(request, answer)
         if self._shared.log.debug:
             self._shared.log.sent(type(answer).__name__, len(payload), 1)
@@ -243,6 +267,7 @@ class Connection(Carrying):
         """After a login, or none: `data` is its answer, and what is left of it to write comes back."""
         log = self._shared.log
         if isinstance(answer, LoggedIn):
+            self._shared.counts.moves += 1
             if not self.dialect.exclusive:
                 self.framing.limit = self._shared.limits.max_frame
             resumed = type(command) is Refresh or (type(command) is Login and command.token is not None)
@@ -279,6 +304,7 @@ class Connection(Carrying):
     def on_pause(self) -> None:
         """See net.stream.Handler. Who does not read is not read from: its answers would pile up here."""
         self.stream.pause_reading()
+        self._shared.slow.add(self)
         if self.fd != NO_FD:
             self._moved()
         self._has_no_room()
@@ -286,6 +312,7 @@ class Connection(Carrying):
     def on_resume(self) -> None:
         """See net.stream.Handler."""
         self._owed = 0
+        self._shared.slow.discard(self)
         if self.fd != NO_FD:
             self._moved()
         self._has_room()
@@ -314,6 +341,8 @@ class Connection(Carrying):
         self._queue = None
         user = self.user
         shared.open.discard(self)
+        shared.slow.discard(self)
+        shared.counts.moves += 1
         shared.service.disconnected(self)
         self._let_files_go()
         reason = self._leaving or (str(error) if error else "closed by the peer")

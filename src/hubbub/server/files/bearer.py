@@ -1,20 +1,31 @@
-"""Whose request it is that comes without a session: `Authorization: Bearer TOKEN` (RFC 6750 §2.1)."""
+"""Whose request it is that comes without a session: by `Authorization: Bearer` (RFC 6750 §2.1), or a cookie."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
 
 from hubbub.core.files import Bearer
 from hubbub.server.direct import Direct
-
-_MOST: Final = 512  # bytes of a token; ours are shorter
+from hubbub.server.web.cookies import LONGEST, Visitor
 
 
 def bearer_of(request: Direct, bearer: Callable[[str], Bearer | None]) -> Bearer | None:
     """None: nobody's, or not any more."""
-    scheme, _, token = (request.value(b"authorization") or b"").partition(b" ")
-    token = token.strip(b" ")
-    if scheme.lower() != b"bearer" or not token or len(token) > _MOST or not token.isascii():
+    token = token_of(request.head.values(b"authorization"), request.visitor)
+    return None if token is None else bearer(token)
+
+
+def token_of(values: Sequence[bytes], visitor: Visitor) -> str | None:
+    """Return the token in the values of all Authorization headers; None: there is none that could be ours.
+
+    Without such a header it is the cookie's: what is said goes before what a browser adds by itself.
+    """
+    if not values:
+        return visitor.cookie
+    if len(values) != 1:
         return None
-    return bearer(token.decode("ascii"))
+    scheme, _, token = values[0].partition(b" ")
+    token = token.strip(b" ")
+    if scheme.lower() != b"bearer" or not token or len(token) > LONGEST or not token.isascii():
+        return None
+    return token.decode("ascii")
