@@ -1,9 +1,9 @@
 # The development commands; `.ci/run` calls the same ones. `make setup` comes first.
-.PHONY: setup check test bench bench-quick profile faults soak soak-files run requirements
+.PHONY: setup check test web bench bench-quick profile faults soak soak-files run requirements
 
 BIN := .venv/bin
 
-# A virtual environment with everything, the bench's Node peer, and a Node client of the tests.
+# A virtual environment with everything, the web client, the bench's Node peer, and a Node client of the tests.
 setup:
 	python3 run.py setup
 	@if command -v npm >/dev/null; then npm ci --prefix bench && npm ci --prefix tests/tus; \
@@ -14,9 +14,14 @@ check:
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	cd web && npx --no-install svelte-check --fail-on-warnings && npx --no-install vitest run
 
 test:
 	python3 run.py test
+
+# The web client, into the package; with its sizes.
+web:
+	$(BIN)/python scripts/web.py
 
 # Hubbub and its peers in turns, some minutes long: see bench/README.md.
 bench:
@@ -54,15 +59,17 @@ run:
 	python3 run.py serve
 
 # Pin anew what pyproject.toml asks for. Versions that still fit stay; delete a line to have it newer.
-PIN := build/pin/bin/pip-compile --quiet --generate-hashes --all-build-deps --allow-unsafe --strip-extras \
+PIN := build/pin/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-header --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 NOTE := Made from pyproject.toml by `make requirements`; not edited by hand.
 
 requirements:
 	python3 -m venv build/pin
 	build/pin/bin/pip install --quiet pip-tools
-	$(PIN) --all-extras --output-file requirements.txt pyproject.toml
+	$(PIN) --all-build-deps --all-extras --output-file requirements.txt pyproject.toml
 	cp requirements.txt requirements-serve.txt
-	$(PIN) --output-file requirements-serve.txt pyproject.toml
+	$(PIN) --all-build-deps --output-file requirements-serve.txt pyproject.toml
+	python3 -c 'from scripts import web; print(web.NODE_WHEEL)' | $(PIN) --output-file requirements-node.txt -
 	sed -i '1i # Hashed versions of everything: run time, tests, development, bench, build.\n# $(NOTE)' requirements.txt
 	sed -i '1i # Hashed versions of run time and build alone; the same stand in requirements.txt.\n# $(NOTE)' requirements-serve.txt
+	sed -i '1i # Node, which builds the web client where the machine has none that will do (scripts/web.py).\n# $(NOTE)' requirements-node.txt

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Run Hubbub from a checkout: `python3 run.py serve`, `python3 run.py test`, or any command of `hubbub`.
 
-The first use sets up `.venv` beside this file, from hashed versions; nothing is installed elsewhere.
-`python3 run.py setup` does that alone, with all that development needs.
+The first use sets up `.venv` beside this file, from hashed versions, and builds the web client; nothing is
+installed elsewhere. `python3 run.py setup` does that alone, with all that development needs.
 
 The file must be readable for Python 3.6, whose user is told what is missing.
 """
@@ -16,16 +16,19 @@ import hashlib
 import os
 import subprocess
 import venv
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+from scripts import web
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "hubbub-stamp"
 SERVE = ROOT / "requirements-serve.txt"
 ALL = ROOT / "requirements.txt"
+NODE = ROOT / "requirements-node.txt"
 DEVELOPMENT = ("test", "setup")
+SHOWING = ("serve", "desktop", *DEVELOPMENT)
+"""Commands that have a use for the web client."""
 BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
 PYTHON = BIN / ("python.exe" if sys.platform == "win32" else "python")
 
@@ -39,8 +42,9 @@ def main(arguments: list[str]) -> int:
         )
         return 0 if arguments else 2
     set_up(ALL if arguments[0] in DEVELOPMENT else SERVE)
+    has_client = arguments[0] not in SHOWING or build_client()
     if arguments[0] == "setup":
-        return 0
+        return 0 if has_client else 1
     module = ["pytest", *arguments[1:]] if arguments[0] == "test" else ["hubbub", *arguments]
     command = [str(PYTHON), "-m", *module]
     if arguments[0] == "test":
@@ -55,15 +59,16 @@ def set_up(requirements: Path) -> None:
     """Make `.venv` fit `requirements` and this checkout. Several at once wait for the first."""
     if is_set_up(requirements):
         return
-    with locked():
+    with web.locked(ROOT / "build" / "run.lock"):
         if is_set_up(requirements):
             return
         say(f"setting up {VENV} ({requirements.name}); this happens once")
         STAMP.unlink(missing_ok=True)
         make_venv()
-        install("--require-hashes", "--requirement", str(requirements))
         # Hashes and a path do not go together, so the checkout itself comes after what it needs.
-        install("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+        checkout = ("--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+        if not (install("--require-hashes", "--requirement", str(requirements)) and install(*checkout)):
+            sys.exit("run.py: pip could not install what is needed; its own words stand above")
         STAMP.write_text(wanted(requirements), encoding="ascii")
         say("done")
 
@@ -105,27 +110,24 @@ def make_venv() -> None:
     venv.create(VENV, clear=True, with_pip=True, symlinks=sys.platform != "win32")
 
 
-def install(*arguments: str) -> None:
+def install(*arguments: str) -> bool:
     """Let the environment's own pip install something."""
     command = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
-    if subprocess.call(command) != 0:
-        sys.exit("run.py: pip could not install what is needed; its own words stand above")
+    return subprocess.call(command) == 0
 
 
-@contextmanager
-def locked() -> Iterator[None]:
-    """Hold a lock of this checkout that ends with the process, however it ends."""
-    with Path(__file__).open("rb") as file:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(2**30)  # a byte that is not there: nobody's reading is in the way
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def build_client() -> bool:
+    """Make the built web client fit its sources. A server does without one, and says so on its page."""
+    if web.fits():
+        return True
+    if web.node_on_path() is None:
+        say("fetching Node, which builds the web client; this happens once")
+        install("--require-hashes", "--requirement", str(NODE))
+    subprocess.call([str(PYTHON), str(ROOT / "scripts" / "web.py")], stdout=subprocess.DEVNULL)
+    if not web.fits():
+        say("going on without a new web client; python3 run.py setup tries again")
+        return False
+    return True
 
 
 def say(text: str) -> None:

