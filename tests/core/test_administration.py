@@ -211,3 +211,90 @@ def test_who_is_not_there_cannot_be_changed() -> None:
             house.told(house.admin.set_password, name, digest("x")),
             Code.NOT_FOUND,
         )
+
+
+# -- what admins do to each other (governed)
+
+
+def _changed(house: AccountHouse, name: str, **wanted: object) -> AccountView | Refusal:
+    told: list[AccountView | Refusal] = []
+    house.admin.change(name, told.append, **wanted)  # type: ignore[arg-type] # by name
+    house.turns.run_all()
+    (answer,) = told
+    return answer
+
+
+def test_the_last_admin_stays_one_who_can_come_in() -> None:
+    house = AccountHouse()
+    for name in ("Alice", "Bob", "Carol"):
+        _view(house.added(name, "admin"))
+    _view(house.told(house.admin.disable, "Carol"))
+    _view(_changed(house, "Bob", role="member"))
+    assert _refused(_changed(house, "alice", role="member"), Code.FORBIDDEN).field == "role"
+    assert _refused(_changed(house, "Alice", disabled=True), Code.FORBIDDEN).field == "disabled"
+    _refused(_changed(house, "Alice", role="member", digest=digest("x")), Code.FORBIDDEN)
+    house.logged_in("Alice")
+    _view(_changed(house, "Alice", digest=digest("another")))
+    _view(_changed(house, "Carol", disabled=False, role="admin"))
+    view = _view(_changed(house, "Alice", role="member", disabled=True))
+    assert (view.role, view.disabled) == ("member", True)
+    _view(_changed(house, "Alice", role="admin"))
+    assert house.admin.role(view.user_id) is None, "disabled"
+    _refused(_changed(house, "Carol", disabled=True), Code.FORBIDDEN)  # Alice cannot come in
+    _refused(_changed(house, "Nobody", disabled=True), Code.NOT_FOUND)
+    _refused(_changed(house, "Nobody", digest=digest("x")), Code.NOT_FOUND)
+
+
+def test_two_admins_cannot_take_the_role_from_each_other() -> None:
+    house = AccountHouse()
+    for name in ("Alice", "Bob"):
+        _view(house.added(name, "admin"))
+    told: list[AccountView | Refusal] = []
+    house.admin.change("Alice", told.append, role="member")
+    house.admin.change("Bob", told.append, disabled=True)
+    house.turns.run_all()
+    _refused(told[0], Code.FORBIDDEN)
+    assert _view(told[1]).role == "member"
+
+
+def test_all_of_a_change_is_kept_or_none() -> None:
+    house = AccountHouse(flaky=True)
+    session, made = house.registered("Bob")
+    house.flaky.failing = True
+    _refused(_changed(house, "Bob", role="admin", digest=digest("new")), Code.READ_ONLY)
+    house.flaky.failing = False
+    assert not session.gone
+    house.logged_in("Bob")
+    view = _view(_changed(house, "Bob", role="admin", digest=digest("new")))
+    assert (view.role, view.logins) == ("admin", 0)
+    assert session.gone
+    _refused(house.do(house.session(), Login(token=made.token)), Code.BAD_CREDENTIALS)
+    house.logged_in("Bob", "new")
+    house.passwords.full = True
+    _refused(_changed(house, "Bob", digest=digest("newer")), Code.RATE_LIMITED)
+
+
+def test_somebody_is_logged_out_everywhere_and_may_come_back() -> None:
+    house = AccountHouse()
+    session, made = house.registered("Bob")
+    house.logged_in("Bob")
+    view = _view(house.told(house.admin.log_out, "bob"))
+    assert (view.online, view.logins, view.disabled) == (False, 0, False)
+    assert session.gone
+    _refused(house.do(house.session(), Login(token=made.token)), Code.BAD_CREDENTIALS)
+    house.logged_in("Bob")
+
+
+def test_accounts_are_listed_some_at_a_time() -> None:
+    house = AccountHouse()
+    for name in ("bob", "Alice", "Bobby", "carol"):
+        _view(house.added(name))
+
+    def names(after: str, most: int, query: str) -> tuple[list[str], bool]:
+        views, more = house.admin.page(after, most, query)
+        return [one.username for one in views], more
+
+    assert names("", 2, "") == (["Alice", "Bobby"], True)
+    assert names("Bobby", 2, "") == (["bob", "carol"], False)
+    assert names("", 9, "BOB") == (["Bobby", "bob"], False)
+    assert names("zzz", 9, "") == ([], False)

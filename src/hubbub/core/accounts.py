@@ -5,7 +5,8 @@ An account is kept as one record. It holds its name like a person who is always 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from heapq import nsmallest
 from typing import Final, Literal
 
 import msgspec
@@ -59,6 +60,16 @@ class Accounts:
     def __iter__(self) -> Iterator[Account]:
         """Each of them, sorted by name."""
         return iter(sorted(self._by_id.values(), key=lambda account: account.name))
+
+    def all(self) -> Iterable[Account]:
+        """Each of them, in no order."""
+        return self._by_id.values()
+
+    def page(self, after: str, most: int, query: str) -> list[Account]:
+        """The first `most` by name behind `after`, of those with `query` in their name; case is forgiven."""
+        wanted = query.casefold()
+        found = (one for one in self.all() if one.name > after and wanted in one.name.casefold())
+        return nsmallest(most, found, key=lambda account: account.name)
 
     def load(self, reader: Reader) -> None:
         """Take in what is kept."""

@@ -1,4 +1,4 @@
-"""Administration: what whoever runs the server does with accounts (`hubbub user`).
+"""Administration: what whoever runs the server does with accounts (`hubbub user`), and admins by HTTP.
 
 Nothing here asks who wants it: that is the caller's to know.
 """
@@ -16,9 +16,9 @@ from hubbub.core import names
 from hubbub.core.accounts import Account, Role
 from hubbub.core.admission import BUSY, Admission, taken
 from hubbub.core.credentials import Credentials
-from hubbub.core.entries import Change, Record
+from hubbub.core.entries import Change
 from hubbub.core.errors import Code, Refusal
-from hubbub.core.ledger import Ledger
+from hubbub.core.ledger import Ledger, Told
 from hubbub.core.logins import Login, Logins
 from hubbub.core.model import Session
 from hubbub.core.people import People
@@ -72,6 +72,16 @@ class Administration(Generic[SessionT]):
     def all(self) -> list[AccountView]:
         """All accounts, sorted by name."""
         return [self._view(account) for account in self._accounts]
+
+    def page(self, after: str, most: int, query: str) -> tuple[list[AccountView], bool]:
+        """Up to `most` accounts with `query` in their name, by name from behind `after`; are there more?"""
+        found = self._accounts.page(after, most + 1, query)
+        return [self._view(account) for account in found[:most]], len(found) > most
+
+    def role(self, id: int) -> Role | None:
+        """What the account of that id is now; None: it is none, or disabled."""
+        account = self._accounts.by_id(id)
+        return None if account is None or account.disabled else account.role
 
     def add(self, name: str, digest: str, role: Role, then: Then) -> None:
         """Make an account. `digest`: see `credentials.digest`. A guest of that name has to go."""
@@ -140,6 +150,43 @@ class Administration(Generic[SessionT]):
         """Its password is good again."""
         self._change(name, then, ends=False, disabled=False)
 
+    def change(
+        self,
+        name: str,
+        then: Then,
+        *,
+        role: Role | None = None,
+        disabled: bool | None = None,
+        digest: str | None = None,
+    ) -> None:
+        """All of this at once; None leaves it as it is. The last admin stays one, who can come in."""
+        fields: dict[str, str | bool] = {}
+        if role is not None:
+            fields["role"] = role
+        if disabled is not None:
+            fields["disabled"] = disabled
+        ends = disabled is True or digest is not None
+        if digest is None:
+            self._change(name, then, ends=ends, governed=True, **fields)
+            return
+
+        def hashed(stored: str | Refusal) -> None:
+            if isinstance(stored, Refusal):
+                then(stored)
+            else:
+                self._change(name, then, ends=ends, governed=True, password=stored, **fields)
+
+        if self._accounts.find(name) is None:
+            then(_unknown(name))
+            return
+        full = self._credentials.hash(None, digest, hashed)
+        if full is not None:
+            then(full)
+
+    def log_out(self, name: str, then: Then) -> None:
+        """All logins of the account end, and who is here by it goes."""
+        self._change(name, then, ends=True)
+
     # -- names, for all who make accounts
 
     def reserve(self, id: int, name: str) -> Refusal | None:
@@ -165,12 +212,19 @@ class Administration(Generic[SessionT]):
 
     # -- changes
 
-    def _change(self, name: str, then: Then, *, ends: bool, **fields: str | bool) -> None:
+    def _change(
+        self, name: str, then: Then, *, ends: bool, governed: bool = False, **fields: str | bool
+    ) -> None:
+        """`governed`: not where nobody could govern the server after it."""
         account = self._accounts.find(name)
         if account is None or account.id in self._accounts.changing:
             then(_unknown(name) if account is None else BUSY)
             return
         changed = msgspec.structs.replace(account, **fields)
+        if governed and _governs(account) and not _governs(changed) and self._is_last_admin(account):
+            message = f"'{account.name}' is the only admin. Make somebody else one first."
+            then(Refusal(Code.FORBIDDEN, message, field="disabled" if changed.disabled else "role"))
+            return
         logins: Sequence[Login] = self._logins.of(account.id) if ends else ()
         self._accounts.changing.add(account.id)
 
@@ -191,10 +245,15 @@ class Administration(Generic[SessionT]):
 
         self._keep([account_records.put(changed), *map(login_records.drop, logins)], kept, failed)
 
+    def _is_last_admin(self, account: Account) -> bool:
+        """Whoever is about to be changed does not count: two cannot take it from each other."""
+        others = (one for one in self._accounts.all() if one.id not in self._accounts.changing)
+        return not any(_governs(one) for one in others if one is not account)
+
     def _keep(
         self, changes: Sequence[Change], kept: Callable[[], None], failed: Callable[[Refusal], None]
     ) -> None:
-        refusal = self._ledger.append((), changes, _Told(kept, failed))
+        refusal = self._ledger.append((), changes, Told(kept, failed))
         if isinstance(refusal, Refusal):
             failed(refusal)
 
@@ -210,22 +269,8 @@ class Administration(Generic[SessionT]):
         )
 
 
-class _Told:
-    """Somebody outside, who waits for a commit. Implements `ledger.Pending`."""
-
-    session = None
-
-    def __init__(self, kept: Callable[[], None], failed: Callable[[Refusal], None]) -> None:
-        self._kept = kept
-        self._failed = failed
-
-    def kept(self, records: Sequence[Record]) -> None:  # noqa: ARG002 (there are none)
-        """See Pending."""
-        self._kept()
-
-    def failed(self, refusal: Refusal) -> None:
-        """See Pending."""
-        self._failed(refusal)
+def _governs(account: Account) -> bool:
+    return account.role == "admin" and not account.disabled
 
 
 def _unknown(name: str) -> Refusal:

@@ -132,11 +132,9 @@ class Governance(Generic[SessionT]):
             return Refusal(Code.FORBIDDEN, f"Only an owner can change '{room.name}'.", field="room")
         private = room.private if command.private is None else command.private
         days = room.retain_days if command.retain_days is None else command.retain_days
-        if private and room is self._rooms.default:
-            return Refusal(Code.FORBIDDEN, f"Everybody is in '{room.name}'.", field="private")
-        if not (math.isfinite(days) and 0 <= days <= _LONGEST):
-            message = f"retain_days is 0 (for ever) to {_LONGEST:g}."
-            return Refusal(Code.BAD_REQUEST, message, field="retain_days")
+        bad = bad_settings(room, default=room is self._rooms.default, private=private, days=days)
+        if bad is not None:
+            return bad
         if (private, days) == (room.private, room.retain_days):
             return self._shown(user, room)
         if self._changes.busy(room, user.id, SETTINGS):
@@ -225,6 +223,16 @@ class Governance(Generic[SessionT]):
         if room.private:
             ids = {session.user.id for session in room.members if session.user is not None}
             self._membership.expel(ids - room.held.keys(), room, None)
+
+
+def bad_settings(room: Room, *, default: bool, private: bool, days: float) -> Refusal | None:
+    """Why a room cannot have these settings; None: it can."""
+    if private and default:
+        return Refusal(Code.FORBIDDEN, f"Everybody is in '{room.name}'.", field="private")
+    if not (math.isfinite(days) and 0 <= days <= _LONGEST):
+        message = f"retain_days is 0 (for ever) to {_LONGEST:g}."
+        return Refusal(Code.BAD_REQUEST, message, field="retain_days")
+    return None
 
 
 def _user(session: Session) -> User:

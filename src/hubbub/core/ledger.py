@@ -75,6 +75,24 @@ class Request(Generic[SessionT]):
         self._outlet.answer(self.session, self._request, refusal)
 
 
+class Told:
+    """A Pending of somebody outside, who has no session and asks for no records."""
+
+    session = None
+
+    def __init__(self, kept: Callable[[], None], failed: Callable[[Refusal], None]) -> None:
+        self._kept = kept
+        self._failed = failed
+
+    def kept(self, records: Sequence[Record]) -> None:  # noqa: ARG002 (whatever they are)
+        """See Pending."""
+        self._kept()
+
+    def failed(self, refusal: Refusal) -> None:
+        """See Pending."""
+        self._failed(refusal)
+
+
 class Ledger(Generic[SessionT]):
     """Implements `JournalSink`: it is who the journal tells."""
 

@@ -267,9 +267,9 @@ class Membership(Generic[SessionT]):
             self._ledger.note(room_records.put_room(room, self._ledger.stamps.now()))
         elif self._rooms.of_stream(room.stream) is room:
             self._rooms.remove(room)
-            self._forget(room.stream)
+            self.forget(room.stream)
 
-    def _forget(self, stream: str) -> None:
+    def forget(self, stream: str) -> None:
         """Nobody will read what was said there again: its bytes go, and what became of its messages."""
 
         def query(reader: Reader) -> list[Change]:
@@ -322,6 +322,27 @@ class Membership(Generic[SessionT]):
             others = [session for session in sessions if session is not asked]
             if others:
                 self._outlet.send("", others, Left(user.name, user.id, room.name), None)
+
+    def sweep(self, room: Room) -> None:
+        """See whether it is to go, since nothing in it lasts and nobody is there."""
+        self._sweeper.sweep(room)
+
+    def clear(self, room: Room) -> None:
+        """All are out of the room, and nobody belongs to it: each is told by its own name, and of no other.
+
+        What was said before still leaves for them.
+        """
+        self._outlet.flush()
+        for user in list(room.people()):
+            sessions = [one for one in cast("Sequence[SessionT]", user.sessions) if one in room.members]
+            for session in sessions:
+                self._drop(session, room)
+                session.rooms.remove(room)
+                if session.exclusive:
+                    self.enter(session, user, self._rooms.default)
+            self._outlet.send("", sessions, Left(user.name, user.id, room.name), None)
+        for account in list(room.held):
+            self.release(room, account)
 
     def _send_home(self, session: SessionT, user: User, room: Room) -> None:
         self._exit(session, user, room)

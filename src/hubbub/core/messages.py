@@ -141,10 +141,9 @@ class Messages(Generic[SessionT]):
         room = self._rooms.meant_by(session, command.room)
         if isinstance(room, Refusal):
             return room
-        most = self._settings.max_topic
-        if len(command.topic.encode("utf-8", "surrogatepass")) > most:
-            message = f"The topic is longer than {most} bytes."
-            return Refusal(Code.TOO_LARGE, message, field="topic", limit="messages.max_topic")
+        bad = bad_topic(command.topic, self._settings.max_topic)
+        if bad is not None:
+            return bad
         body = TopicGiven(user.name, user.id, room.name, command.topic)
         changes = (put_topic(room, command.topic), *self._rooms.keep(room))
         return self._sending.append(session, user, room.stream, None, body, request, changes=changes)
@@ -192,6 +191,14 @@ class Messages(Generic[SessionT]):
         if room is not None:
             room.topic = body.topic
         self._outlet.publish(stream, event_of(record, self._people), origin)
+
+
+def bad_topic(topic: str, most: int) -> Refusal | None:
+    """Why a room cannot be about this, with `most` bytes of UTF-8; None: it can."""
+    if len(topic.encode("utf-8", "surrogatepass")) <= most:
+        return None
+    message = f"The topic is longer than {most} bytes."
+    return Refusal(Code.TOO_LARGE, message, field="topic", limit="messages.max_topic")
 
 
 def bad_content(content: str, most: int) -> Refusal | None:

@@ -12,13 +12,15 @@ from typing import Final, Generic, TypeVar
 from hubbub.core.answers import Answer
 from hubbub.core.entries import Change, Entry, Record
 from hubbub.core.errors import Code, Refusal
-from hubbub.core.ledger import Ledger, Request
+from hubbub.core.ledger import Ledger, Request, Told
 from hubbub.core.model import Room, Session
 
 SessionT = TypeVar("SessionT", bound=Session)
 
 SETTINGS: Final = 0
 """Stands where else the id of an account does, for the settings of the room."""
+ENDING: Final = -1
+"""Likewise for the room itself: then everything about it is busy."""
 BUSY: Final = Refusal(Code.RATE_LIMITED, "This room is being changed. Try again.", retry_after=1.0)
 
 
@@ -36,7 +38,11 @@ class RoomChanges(Generic[SessionT]):
 
     def busy(self, room: Room, *accounts: int) -> bool:
         """Whether what one of these is to the room is about to change."""
-        return any((room.id, account) in self._under_way for account in accounts)
+        return any((room.id, account) in self._under_way for account in (*accounts, ENDING))
+
+    def any(self, room: Room) -> bool:
+        """Whether anything about it is."""
+        return any(changing == room.id for changing, _ in self._under_way)
 
     def keep(
         self,
@@ -64,3 +70,29 @@ class RoomChanges(Generic[SessionT]):
             return ticket
         self._under_way.add(change)
         return None
+
+    def keep_for_outside(
+        self,
+        room: Room,
+        account: int,
+        changes: Sequence[Change],
+        kept: Callable[[], None],
+        failed: Callable[[Refusal], None],
+        entries: Sequence[Entry] = (),
+    ) -> None:
+        """The same for somebody who has no session: `kept` or `failed` is told, once."""
+        change = (room.id, account)
+
+        def done() -> None:
+            self._under_way.discard(change)
+            kept()
+
+        def undone(refusal: Refusal) -> None:
+            self._under_way.discard(change)
+            failed(refusal)
+
+        ticket = self._ledger.append(entries, changes, Told(done, undone))
+        if isinstance(ticket, Refusal):
+            failed(ticket)
+        else:
+            self._under_way.add(change)

@@ -92,6 +92,7 @@ from hubbub.core.model import Room, Session
 from hubbub.core.people import People
 from hubbub.core.ports import Carrier, Claims, Journal, Outlet, Passwords, SearchIndex
 from hubbub.core.resume import Resuming
+from hubbub.core.room_administration import RoomAdministration
 from hubbub.core.rooms import Rooms
 from hubbub.core.sending import Sending
 from hubbub.core.settings import CoreSettings
@@ -156,6 +157,9 @@ class Service(Generic[SessionT]):
         self.histories = Histories(settings, self.ledger, self.people, self.rooms, self.talks, search)
         self.edits = Edits(settings, self.ledger, self.sending, self.people, self.rooms)
         self.governance = Governance(self.ledger, self.people, self.rooms, self.membership)
+        self.room_administration = RoomAdministration(
+            settings.messages, self.ledger, self.people, self.rooms, self.membership
+        )
         self.resuming = Resuming(settings, self.ledger, self.people, self.rooms, self.talks)
         self.files = Files(settings, self.ledger, self.people, self.rooms, self.messages, clock, entropy)
         self.links = Links(settings.files, clock, entropy)
