@@ -14,7 +14,7 @@ check:
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	cd web && npx --no-install svelte-check --fail-on-warnings && npx --no-install vitest run
+	$(BIN)/python scripts/web.py --check
 
 test:
 	python3 run.py test

@@ -2,6 +2,7 @@
 
     .venv/bin/python scripts/web.py             # nothing, where it fits the sources
     .venv/bin/python scripts/web.py --force
+    .venv/bin/python scripts/web.py --check     # its types, its accessibility, its own tests
 
 `run.py` and the build hook (`hatch_build.py`) call it, so the standard library has to do. Several at once
 wait for the first. A build is made beside the old one and takes its place when it is whole.
@@ -122,15 +123,34 @@ def build(*, force: bool = False) -> bool:
     with locked(ROOT / "build" / "web.lock"):
         if not force and fits():
             return False
-        program = node()
-        npm = None if program is None else _npm_of(program)
-        if program is None or npm is None:
-            raise BuildError("Node 20.19 or 22.12 is missing, or npm; a package of Debian, or nodejs.org")
-        environment = dict(os.environ)
-        environment["PATH"] = os.pathsep.join([str(program.parent), environment.get("PATH", os.defpath)])
-        _install(npm, environment)
-        _make(program, environment)
+        _make(*_tools())
         return True
+
+
+def check() -> bool:
+    """Run the client's own checks; what they find, they say themselves. Raises BuildError."""
+    with locked(ROOT / "build" / "web.lock"):
+        program, environment = _tools()
+    commands = (
+        ["node_modules/svelte-check/bin/svelte-check", "--fail-on-warnings"],
+        ["node_modules/vitest/vitest.mjs", "run"],
+    )
+    return all(
+        subprocess.call([str(program), *command], cwd=WEB, env=environment) == 0  # noqa: S603
+        for command in commands
+    )
+
+
+def _tools() -> tuple[Path, dict[str, str]]:
+    """Node, and the environment for what it runs; `node_modules` is there afterwards."""
+    program = node()
+    npm = None if program is None else _npm_of(program)
+    if program is None or npm is None:
+        raise BuildError("Node 20.19 or 22.12 is missing, or npm: see nodejs.org")
+    environment = dict(os.environ)
+    environment["PATH"] = os.pathsep.join([str(program.parent), environment.get("PATH", os.defpath)])
+    _install(npm, environment)
+    return program, environment
 
 
 def _install(npm: list[str], environment: dict[str, str]) -> None:
@@ -216,6 +236,8 @@ def say(text: str) -> None:
 def main(arguments: list[str]) -> int:
     """Build, and say what came of it; 1: it could not be built, or its first load is too large."""
     try:
+        if "--check" in arguments:
+            return 0 if check() else 1
         build(force="--force" in arguments)
     except BuildError as error:
         say(str(error))
