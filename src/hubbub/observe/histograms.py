@@ -1,7 +1,7 @@
 """Histograms of times: log-linear, of a fixed size, as HdrHistogram has them (Gil Tene, hdrhistogram.org).
 
-Each power of two is cut into 32 equal parts, so a value is known to 1/32 of itself, and to record one is a few
-operations on small integers, whatever was recorded before.
+Each power of two is cut into 32 equal parts, so a value is known to 1/32 of itself, and to record one is a
+few operations on small integers, whatever was recorded before.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _BUCKETS: Final = (31 - _BITS - 1) * _PARTS + 2 * _PARTS
 
 
 class Quantiles(NamedTuple):
-    """Of one second, in microseconds; None: nothing was recorded. Never less than it was, 3 % more at most."""
+    """Of one second, in microseconds; None: nothing was recorded. Never too low, at most 3 % too high."""
 
     p50: int | None
     p99: int | None

@@ -1,9 +1,10 @@
-"""The last hour, a row a second: columns of a fixed size, in arrays of numbers, so that it costs what it costs."""
+"""The last hour, a row a second: columns of a fixed size, in arrays of numbers."""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
 ROWS: Final = 3_600
@@ -64,7 +65,7 @@ class Ring:
         self._count = min(self._count + 1, self.rows)
 
     def read(self, points: int | None = None) -> tuple[int, dict[str, list[int | None]]]:
-        """All rows by column, oldest first, thinned to at most `points`; and how many rows each stands for."""
+        """All rows by column, oldest first, thinned to at most `points`; and for how many each stands."""
         group = 1 if points is None else max(1, -(-self._count // max(1, points)))
         found: dict[str, list[int | None]] = {}
         for (name, column), values in zip(self._columns.items(), self._values, strict=True):
@@ -90,7 +91,7 @@ def _thin(values: Sequence[int | None], group: int, how: Thinning) -> list[int |
     if how == "last":
         return [values[end - 1] for end in edges[1:]]
     thinned: list[int | None] = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         there = [value for value in values[start:end] if value is not None]
         if not there:
             thinned.append(None)

@@ -12,6 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 from hubbub.core.errors import Code
 from hubbub.observe.counts import Counts
+from hubbub.observe.tail import Tail
 
 
 class ServerLog:
@@ -20,14 +21,21 @@ class ServerLog:
     `debug` says whether `received` and `sent` are written: ask before calling them.
     """
 
-    __slots__ = ("_log", "counts", "debug")
+    __slots__ = ("_log", "counts", "debug", "tail")
 
     def __init__(
-        self, logger: FilteringBoundLogger, *, debug: bool = False, counts: Counts | None = None
+        self,
+        logger: FilteringBoundLogger,
+        *,
+        debug: bool = False,
+        counts: Counts | None = None,
+        tail: Tail | None = None,
     ) -> None:
+        """`tail`: what keeps the lines of `logger`."""
         self._log = logger
         self.counts = Counts() if counts is None else counts
         self.debug = debug
+        self.tail = Tail() if tail is None else tail
 
     def listening(self, addresses: Sequence[str]) -> None:
         """The server takes connections."""

@@ -59,6 +59,10 @@ class Maintenance:
         """When the first entry was written, of the streams that were looked at."""
         self._task: asyncio.Task[None] | None = None
         self._compacting = asyncio.Lock()
+        self.beside = False
+        """Whether a process compacts just now."""
+        self.compactions = 0
+        """How many have ended well."""
 
     def start(self) -> None:
         """Begin, on the running loop."""
@@ -143,10 +147,17 @@ class Maintenance:
     async def _compact(self, choose: Callable[[Log], CompactionPlan | None]) -> CompactionResult | None:
         async with self._compacting:
             plan = await self._alone(choose)
-            result = await self._compact_beside(plan) if plan is not None else None
+            if plan is None:
+                return None
+            self.beside = True
+            try:
+                result = await self._compact_beside(plan)
+            finally:
+                self.beside = False
             if result is None:
                 return None
             await self._alone(lambda log: log.adopt(result))
+        self.compactions += 1
         self._log.compacted(len(result.segments), result.before, result.after)
         return result
 

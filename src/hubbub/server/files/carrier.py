@@ -69,7 +69,19 @@ class FileCarrier:
         self._loop = loop
         self._jobs: deque[_Job] = deque()
         self._running: dict[str, Transfer] = {}
+        self._carried = 0
+        """Bytes of the transfers that are over."""
         self._finishing: set[asyncio.Task[None]] = set()
+
+    @property
+    def running(self) -> int:
+        """How many transfers are under way."""
+        return len(self._running)
+
+    @property
+    def carried(self) -> int:
+        """Bytes that passed, of all transfers since the start."""
+        return self._carried + sum(one.carried for one in self._running.values())
 
     # -- core.ports.Carrier
 
@@ -191,6 +203,7 @@ class FileCarrier:
         ended: Callable[[Transfer], None],
     ) -> Transfer:
         def over(transfer: Transfer) -> None:
+            self._carried += transfer.carried
             if self._running.get(id) is transfer:
                 del self._running[id]
             sender.stop_sending(transfer)

@@ -24,6 +24,7 @@ from hubbub.server.files.bearer import bearer_of
 from hubbub.server.files.live_sink import LiveSink, content_headers
 from hubbub.server.files.ranges import Span, holds, known, wanted
 from hubbub.server.files.sendfile import Sendfile
+from hubbub.server.files.traffic import Traffic
 from hubbub.server.responses import refusal_body
 
 SessionT = TypeVar("SessionT", bound=Session)
@@ -62,6 +63,7 @@ class Downloads:
         person: Callable[[int], Bearer | None],
         sendfile: Sendfile,
         log: ServerLog,
+        traffic: Traffic,
         live: Live | None = None,
     ) -> None:
         """`bearer` says whose token one is, `person` who has that id; None: nobody who may come in."""
@@ -72,6 +74,7 @@ class Downloads:
         self._person = person
         self._sendfile = sendfile
         self._log = log
+        self._traffic = traffic
         self._live = live
 
     async def serve(self, request: Direct) -> None:
@@ -142,6 +145,7 @@ class Downloads:
                 span, status = found, 206
         headers += content_headers(blob.name, blob.type, inline=True)
         headers.append((b"Content-Length", str(span.size).encode()))
+        self._traffic.running += 1
         try:
             await self._send_bytes(request, blob, span, status, headers)
         except BlobsUnavailableError as error:
@@ -150,6 +154,8 @@ class Downloads:
                 request.abort()
             else:
                 request.refuse(503, "The store of files cannot be reached now.", [(b"Retry-After", b"10")])
+        finally:
+            self._traffic.running -= 1
 
     async def _send_bytes(
         self, request: Direct, blob: _Blob, span: Span, status: int, headers: list[Header]
@@ -174,6 +180,7 @@ class Downloads:
                 break
             request.stream.write(piece)
             at += len(piece)
+            self._traffic.downloaded += len(piece)
         if at == end and await request.room():
             request.done()
         else:

@@ -18,6 +18,7 @@ from hubbub.core.service import Service
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.config import MEMORY, Config
 from hubbub.server.files.store import Store
+from hubbub.server.files.traffic import Traffic
 from hubbub.server.files.uploads import Uploads
 from hubbub.server.storage import FILES, StorageError, open_blobs
 
@@ -39,6 +40,7 @@ class Filing(Generic[SessionT]):
         """Open what is in the data directory. Blocks. Raises StorageError."""
         self._config = config
         self._service = service
+        self.traffic = Traffic()
         self._loop = loop
         self._log = log
         # In memory there is no place for files: they lie in a directory that goes with the server.
@@ -77,15 +79,16 @@ class Filing(Generic[SessionT]):
         from hubbub.server.files.tus import Tus
 
         service, bearer = self._service, self._service.entrance.bearer
-        tus = Tus(self.uploads, service.files.upload, bearer, self._config.files.max_size)
+        tus = Tus(self.uploads, service.files.upload, bearer, self._config.files.max_size, self.traffic)
         downloads = Downloads(
             service.files,
             service.links,
             self.store.blobs,
             bearer,
             self._person,
-            Sendfile(self._loop, self._threads),
+            Sendfile(self._loop, self._threads, self.traffic),
             self._log,
+            self.traffic,
             lambda ticket, sink: service.transfers.fetch(ticket.id, ticket.user, sink),
         )
         return {b"files": tus.serve, b"blobs": downloads.serve}

@@ -16,6 +16,7 @@ from typing import Final
 from hubbub.net.stream import NO_FD
 from hubbub.server.direct import Direct, Header
 from hubbub.server.files.ranges import Span
+from hubbub.server.files.traffic import Traffic
 
 PIECE: Final = 524_288
 """Bytes in one call: what the loop does without looking at anything else."""
@@ -31,10 +32,11 @@ _PAGE: Final = 4_096
 class Sendfile:
     """Sends files."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, threads: Executor) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, threads: Executor, traffic: Traffic) -> None:
         """`threads` wait for the disk, and stay their owner's."""
         self._loop = loop
         self._threads = threads
+        self._traffic = traffic
         self._running = 0
 
     async def send(
@@ -47,6 +49,7 @@ class Sendfile:
                 whole = len(data) == span.size
                 if whole:
                     request.begin(status, headers, data)
+                    self._traffic.downloaded += len(data)
             else:
                 request.begin(status, headers)
                 whole = await request.room() and await self._send(request, descriptor, span)
@@ -66,6 +69,7 @@ class Sendfile:
                     return False
                 request.stream.write(data)
                 at += len(data)
+                self._traffic.downloaded += len(data)
             return at == end and await request.room()
         socket = os.dup(request.stream.descriptor)
         self._running += 1
@@ -75,6 +79,7 @@ class Sendfile:
                 if not sent:
                     return False
                 at += sent
+                self._traffic.downloaded += sent
             return at == end
         finally:
             self._running -= 1

@@ -65,6 +65,7 @@ class Transfer:
     """One file under way. `on_end` is called once: `failure` says whether it is whole."""
 
     __slots__ = (
+        "_began",
         "_digest",
         "_full",
         "_moved",
@@ -115,6 +116,7 @@ class Transfer:
         self.over = False
         self.failure: tuple[FileFailure, str] | None = None
         self.due = UNSET
+        self._began = offset
         self._digest = hashlib.sha256() if offset == 0 else None
         self._on_end = on_end
         self._wheel = wheel
@@ -137,6 +139,11 @@ class Transfer:
     def digest(self) -> str | None:
         """SHA-256 of all that came, in hex; None: the first part came another time."""
         return None if self._digest is None else self._digest.hexdigest()
+
+    @property
+    def carried(self) -> int:
+        """How many bytes came, until now."""
+        return self.position - self._began
 
     # -- from the source
 

@@ -24,6 +24,7 @@ from hubbub.core.files import Bearer
 from hubbub.server.direct import GONE, STALLED, STOPPING, Direct, Header
 from hubbub.server.files.bearer import bearer_of
 from hubbub.server.files.spool import Hash, Writer
+from hubbub.server.files.traffic import Traffic
 from hubbub.server.files.uploads import ELSEWHERE, NO_UPLOAD, Uploads
 from hubbub.server.responses import refusal_body
 
@@ -70,12 +71,14 @@ class Tus:
         upload: Callable[[str], Upload | None],
         bearer: Callable[[str], Bearer | None],
         max_size: int,
+        traffic: Traffic,
     ) -> None:
         """`upload` finds one by its id; `bearer` says whose token one is."""
         self._uploads = uploads
         self._upload = upload
         self._bearer = bearer
         self._max_size = max_size
+        self._traffic = traffic
 
     async def serve(self, request: Direct) -> None:
         """See DirectApp."""
@@ -213,12 +216,14 @@ class Tus:
         if isinstance(writer, Refusal):
             _refuse(request, writer)
             return
+        self._traffic.running += 1
         try:
             if writer.offset != offset:  # two came at once
                 raise Fault(409, f"{writer.offset} bytes are there by now.")
             why = await self._received(request, upload, writer, checksum)
             offset = await writer.sync()
         finally:
+            self._traffic.running -= 1
             writer.close()
         if writer.failure is not None:
             _refuse(request, writer.failure)
@@ -240,6 +245,11 @@ class Tus:
         self, request: Direct, upload: Upload, writer: Writer, checksum: Checksum | None
     ) -> str | int | Refusal | None:
         """None: all of it, and right."""
+
+        def take(data: bytes | memoryview) -> bool:
+            self._traffic.uploaded += len(data)
+            return writer.write(data)
+
         writer.on_failed = lambda _: request.cut(GONE)
         writer.on_room = request.read_on
         if checksum is not None:
@@ -248,7 +258,7 @@ class Tus:
                 return refusal
         why: str | int | None = GONE
         if writer.failure is None:
-            why = await request.receive(writer.write)
+            why = await request.receive(take)
         if checksum is not None:
             digest = checksum.digest if why is None and writer.failure is None else None
             if not await self._uploads.verdict(upload, digest) and why is None:
