@@ -104,7 +104,8 @@ def _cached(request: Request, content: bytes, kind: str) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 (what it is registered for)
-    if error.status_code == 404 and is_for_people(request.headers.get("accept", "")):
+    for_people = is_for_people(request.headers.get("accept", "")) and not request.url.path.startswith("/api/")
+    if error.status_code == 404 and for_people:
         return Response(NOT_FOUND, 404, {"Cache-Control": "no-store"}, "text/html")
     body = error_body(error.status_code, f"{error.detail}.")
     return Response(body, error.status_code, error.headers, _JSON)

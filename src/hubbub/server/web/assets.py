@@ -84,6 +84,12 @@ class Client:
         """The digest that the page carries too; None: nothing is built."""
         self._forms = forms
 
+    @property
+    def page(self) -> bytes | None:
+        """What is at every path of the page."""
+        forms = self._forms.get(b"/")
+        return None if forms is None else forms[""].body
+
     @classmethod
     def read(cls, folder: Path) -> Client:
         """Read it whole. While it is being replaced, the one or the other, never some of both."""
@@ -161,7 +167,8 @@ def _read_all(folder: Path) -> dict[bytes, dict[str, Form]]:
         name = "/" + path.relative_to(folder).as_posix()
         if path.is_file() and path.suffix in _KINDS and path.name != _STAMP:
             found[name.encode()] = _forms(path, name)
-    page = found.pop(b"/index.html")
+    if (page := found.pop(b"/index.html", None)) is None:
+        raise FileNotFoundError(folder / "index.html")
     return found | {path.encode(): page for path in PAGE_PATHS}
 
 
