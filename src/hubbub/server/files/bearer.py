@@ -1,4 +1,4 @@
-"""Whose request it is that comes without a session: by `Authorization: Bearer` (RFC 6750 §2.1), or a cookie."""
+"""Whose request it is that comes without a session: by `Authorization: Bearer` (RFC 6750 §2.1), or cookie."""
 
 from __future__ import annotations
 
