@@ -8,15 +8,12 @@ Source: AsyncAPI 3.0.0 (asyncapi.com/docs/reference/specification/v3.0.0).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from hubbub.core import answers, events
 from hubbub.core.errors import Refusal
 from hubbub.wire import json_actions, length_json, ndjson_commands, websocket_json
-
-_Schema = dict[str, Any]
+from hubbub.wire.schemas import Schema, Schemas, object_of, one_of
 
 _DESCRIPTION: Final = """\
 The JSON dialects of Hubbub. Text lines and Protobuf have no part in this document.
@@ -33,15 +30,15 @@ TCP; before every JSON object its length in bytes as u32, big-endian. After `Sta
 """
 
 _JSON: Final = "application/json"
-_ID: Final[_Schema] = {
+_ID: Final[Schema] = {
     "description": "Any string; the answer carries the same. Of a message it is also the message's id.",
     "anyOf": [{"type": "string", "minLength": 1, "maxLength": 64}, {"type": "null"}],
 }
-_ANSWERED_ID: Final[_Schema] = {
+_ANSWERED_ID: Final[Schema] = {
     "description": "That of the request; null where it had none, or none that could be read.",
     "type": ["string", "null"],
 }
-_HEADERS: Final[_Schema] = {
+_HEADERS: Final[Schema] = {
     "description": "`seq` rises with each request that is signed. A `token` has no effect.",
     "anyOf": [
         {
@@ -54,11 +51,11 @@ _HEADERS: Final[_Schema] = {
         {"type": "null"},
     ],
 }
-_HMAC: Final[_Schema] = {
+_HMAC: Final[Schema] = {
     "description": "HMAC-SHA256, in hex, of the canonical form (RFC 8785) of the object without it.",
     "type": ["string", "null"],
 }
-_NAMES: Final[_Schema] = {"type": "array", "items": {"type": "string"}}
+_NAMES: Final[Schema] = {"type": "array", "items": {"type": "string"}}
 
 _TYPES: Final = tuple(
     dict.fromkeys(
@@ -81,7 +78,7 @@ _TYPES: Final = tuple(
 
 def document(version: str) -> dict[str, object]:
     """The document, ready for `msgspec.json.encode`. `version` is that of the server."""
-    schemas = _Schemas()
+    schemas = Schemas(_TYPES)
     channels = [_websocket(schemas), _length_json(schemas), _ndjson(schemas)]
     return {
         "asyncapi": "3.0.0",
@@ -93,62 +90,37 @@ def document(version: str) -> dict[str, object]:
     }
 
 
-class _Schemas:
-    """The schemas of all types, without the tag that `core` gives its own."""
-
-    def __init__(self) -> None:
-        refs, components = msgspec.json.schema_components(_TYPES, ref_template="#/components/schemas/{name}")
-        self.components: dict[str, _Schema] = components
-        self._refs = dict(zip(_TYPES, refs, strict=True))
-        for kind in _TYPES:
-            if issubclass(kind, msgspec.Struct) and kind.__struct_config__.tag is not None:
-                schema = self.of(kind)
-                del schema["properties"]["type"]
-                schema["required"].remove("type")
-        for only_text in ("current", "members"):
-            del self.of(answers.RoomLeft)["properties"][only_text]
-
-    def ref(self, kind: type) -> _Schema:
-        """A reference; for Raw the schema that everything fits."""
-        return self._refs[kind]
-
-    def of(self, kind: type) -> _Schema:
-        """The schema itself."""
-        found = self.ref(kind)
-        return self.components[found["$ref"].rpartition("/")[2]] if "$ref" in found else found
-
-
 class _Channel:
     """A dialect's messages and operations, as they are added."""
 
     def __init__(self, name: str, address: str | None, description: str) -> None:
         self.name = name
-        self.operations: dict[str, _Schema] = {}
+        self.operations: dict[str, Schema] = {}
         self._address = address
         self._description = description
-        self._messages: dict[str, _Schema] = {}
+        self._messages: dict[str, Schema] = {}
 
-    def described(self) -> _Schema:
+    def described(self) -> Schema:
         """The channel object."""
         return {"address": self._address, "description": self._description, "messages": self._messages}
 
-    def message(self, key: str, name: str, payload: _Schema) -> str:
+    def message(self, key: str, name: str, payload: Schema) -> str:
         """Add a message; return its key, in which AsyncAPI allows no slash."""
         key = key.replace("/", "-")
         self._messages[key] = {"name": name, "payload": payload}
         return key
 
-    def request(self, name: str, payload: _Schema, replies: Iterable[str]) -> None:
+    def request(self, name: str, payload: Schema, replies: Iterable[str]) -> None:
         """Add a request and what it may be answered by."""
         key = self.message(f"{name}.request", name, payload)
         answered = {"channel": self._ref(), "messages": [self._ref(reply) for reply in replies]}
         self._operate("receive", key, name, {"reply": answered} if answered["messages"] else {})
 
-    def push(self, name: str, payload: _Schema) -> None:
+    def push(self, name: str, payload: Schema) -> None:
         """Add an event."""
         self._operate("send", self.message(f"{name}.event", name, payload), name, {})
 
-    def _operate(self, action: str, message: str, name: str, more: _Schema) -> None:
+    def _operate(self, action: str, message: str, name: str, more: Schema) -> None:
         self.operations[f"{self.name}.{message}"] = {
             "action": action,
             "channel": self._ref(),
@@ -157,45 +129,33 @@ class _Channel:
             **more,
         }
 
-    def _ref(self, message: str | None = None) -> _Schema:
+    def _ref(self, message: str | None = None) -> Schema:
         return {"$ref": f"#/channels/{self.name}" + ("" if message is None else f"/messages/{message}")}
 
 
-def _object(properties: _Schema, optional: Iterable[str] = ()) -> _Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [name for name in properties if name not in set(optional)],
-    }
-
-
-def _one_of(schemas: list[_Schema]) -> _Schema:
-    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
-
-
-def _websocket(schemas: _Schemas) -> _Channel:
+def _websocket(schemas: Schemas) -> _Channel:
     channel = _Channel("websocket", "/ws", _WEBSOCKET)
     refusal = schemas.ref(Refusal)
-    error = _object({"id": _ANSWERED_ID, "type": {"const": "error"}, "data": refusal, "error": refusal})
+    error = object_of({"id": _ANSWERED_ID, "type": {"const": "error"}, "data": refusal, "error": refusal})
     refused = channel.message("error", "error", error)
     for name, row in json_actions.ACTIONS.items():
         request = {"id": _ID, "type": {"const": "request"}, "action": {"const": name}}
         needed = schemas.of(row.payload).get("required", [])
-        payload = _object(
+        payload = object_of(
             {**request, "payload": schemas.ref(row.payload)}, ["id"] if needed else ["id", "payload"]
         )
-        told = {} if answers.Echoed in row.answers else _one_of([schemas.ref(kind) for kind in row.answers])
-        response = _object({"id": _ANSWERED_ID, "type": {"const": "response"}, "data": told})
+        told = {} if answers.Echoed in row.answers else one_of([schemas.ref(kind) for kind in row.answers])
+        response = object_of({"id": _ANSWERED_ID, "type": {"const": "response"}, "data": told})
         channel.request(name, payload, [channel.message(f"{name}.response", name, response), refused])
     for name, event in websocket_json.EVENTS.items():
         told = {} if event is events.Announcement else schemas.ref(event)
         own_id = {"type": "string", "format": "uuid"}
         notification = {"type": {"const": "notification"}, "event": {"const": name}}
-        channel.push(name, _object({"id": own_id, **notification, "data": told}))
+        channel.push(name, object_of({"id": own_id, **notification, "data": told}))
     return channel
 
 
-def _length_json(schemas: _Schemas) -> _Channel:
+def _length_json(schemas: Schemas) -> _Channel:
     channel = _Channel("length_json", None, _LENGTH_JSON)
     replies = {
         answer: channel.message(f"{name}.answer", name, _flat(name, _length_json_answer(schemas, answer)))
@@ -209,16 +169,16 @@ def _length_json(schemas: _Schemas) -> _Channel:
     return channel
 
 
-def _flat(name: str, schema: _Schema, with_id: bool = True) -> _Schema:
+def _flat(name: str, schema: Schema, with_id: bool = True) -> Schema:
     """An object that has `type`, and `id` where it may, among its own members."""
-    head: _Schema = {"type": {"const": name}}
+    head: Schema = {"type": {"const": name}}
     if with_id:
         head["id"] = _ID
     required = ["type", *schema.get("required", [])]
     return {"type": "object", "properties": {**head, **schema["properties"]}, "required": required}
 
 
-def _length_json_answer(schemas: _Schemas, answer: type) -> _Schema:
+def _length_json_answer(schemas: Schemas, answer: type) -> Schema:
     """The members of an answer, with the names and the brevity of this dialect."""
     schema = schemas.of(answer)
     properties = schema["properties"]
@@ -229,24 +189,24 @@ def _length_json_answer(schemas: _Schemas, answer: type) -> _Schema:
     return schema
 
 
-def _ndjson(schemas: _Schemas) -> _Channel:
+def _ndjson(schemas: Schemas) -> _Channel:
     channel = _Channel("ndjson", None, "TCP; every JSON object is a line.")
     answered = {"command": {"type": ["string", "null"]}, "id": _ANSWERED_ID, "status": {"type": "integer"}}
-    refused = channel.message("error", "error", _object({**answered, "error": schemas.ref(Refusal)}))
+    refused = channel.message("error", "error", object_of({**answered, "error": schemas.ref(Refusal)}))
     for name, (payload, kinds) in ndjson_commands.COMMANDS.items():
         head = {"command": {"const": name}, "id": _ID, "headers": _HEADERS, "hmac": _HMAC}
         needed = schemas.of(payload).get("required", [])
-        request = _object(
+        request = object_of(
             {**head, "payload": schemas.ref(payload)},
             ["id", "headers", "hmac", *([] if needed else ["payload"])],
         )
         said = {"command": {"const": name}, "id": _ANSWERED_ID, "status": {"const": 200}}
-        told = _one_of([schemas.ref(_ndjson_shape(name, kind)) for kind in kinds])
-        response = _object({**said, "payload": told})
+        told = one_of([schemas.ref(_ndjson_shape(name, kind)) for kind in kinds])
+        response = object_of({**said, "payload": told})
         channel.request(name, request, [channel.message(f"{name}.response", name, response), refused])
     for name, event in ndjson_commands.EVENTS.items():
         pushed = schemas.ref(_ndjson_shape(name, event))
-        channel.push(name, _object({"command": {"const": name}, "payload": pushed}))
+        channel.push(name, object_of({"command": {"const": name}, "payload": pushed}))
     return channel
 
 
@@ -257,7 +217,7 @@ def _ndjson_shape(name: str, told: type) -> type:
     return ndjson_commands.SHAPES.get(told, told)
 
 
-def _renamed(schema: _Schema, names: dict[str, str]) -> _Schema:
+def _renamed(schema: Schema, names: dict[str, str]) -> Schema:
     properties = {names.get(name, name): value for name, value in schema["properties"].items()}
     return {
         **schema,

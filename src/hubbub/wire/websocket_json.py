@@ -252,19 +252,30 @@ def _first(readers: list[Callable[[msgspec.Raw], Answer]], data: msgspec.Raw) ->
     return readers[-1](data)
 
 
+def answer_data(answer: Answer) -> bytes:
+    """What an answer tells, or a refusal, without the envelope: HTTP has one of its own."""
+    kind = type(answer)
+    if kind in _OWN_ANSWERS and kind is not Refusal:
+        return _own_data(answer)
+    return b"{" + _encode(answer)[_TAGS[kind] :]
+
+
 def _own_answer(id: bytes, answer: Answer) -> bytes:
     """An answer whose data are not its members."""
+    if type(answer) is Refusal:
+        data = answer_data(answer)
+        return b'{"id":%b,"type":"error","data":%b,"error":%b}' % (id, data, data)
+    return b'{"id":%b,"type":"response","data":%b}' % (id, _own_data(answer))
+
+
+def _own_data(answer: Answer) -> bytes:
     match answer:
-        case Refusal():
-            data = _encode(answer)[_TAGS[Refusal] :]
-            return b'{"id":%b,"type":"error","data":{%b,"error":{%b}' % (id, data, data)
         case answers.Echoed(payload):
-            data = bytes(payload)
+            return bytes(payload)
         case answers.RoomLeft(room):  # the rest is for those who are in one room only
-            data = b'{"room":%b}' % _encode(room)
+            return b'{"room":%b}' % _encode(room)
         case _:
-            data = b"{}"
-    return b'{"id":%b,"type":"response","data":%b}' % (id, data)
+            return b"{}"
 
 
 def _binary(chunk: commands.SendChunk | events.FileData) -> bytes:

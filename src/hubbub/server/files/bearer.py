@@ -16,12 +16,15 @@ def bearer_of(request: Direct, bearer: Callable[[str], Bearer | None]) -> Bearer
 
 
 def token_of(values: Sequence[bytes], visitor: Visitor) -> str | None:
-    """Return the token in the values of all Authorization headers; None: there is none that could be ours.
+    """Return the token that a request comes with; `values` are those of all Authorization headers.
 
     Without such a header it is the cookie's: what is said goes before what a browser adds by itself.
     """
-    if not values:
-        return visitor.cookie
+    return read_bearer(values) if values else visitor.cookie
+
+
+def read_bearer(values: Sequence[bytes]) -> str | None:
+    """Return the token in the values of all Authorization headers; None: there is none that could be ours."""
     if len(values) != 1:
         return None
     scheme, _, token = values[0].partition(b" ")
