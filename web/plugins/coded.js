@@ -17,7 +17,7 @@ export function coded() {
     configResolved(config) {
       out = config.build.outDir;
     },
-    async closeBundle() {
+    async writeBundle() {
       const entries = await readdir(out, { recursive: true, withFileTypes: true });
       const files = entries.filter((entry) => entry.isFile() && compressible.test(entry.name));
       await Promise.all(files.map((file) => code(join(file.parentPath, file.name))));
