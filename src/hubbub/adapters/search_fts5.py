@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, Literal, NamedTuple, TypeVar
 
 from hubbub.adapters.search_table import SearchTable
 from hubbub.core.entries import Record
@@ -120,6 +120,22 @@ class Fts5Search:
 
         self._run(lambda: table.find(query, streams, limit), told)
         return True
+
+    # -- what else is asked of it
+
+    @property
+    def state(self) -> Literal["ready", "behind", "building", "failing"]:
+        """How it stands: `behind` where entries were left out, that are read again; see above."""
+        if self._table is None:
+            return "building"
+        if self._failing:
+            return "failing"
+        return "behind" if self._behind else "ready"
+
+    @property
+    def waiting(self) -> int:
+        """Entries that are committed, and wait for their turn."""
+        return len(self._new)
 
     # -- following
 

@@ -128,6 +128,12 @@ class ServerLog:
         self.counts.fail_login(code)
         self._log.warning("login refused", connection=connection, peer=peer, user=user, code=code.value)
 
+    def administered(self, by: str, by_id: int, operation: str, subject: str, result: str) -> None:
+        """An admin had something done over HTTP, or was refused (`result` is `ok`, or why not)."""
+        self._log.info(
+            "administered", by=by, by_id=by_id, operation=operation, subject=subject, result=result
+        )
+
     def request(self, peer: str, method: str, path: str, status: int, seconds: float) -> None:
         """An HTTP request was answered. `path` is without its query, which may hold secrets. Debug level."""
         self._log.debug(

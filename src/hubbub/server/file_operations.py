@@ -122,6 +122,12 @@ class FileOperations(Generic[SessionT]):
         return Checked(len(sizes), sum(sizes.values()), damaged)
 
     async def _gc(self, arguments: dict[str, Any], progress: Progress) -> object:  # noqa: ARG002
+        collected = await self.collect()
+        progress(1.0)
+        return collected
+
+    async def collect(self) -> Collected:
+        """Remove blobs and uploads that nobody needs. Raises ControlError."""
         before = self._unfinished()
         size = self._filing.uploads.expire()
         self._service.files.sweep()
@@ -129,7 +135,6 @@ class FileOperations(Generic[SessionT]):
             freed = await self._filing.store.collect()
         except BlobsUnavailableError as error:
             raise ControlError(f"The store cannot be read: {error.reason}") from None
-        progress(1.0)
         return Collected(freed.blobs, freed.bytes, before - self._unfinished(), size)
 
     def _unfinished(self) -> int:
