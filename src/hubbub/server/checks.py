@@ -44,6 +44,8 @@ _BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?")
 _BELOW: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
 
+_METRICS_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{16,256}")  # what RFC 6750 §2.1 lets a token be
+
 _LEAST_SEGMENT: Final = 1 << 20
 _MOST_SEGMENT: Final = 1 << 30
 
@@ -64,6 +66,9 @@ def check(config: Config) -> Iterator[Fault]:
     yield from _each("web.trusted_proxies", config.web.trusted_proxies, _network)
     yield from _tls(config)
     yield from _blobs(config)
+    token = config.metrics.token
+    if token is not None and _METRICS_TOKEN.fullmatch(token) is None:
+        yield Fault("metrics.token", "must be 16 to 256 letters, digits or -._~+/=, hard to guess")
     room = normal(config.rooms.default, ROOM_LIMIT)
     if isinstance(room, Invalid):
         yield Fault(

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from hubbub import __version__
 from hubbub.adapters.claims_memory import MemoryClaims
+from hubbub.adapters.commit_times import NOBODY, CommitTimes
 from hubbub.adapters.journal_log import LogJournal
 from hubbub.adapters.journal_memory import MemoryJournal
 from hubbub.adapters.passwords_argon2 import Argon2Passwords
@@ -34,6 +35,7 @@ from hubbub.net.stream import Handler, Stream
 from hubbub.net.timers import Wheel
 from hubbub.observe.logs import open_log, route_standard_logging
 from hubbub.observe.server_log import ServerLog
+from hubbub.observe.tail import Tail
 from hubbub.server.banner import banner, relay_banner
 from hubbub.server.config import MEMORY, Config, Listen, parse_listen
 from hubbub.server.control import Control, ControlError
@@ -47,7 +49,9 @@ from hubbub.server.files.filing import Filing
 from hubbub.server.first_start import FirstAdmin, demo_accounts, first_admin
 from hubbub.server.maintenance import Maintenance
 from hubbub.server.operations import Operations, Upkeep
+from hubbub.server.readings import Readings
 from hubbub.server.relay import Relay
+from hubbub.server.sampling import Sampler
 from hubbub.server.session import Connection
 from hubbub.server.storage import StorageError, open_journal, open_search
 from hubbub.server.surroundings import Surroundings
@@ -56,6 +60,7 @@ from hubbub.server.tls import Certificate
 if TYPE_CHECKING:
     from hubbub.server.http import HttpServer
     from hubbub.server.web.cookies import Visitor
+    from hubbub.server.web.watching import Watching
 
 _NO_LIMIT: Final = sys.maxsize
 _LAST_THREADS: Final = 0.5
@@ -140,6 +145,20 @@ class Server:
             upkeep = Upkeep(self.maintenance, search).actions()
             files = FileOperations(service, self.filing).actions()
             self.control = Control(Path(config.server.data), {**accounts, **upkeep, **files}, log.failed)
+        self.readings = Readings(
+            self.shared,
+            self.doorman,
+            self.relay,
+            journal,
+            self.maintenance,
+            self.carrier,
+            self.filing.traffic,
+            log.tail,
+            lambda: 0 if self.http is None else len(self.http.open),
+        )
+        self.sampler = Sampler(self.readings, loop)
+        self.started = time.time()
+        self.watching: Watching | None = None
         self.ready = False
 
     def welcome(self, kind: str, stream: Stream) -> Handler:
@@ -157,9 +176,18 @@ class Server:
         from hubbub.server.http import HttpServer
         from hubbub.server.web.app import build_app
         from hubbub.server.web.assets import client
+        from hubbub.server.web.watching import Watching
 
         if self.http is None:
-            app = build_app(version=__version__, ready=self.not_ready)
+            self.watching = Watching(
+                self.config,
+                self.shared,
+                self.readings,
+                self.sampler,
+                started=self.started,
+                open_on_loopback=self.loopback_is_local,
+            )
+            app = build_app(version=__version__, ready=self.not_ready, watching=self.watching.routes())
             apps = {**client().apps(), **self.filing.apps()}
             self.http = HttpServer.of(self.config, app, self.upgraded, self.log, self.wheel, apps)
         return self.http
@@ -191,9 +219,9 @@ class Server:
         return stream.loopback_listener and self.loopback_is_local
 
 
-def new_memory_journal(loop: asyncio.AbstractEventLoop) -> MemoryJournal:
+def new_memory_journal(loop: asyncio.AbstractEventLoop, times: CommitTimes = NOBODY) -> MemoryJournal:
     """For a server that keeps nothing."""
-    return MemoryJournal(loop.call_soon, lambda: os.urandom(4).hex())
+    return MemoryJournal(loop.call_soon, lambda: os.urandom(4).hex(), times=times)
 
 
 def calm_collector() -> None:
@@ -218,7 +246,7 @@ async def serve(config: Config) -> int:
     calm_collector()  # before all is loaded: a million new objects are a hundred passes otherwise
     raise_descriptor_limit(config.limits.max_connections, log)
     in_memory = config.server.data == MEMORY
-    journal = new_memory_journal(loop) if in_memory else open_journal(config, loop, log)
+    journal = new_memory_journal(loop, log.counts) if in_memory else open_journal(config, loop, log)
     try:
         search = open_search(config, journal, loop, log)
         try:
@@ -252,12 +280,16 @@ async def _serve(server: Server) -> None:
     if server.maintenance is not None:
         server.maintenance.start()
     server.filing.start()
+    server.sampler.start()
     await stop.wait()
     server.ready = False
     if server.control is not None:
         await server.control.close()
     if server.maintenance is not None:
         await server.maintenance.stop()
+    server.sampler.stop()
+    if server.watching is not None:
+        server.watching.close()
     if server.http is not None:
         server.http.drain()
     server.relay.close()
@@ -354,9 +386,10 @@ async def _heed_no_more() -> None:
 
 
 def _open_log(config: Config) -> ServerLog:
-    logger = open_log(config.log.level, config.log.format, sys.stderr)
+    tail = Tail()
+    logger = open_log(config.log.level, config.log.format, sys.stderr, tail)
     route_standard_logging(logger, config.log.level)
-    return ServerLog(logger, debug=config.log.level == "debug")
+    return ServerLog(logger, debug=config.log.level == "debug", tail=tail)
 
 
 def _tell(text: str) -> None:

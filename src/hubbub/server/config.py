@@ -28,7 +28,7 @@ Dialect = Literal["text", "relay", "json", "ndjson", "protobuf", "http"]
 MAX_FRAME: Final = 16 * 1024 * 1024 - 1
 DEFAULT_LISTEN: Final = "127.0.0.1:8080"
 MEMORY: Final = ":memory:"
-SECRETS: Final = frozenset({"blobs.s3_access_key", "blobs.s3_secret_key"})
+SECRETS: Final = frozenset({"blobs.s3_access_key", "blobs.s3_secret_key", "metrics.token"})
 """Settings whose values are never shown."""
 COMMIT: Final = "commit"
 _INTERVAL: Final = re.compile(r"interval=([1-9][0-9]{0,4})")
@@ -188,6 +188,10 @@ class HttpSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bytes of a request's body: nothing that is served takes more."""
     keep_alive: float = 75.0
     """Seconds a connection may rest between two requests: browsers reuse theirs for about a minute."""
+    session_seconds: float = 30.0
+    """How long somebody is here after a request to `/api/v1`, where no connection says so too."""
+    max_sessions: int = 1_000
+    """How many may be here by requests alone: a bound on memory. The one that rested longest makes way."""
 
 
 class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -243,6 +247,19 @@ class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`auto`: colours on a terminal, JSON lines otherwise."""
 
 
+class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Section `[metrics]`: what watches the server, by `/metrics` and by the dashboard."""
+
+    token: str | None = None
+    """Lets Prometheus in (`Authorization: Bearer`) where it does not come by a loopback listener."""
+    max_watchers: int = 32
+    """Dashboards that may be open at once."""
+
+    def __repr__(self) -> str:
+        """Without the token: who shows settings by accident, in a traceback say, shows no secret."""
+        return f"MetricsSettings(max_watchers={self.max_watchers}, …)"
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything `hubbub serve` can be told."""
 
@@ -261,3 +278,4 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: FileSettings = FileSettings()
     blobs: BlobSettings = BlobSettings()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()

@@ -71,7 +71,7 @@ def open_journal(config: Config, loop: asyncio.AbstractEventLoop, log: ServerLog
         opened.close()
         raise StorageError(f"{data}: {error}") from None
     most = config.storage.max_waiting
-    return LogJournal(opened, data, loop, log, interval=interval, max_waiting=most)
+    return LogJournal(opened, data, loop, log, interval=interval, max_waiting=most, times=log.counts)
 
 
 def open_search(

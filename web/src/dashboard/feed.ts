@@ -10,7 +10,7 @@
 //     event: log      data: LogLine[]     oldest first; at most one event a second
 //     event: end      data: End           then the response ends
 //
-// Answers beside it: 401 (nobody), 403 (no admin), 503 (`limits.watchers` are watching already).
+// Answers beside it: 401 (nobody), 403 (no admin), 429 (`metrics.max_watchers` are watching already).
 
 /** One second of the server. A number is a whole one; null: nothing happened in that second to measure. */
 export interface Sample {

@@ -6,7 +6,7 @@ Every endpoint is a coroutine: Starlette would run a plain function in a thread.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -35,8 +35,13 @@ _PAGES: Final = {
 }
 
 
-def build_app(*, version: str, ready: Callable[[], str | None]) -> Starlette:
-    """Return the app. `ready` says why the server cannot serve, or None: it can. GET and HEAD only."""
+def build_app(
+    *, version: str, ready: Callable[[], str | None], watching: Sequence[Route] = ()
+) -> Starlette:
+    """Return the app. `ready` says why the server cannot serve, or None: it can.
+
+    `watching`: what operators watch it by (see there).
+    """
 
     async def get_health(_request: Request) -> Response:
         return _fresh({"status": "ok"})
@@ -60,6 +65,7 @@ def build_app(*, version: str, ready: Callable[[], str | None]) -> Starlette:
             Route("/ready", get_ready),
             Route("/version", get_version),
             Route("/asyncapi.json", get_asyncapi),
+            *watching,
         ],
         middleware=[Middleware(_SecurityHeaders)],
         exception_handlers={HTTPException: _refused, Exception: _failed},

@@ -1,0 +1,59 @@
+"""Who asks for what is for admins: by Bearer token, or by the cookie that signed a browser in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hubbub.core.errors import Code, Refusal
+from hubbub.core.files import Bearer
+from hubbub.server.files.bearer import token_of
+from hubbub.server.responses import refusal_body
+from hubbub.server.web.cookies import Visitor
+
+FRESH: Final = {"Cache-Control": "no-store"}
+_NOBODY: Final = Refusal(Code.UNAUTHENTICATED, "Say who you are: by a token, or sign in.")
+_NO_ADMIN: Final = Refusal(Code.FORBIDDEN, "That is for admins.")
+
+
+class Admins:
+    """Asked anew with each request, and while one is being answered: a login ends, and a role is taken."""
+
+    def __init__(self, bearer: Callable[[str], Bearer | None], is_admin: Callable[[int], bool]) -> None:
+        """`bearer` says whose token one is, `is_admin` whether an account is one now."""
+        self._bearer = bearer
+        self._is_admin = is_admin
+
+    def who(self, request: Request) -> Bearer | Refusal:
+        """The admin who asks, or what anybody else is told."""
+        token = token_of_request(request)
+        asker = None if token is None else self._bearer(token)
+        if asker is None:
+            return _NOBODY
+        return asker if asker.account and self._is_admin(asker.id) else _NO_ADMIN
+
+
+def token_of_request(request: Request) -> str | None:
+    """The token behind `Bearer`, or else in our cookie."""
+    visitor: Visitor = request.state.visitor
+    given = [value.encode("latin-1") for value in request.headers.getlist("authorization")]
+    return token_of(given, visitor)
+
+
+def refused(refusal: Refusal) -> Response:
+    """It as a response."""
+    headers = dict(FRESH)
+    if refusal.code is Code.UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if refusal.retry_after is not None:
+        headers["Retry-After"] = str(max(1, round(refusal.retry_after)))
+    return Response(refusal_body(refusal), refusal.code.status, headers, "application/json")
+
+
+def answered(content: msgspec.Struct) -> Response:
+    """A struct as a response, of now."""
+    return Response(msgspec.json.encode(content), 200, FRESH, "application/json")

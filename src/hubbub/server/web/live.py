@@ -1,0 +1,240 @@
+"""`GET /api/v1/admin/live`: the server's last hour, then each second, and the lines of its log, as they come.
+
+One stream of Server-Sent Events (html.spec.whatwg.org, §9.2). What a second brings is encoded once, for all
+who watch; who does not read is let go, and his browser comes back by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Literal
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from hubbub.core.errors import Code, Refusal
+from hubbub.core.files import Bearer
+from hubbub.observe.ring import ROWS
+from hubbub.observe.tail import LogLine, Tail
+from hubbub.server.sampling import Sample, Sampler
+from hubbub.server.web.admins import FRESH, refused
+
+PATH: Final = "/api/v1/admin/live"
+MOST_WAITING: Final = 10
+"""Seconds' worth of events that may wait for one who does not read."""
+_RETRY: Final = 2_000
+"""Milliseconds after which a browser comes back."""
+_AGAIN: Final = 10.0
+_GREETING: Final = b": the server, live\nretry: %d\n\n" % _RETRY
+
+Reason = Literal["drain", "logged_out", "forbidden", "slow"]
+Who = Callable[[Request], Bearer | Refusal]
+
+
+class Past(msgspec.Struct, frozen=True):
+    """The last hour, or what there is of it. `columns` has an array for each field of Sample, oldest first.
+
+    `started` and `every` are in milliseconds; where `every` is more than 1,000, a row stands for several
+    seconds: with the mean of what is counted a second, the largest of times and queues, the last of the rest.
+    """
+
+    server: str
+    version: str
+    started: int
+    every: int
+    columns: dict[str, list[int | None]]
+
+
+class End(msgspec.Struct, frozen=True):
+    """Why the stream ends: the server stops, the login has ended, the role was taken, nobody read."""
+
+    reason: Reason
+
+
+LIVE_ROUTES: Final = {
+    PATH: {
+        "method": "GET",
+        "summary": "What the server does: its last hour, then each second, and its log",
+        "query": {"points": "at most so many rows of the past (1 to 3600)"},
+        "content": "text/event-stream",
+        "events": {"past": Past, "sample": Sample, "log": list[LogLine], "end": End},
+        "refusals": (Code.UNAUTHENTICATED, Code.FORBIDDEN, Code.RATE_LIMITED),
+    }
+}
+"""For the description of the API."""
+
+
+class Live:
+    """All who watch."""
+
+    def __init__(
+        self,
+        sampler: Sampler,
+        tail: Tail,
+        who: Who,
+        *,
+        server: str,
+        version: str,
+        started: float,
+        most: int,
+    ) -> None:
+        """`started` is Unix time in seconds; `most` may watch at once."""
+        self._sampler = sampler
+        self._tail = tail
+        self._who = who
+        self._server = server
+        self._version = version
+        self._started = int(started * 1000)
+        self._most = most
+        self._watchers: dict[_Watcher, None] = {}
+        self._told = tail.number
+        """The last line of the log that was sent."""
+        self._past: dict[int | None, bytes] = {}
+        """Encoded since the last sample, by `points`."""
+        self._closed = False
+        sampler.on_sample = self.on_sample
+
+    @property
+    def watching(self) -> int:
+        """How many watch."""
+        return len(self._watchers)
+
+    def on_sample(self, sample: Sample) -> None:
+        """A second has passed."""
+        self._past.clear()
+        if not self._watchers:
+            self._told = self._tail.number
+            return
+        lines = self._tail.since(self._told)
+        self._told = self._tail.number
+        data = _event("sample", sample) + (_event("log", lines) if lines else b"")
+        for watcher in list(self._watchers):
+            asker = self._who(watcher.request)
+            if isinstance(asker, Bearer):
+                watcher.push(data)
+            else:
+                watcher.end("logged_out" if asker.code is Code.UNAUTHENTICATED else "forbidden")
+
+    def close(self) -> None:
+        """The server stops: nobody watches any more, nor will."""
+        self._closed = True
+        for watcher in list(self._watchers):
+            watcher.end("drain")
+
+    async def serve(self, request: Request) -> Response:
+        """The endpoint."""
+        asker = self._who(request)
+        if isinstance(asker, Refusal):
+            return refused(asker)
+        points = _points(request.query_params.getlist("points"))
+        if isinstance(points, Refusal):
+            return refused(points)
+        if request.method == "HEAD":
+            return Response(None, 200, _HEADERS, _KIND)
+        if self._closed or len(self._watchers) >= self._most:
+            message = f"{self._most} are watching already, which is the limit."
+            limit = "metrics.max_watchers"
+            return refused(Refusal(Code.RATE_LIMITED, message, limit=limit, retry_after=_AGAIN))
+        return _Watcher(self, request, points)
+
+    # -- for a watcher
+
+    def enter(self, watcher: _Watcher) -> bytes:
+        """From now on it is told; what it is told first."""
+        self._watchers[watcher] = None
+        number = self._tail.number
+        fresh = number - self._told  # these come with the next sample, for all
+        lines = self._tail.since(0)
+        lines = lines[: max(0, len(lines) - fresh)]
+        return _GREETING + self._encoded_past(watcher.points) + (_event("log", lines) if lines else b"")
+
+    def leave(self, watcher: _Watcher) -> None:
+        """It watches no more."""
+        self._watchers.pop(watcher, None)
+
+    def _encoded_past(self, points: int | None) -> bytes:
+        known = self._past.get(points)
+        if known is None:
+            group, columns = self._sampler.ring.read(points)
+            past = Past(self._server, self._version, self._started, 1000 * group, columns)
+            known = self._past[points] = _event("past", past)
+        return known
+
+
+class _Watcher(Response):
+    """One response that goes on: a queue, and a task that empties it."""
+
+    def __init__(self, live: Live, request: Request, points: int | None) -> None:
+        super().__init__(None, 200, _HEADERS, _KIND)
+        self.request = request
+        self.points = points
+        self._live = live
+        self._waiting: deque[bytes] = deque()
+        self._wake = asyncio.Event()
+        self._over = False
+        self._task: asyncio.Task[object] | None = None
+
+    def push(self, data: bytes) -> None:
+        """Have it sent. Who has not read for so long is cut off: in the middle, as he does not read it."""
+        if len(self._waiting) >= MOST_WAITING:
+            self._live.leave(self)
+            self._over = True
+            if self._task is not None:
+                self._task.cancel()
+            return
+        self._waiting.append(data)
+        self._wake.set()
+
+    def end(self, reason: Reason) -> None:
+        """Say why, and end."""
+        self._live.leave(self)
+        self._over = True
+        self._waiting.append(_event("end", End(reason)))
+        self._wake.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI. When it returns before the response is whole, the connection is cut."""
+        del scope, receive
+        self._task = asyncio.current_task()
+        self._waiting.appendleft(self._live.enter(self))
+        try:
+            headers = [(name, value) for name, value in self.raw_headers if name != b"content-length"]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            while self._waiting or not self._over:
+                data = b"".join(self._waiting)
+                self._waiting.clear()
+                if data:
+                    await send({"type": "http.response.body", "body": data, "more_body": True})
+                else:
+                    self._wake.clear()
+                    await self._wake.wait()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except asyncio.CancelledError:
+            if not self._over:
+                raise  # the peer is gone
+        except OSError:
+            pass  # likewise
+        finally:
+            self._live.leave(self)
+
+
+_KIND: Final = "text/event-stream"
+_HEADERS: Final = {**FRESH, "X-Accel-Buffering": "no"}  # nginx in front would hold it back
+
+
+def _event(name: str, content: object) -> bytes:
+    return b"event: %s\ndata: %s\n\n" % (name.encode("ascii"), msgspec.json.encode(content))
+
+
+def _points(given: list[str]) -> int | Refusal | None:
+    if not given:
+        return None
+    text = given[0]
+    good = len(given) == 1 and text.isascii() and text.isdecimal() and len(text) <= 4
+    if not good or not 1 <= int(text) <= ROWS:
+        return Refusal(Code.BAD_REQUEST, f"points is a number from 1 to {ROWS}.", field="points")
+    return int(text)

@@ -1,0 +1,75 @@
+"""What operators watch a server by, put together: the live stream, the list of connections, `/metrics`."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from hubbub import __version__
+from hubbub.server.config import Config
+from hubbub.server.readings import Readings
+from hubbub.server.sampling import Sampler
+from hubbub.server.session import Connection
+from hubbub.server.surroundings import Surroundings
+from hubbub.server.web import connections, live, metrics
+from hubbub.server.web.admins import Admins
+from hubbub.server.web.connections import Connections
+from hubbub.server.web.live import Live
+from hubbub.server.web.metrics import MetricsPage
+
+ROUTES = {**live.LIVE_ROUTES, **connections.CONNECTION_ROUTES, **metrics.METRICS_ROUTES}
+"""For the description of the API."""
+
+
+class Watching:
+    """The endpoints of one server."""
+
+    def __init__(
+        self,
+        config: Config,
+        shared: Surroundings[Connection],
+        readings: Readings,
+        sampler: Sampler,
+        *,
+        started: float,
+        open_on_loopback: bool,
+    ) -> None:
+        """`started` is Unix time in seconds; `open_on_loopback`: who is on this machine may see metrics."""
+        service = shared.service
+        accounts = service.people.accounts
+
+        def is_admin(id: int) -> bool:
+            account = accounts.by_id(id)
+            return account is not None and account.role == "admin"
+
+        who = Admins(service.entrance.bearer, is_admin).who
+        self.live = Live(
+            sampler,
+            shared.log.tail,
+            who,
+            server=config.server.name,
+            version=__version__,
+            started=started,
+            most=config.metrics.max_watchers,
+        )
+        self._connections = Connections(shared, who)
+        self._metrics = MetricsPage(
+            readings,
+            who,
+            version=__version__,
+            started=started,
+            token=config.metrics.token,
+            open_on_loopback=open_on_loopback,
+        )
+
+    def routes(self) -> list[Route]:
+        """For the app."""
+        return [
+            Route(live.PATH, self.live.serve),
+            Route(connections.PATH, self._connections.get),
+            Route(connections.PATH + "/{id}", self._connections.delete, methods=["DELETE"]),
+            Route(metrics.PATH, self._metrics.get),
+        ]
+
+    def close(self) -> None:
+        """The server stops."""
+        self.live.close()
