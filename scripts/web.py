@@ -158,7 +158,7 @@ def _install(npm: list[str], environment: dict[str, str]) -> None:
     if _is_installed():
         return
     say("installing what the web client is built with")
-    if subprocess.call([*npm, "ci", *_CI_FLAGS], cwd=WEB, env=environment, stdout=sys.stderr) != 0:  # noqa: S603
+    if subprocess.call([*npm, "ci", *_CI_FLAGS], cwd=WEB, env=environment, stdout=subprocess.DEVNULL) != 0:  # noqa: S603
         raise BuildError("npm could not install what the web client is built with; its own words stand above")
 
 
