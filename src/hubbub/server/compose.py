@@ -59,6 +59,7 @@ from hubbub.server.tls import Certificate
 
 if TYPE_CHECKING:
     from hubbub.server.http import HttpServer
+    from hubbub.server.web.api import Api
     from hubbub.server.web.cookies import Visitor
     from hubbub.server.web.watching import Watching
 
@@ -159,6 +160,7 @@ class Server:
         self.sampler = Sampler(self.readings, loop)
         self.started = time.time()
         self.watching: Watching | None = None
+        self.api: Api | None = None
         self.ready = False
 
     def welcome(self, kind: str, stream: Stream) -> Handler:
@@ -174,8 +176,10 @@ class Server:
     def _http_server(self) -> HttpServer:
         # Imported by need: a server that only ever hears lines never pays for HTTP.
         from hubbub.server.http import HttpServer
+        from hubbub.server.web.api import Api
         from hubbub.server.web.app import build_app
         from hubbub.server.web.assets import client
+        from hubbub.server.web.endpoints import ENDPOINTS
         from hubbub.server.web.watching import Watching
 
         if self.http is None:
@@ -187,7 +191,14 @@ class Server:
                 started=self.started,
                 open_on_loopback=self.loopback_is_local,
             )
-            app = build_app(version=__version__, ready=self.not_ready, watching=self.watching.routes())
+            self.api = Api.of(self.config, self.shared, loopback_is_local=self.loopback_is_local)
+            app = build_app(
+                version=__version__,
+                ready=self.not_ready,
+                api=self.api.routes(),
+                watching=self.watching.routes(),
+                endpoints=ENDPOINTS,
+            )
             apps = {**client().apps(), **self.filing.apps()}
             self.http = HttpServer.of(self.config, app, self.upgraded, self.log, self.wheel, apps)
         return self.http
@@ -295,6 +306,8 @@ async def _serve(server: Server) -> None:
     server.relay.close()
     await server.carrier.close()
     await drain(server.doorman, server.shared, server.journal, config.server.drain_seconds, random.random)
+    if server.api is not None:
+        server.api.close()
     await server.filing.close()
     server.passwords.close()
     server.wheel.stop()

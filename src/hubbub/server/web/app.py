@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from hubbub.server.responses import error_body
 from hubbub.server.web.assets import NOT_FOUND, client, is_for_people
 from hubbub.server.web.policy import SECURITY
+from hubbub.wire.openapi import Endpoint
 
 _JSON: Final = "application/json"
 _PAGES: Final = {
@@ -36,11 +37,17 @@ _PAGES: Final = {
 
 
 def build_app(
-    *, version: str, ready: Callable[[], str | None], watching: Sequence[Route] = ()
+    *,
+    version: str,
+    ready: Callable[[], str | None],
+    api: Sequence[Route] = (),
+    watching: Sequence[Route] = (),
+    endpoints: Sequence[Endpoint] = (),
 ) -> Starlette:
     """Return the app. `ready` says why the server cannot serve, or None: it can.
 
-    `watching`: what operators watch it by (see there).
+    `api`: requests in place of a WebSocket; `watching`: what operators watch it by (see there). `endpoints`:
+    what `/openapi.json` tells of those that are no actions, and of what is served without the app.
     """
 
     async def get_health(_request: Request) -> Response:
@@ -58,6 +65,9 @@ def build_app(
     async def get_asyncapi(request: Request) -> Response:
         return _cached(request, _asyncapi(version), _JSON)
 
+    async def get_openapi(request: Request) -> Response:
+        return _cached(request, _openapi(version, tuple(endpoints)), _JSON)
+
     app = Starlette(
         routes=[
             *(Route(path, _page(name, kind)) for path, (name, kind) in _PAGES.items()),
@@ -65,7 +75,9 @@ def build_app(
             Route("/ready", get_ready),
             Route("/version", get_version),
             Route("/asyncapi.json", get_asyncapi),
+            Route("/openapi.json", get_openapi),
             *watching,
+            *api,
         ],
         middleware=[Middleware(_SecurityHeaders)],
         exception_handlers={HTTPException: _refused, Exception: _failed},
@@ -91,6 +103,13 @@ def _asyncapi(version: str) -> bytes:
     from hubbub.wire.asyncapi import document  # by need: few ask, and it is dear to make
 
     return msgspec.json.format(msgspec.json.encode(document(version)))
+
+
+@cache
+def _openapi(version: str, endpoints: tuple[Endpoint, ...]) -> bytes:
+    from hubbub.wire.openapi import document
+
+    return msgspec.json.format(msgspec.json.encode(document(version, endpoints)))
 
 
 def _fresh(content: dict[str, str | None], status: int = 200) -> Response:
