@@ -60,6 +60,8 @@ export interface Timeline {
   readonly error: string | null;
   /** The unread divider stands behind the message of this offset; fixed when the conversation is opened. */
   readonly dividerAfter: number | null;
+  /** Told by the component: whether the end is in view. While it is not, nothing older is let go of. */
+  atEnd: boolean;
   loadOlder(): Promise<void>;
   loadNewer(): Promise<void>;
   /** Load the surroundings of that message, and tell whether it is there. */
@@ -137,6 +139,15 @@ export interface Offer {
   cancel(): Promise<void>;
 }
 
+/** Somebody lets this person into a private room. */
+export interface Invitation {
+  readonly room: string;
+  readonly from: string;
+  readonly at: number;
+  accept(): Promise<Conversation>;
+  dismiss(): void;
+}
+
 export interface FoundMessages {
   readonly messages: readonly Message[];
   readonly more: boolean;
@@ -158,7 +169,7 @@ export interface PublicRoom {
 
 export interface Chat {
   /** starting: not known yet. signed-out: the sign-in form. here: signed in, whatever the line does.
-      ended: elsewhere, or for good; `ending` says why, and nothing is tried any more. */
+      ended: elsewhere, or for good; `ending` says why, and nothing is tried until `retryNow`. */
   readonly phase: "starting" | "signed-out" | "here" | "ended";
   readonly line: "online" | "connecting" | "waiting";
   /** While waiting: when it is tried again (milliseconds since 1970). */
@@ -166,11 +177,14 @@ export interface Chat {
   readonly ending: string | null; // "replaced", "policy", …
   readonly server: string; // its name
   readonly updated: boolean; // the server serves a newer page than this one
+  /** Whether what was missed is told, so that what is shown is what is: false while coming back. */
+  readonly settled: boolean;
   readonly me: Me | null;
   readonly conversations: readonly Conversation[]; // rooms by name, then talks, the newest first
   readonly current: Conversation | null;
   readonly people: readonly Person[]; // who is here, by name
   readonly offers: readonly Offer[];
+  readonly invitations: readonly Invitation[];
   readonly unread: number; // of all that are not muted
   readonly mentions: number;
 

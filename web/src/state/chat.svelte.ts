@@ -1,0 +1,212 @@
+// The chat, as components see it: `contract.ts` says what each member means.
+
+import { showBadge } from "./badge";
+import type {
+  Chat,
+  Conversation,
+  FoundMessages,
+  Invitation,
+  LoginSession,
+  Me,
+  Offer,
+  Person,
+  PublicRoom,
+  Status,
+} from "./contract";
+import { Engine } from "./engine.svelte";
+import { messageOf } from "./messages";
+
+class LiveChat implements Chat {
+  private readonly engine = new Engine();
+  private readonly session = this.engine.session;
+  private readonly known = this.engine.known;
+  private readonly request = this.engine.line.request.bind(this.engine.line);
+
+  readonly unread: number = $derived(sum(this.known.all, (one) => (one.muted ? 0 : one.unread)));
+  readonly mentions: number = $derived(sum(this.known.all, (one) => (one.muted ? 0 : one.mentions)));
+  /** What is meant for this person: mentions, and what is private. */
+  private readonly personal: number = $derived(
+    this.mentions + sum(this.known.all, (one) => (one.muted || one.kind === "room" ? 0 : one.unread)),
+  );
+
+  constructor() {
+    $effect.root(() => {
+      $effect(() => showBadge(this.personal, this.unread > 0));
+    });
+  }
+
+  get phase(): Chat["phase"] {
+    return this.session.phase;
+  }
+
+  get line(): Chat["line"] {
+    const state = this.session.lineState;
+    if (state === "online") return this.session.settled || this.session.phase !== "here" ? state : "connecting";
+    return state === "waiting" ? state : "connecting";
+  }
+
+  get nextTry(): number {
+    return this.session.nextTry;
+  }
+
+  get ending(): string | null {
+    return this.session.ending;
+  }
+
+  get server(): string {
+    return this.session.server;
+  }
+
+  get updated(): boolean {
+    return this.session.updated;
+  }
+
+  get settled(): boolean {
+    return this.session.settled;
+  }
+
+  get me(): Me | null {
+    return this.session.me;
+  }
+
+  get conversations(): readonly Conversation[] {
+    return this.known.all;
+  }
+
+  get current(): Conversation | null {
+    return this.engine.current;
+  }
+
+  get people(): readonly Person[] {
+    return this.engine.here.all;
+  }
+
+  get offers(): readonly Offer[] {
+    return this.engine.offers.all;
+  }
+
+  get invitations(): readonly Invitation[] {
+    return this.engine.notices.invitations;
+  }
+
+  // -- coming and going
+
+  start(): Promise<void> {
+    this.session.start();
+    return Promise.resolve();
+  }
+
+  async signIn(name: string, password: string | null): Promise<void> {
+    await this.session.signIn("login", name, password);
+    this.signedIn();
+  }
+
+  async register(name: string, password: string): Promise<void> {
+    await this.session.signIn("register", name, password);
+    this.signedIn();
+  }
+
+  async signOut(): Promise<void> {
+    const { account, outbox, drafts, tabs } = this.engine;
+    await this.session.signOut();
+    tabs.tell({ kind: "signed-out" });
+    outbox.forget(account);
+    drafts.forget(account);
+  }
+
+  retryNow(): void {
+    this.session.retryNow();
+  }
+
+  private signedIn(): void {
+    if (this.me !== null) this.engine.tabs.tell({ kind: "signed-in", id: this.me.id });
+  }
+
+  // -- where one is
+
+  open(key: string): void {
+    const conversation = this.known.ofKey(key);
+    if (conversation !== undefined) this.engine.open(conversation);
+  }
+
+  async openRoom(name: string): Promise<Conversation> {
+    const room = await this.engine.enterRoom(name);
+    this.engine.open(room);
+    return room;
+  }
+
+  openTalk(name: string): Conversation {
+    const talk = this.known.talk(name, "");
+    this.engine.open(talk);
+    return talk;
+  }
+
+  async openAt(stream: string, offset: number): Promise<boolean> {
+    const conversation = this.known.ofStream(stream);
+    if (conversation === undefined) return false;
+    this.engine.open(conversation);
+    return conversation.timeline.goTo(offset);
+  }
+
+  close(): void {
+    this.engine.close();
+  }
+
+  nextUnread(direction: 1 | -1): void {
+    const { all } = this.known;
+    const from = all.findIndex((one) => one === this.current);
+    for (let step = 1; step <= all.length; step++) {
+      const next = all[(((from + direction * step) % all.length) + all.length) % all.length]!;
+      if (next.unread > 0 && !next.muted && next !== this.current) return this.engine.open(next);
+    }
+  }
+
+  // -- asking
+
+  async rooms(): Promise<readonly PublicRoom[]> {
+    const told = await this.request("rooms", {});
+    this.engine.rooms(told);
+    return told.rooms.map((one) => ({ ...one, private: one.private ?? false }));
+  }
+
+  async createRoom(name: string, isPrivate: boolean): Promise<Conversation> {
+    const room = this.engine.joined(await this.request("create", { room: name, private: isPrivate }));
+    room.private = isPrivate;
+    this.engine.open(room);
+    return room;
+  }
+
+  async search(query: string, within: Conversation | null): Promise<FoundMessages> {
+    const { me } = this;
+    const where = within === null ? {} : within.kind === "room" ? { room: within.name } : { with: within.name };
+    const found = await this.request("search", { query, ...where });
+    return { messages: found.messages.map((one) => messageOf(one, me ?? { id: 0, name: "" })), more: found.more };
+  }
+
+  setStatus(status: Status): Promise<void> {
+    return this.session.setStatus(status);
+  }
+
+  async changePassword(old: string, next: string): Promise<void> {
+    await this.request("password", { old, new: next });
+  }
+
+  async sessions(): Promise<readonly LoginSession[]> {
+    const told = await this.request("sessions", {});
+    return "sessions" in told ? told.sessions : [];
+  }
+
+  async endSession(id: string): Promise<void> {
+    await this.request("sessions", { end: id });
+  }
+
+  offerFile(to: string, file: File): Promise<Offer> {
+    return this.engine.offers.offer(to, file);
+  }
+}
+
+function sum<T>(all: readonly T[], value: (one: T) => number): number {
+  return all.reduce((total, one) => total + value(one), 0);
+}
+
+export const chat: Chat = new LiveChat();

@@ -1,0 +1,376 @@
+// A room or a private talk: what is known of it, and what one can do there.
+
+import type { Line } from "../wire/line";
+import { Refusal } from "../wire/refusal";
+import type {
+  History,
+  MessageDeleted,
+  MessageEdited,
+  MessagePosted,
+  ReactionChanged,
+  RoomSettingsShown,
+  UnreadView,
+  WhisperPosted,
+} from "../wire/types";
+import type { Conversation, Me, Message, Person, RoomRole, RoomSettings } from "./contract";
+import type { Drafts } from "./drafts";
+import { calls, type Reader } from "./messages";
+import type { Outbox } from "./outbox";
+import { Reading } from "./reading";
+import { keep, kept } from "./storage";
+import { LoadedTimeline, type Range } from "./timeline.svelte";
+import { Typing } from "./typing";
+
+const nobody: Reader = { id: 0, name: "" };
+const CURSOR_LATER = 400; // milliseconds until a cursor that moves is told to the server
+
+/** What a conversation needs of the chat. */
+export interface Surroundings {
+  readonly me: Me | null;
+  readonly line: Line;
+  readonly outbox: Outbox;
+  readonly drafts: Drafts;
+  readonly account: string;
+  /** Waits for a line, asks, and gives the page when everything before it is taken in. */
+  history(query: { room?: string; with?: string; stream?: string } & Range): Promise<History>;
+  person(name: string): Person | null;
+  mentions(stream: string): number;
+  isCurrent(conversation: Conversation): boolean;
+  wasRead(stream: string): void;
+  wasLeft(conversation: LiveConversation): void;
+  /** It has changed, and is shown with the next frame. */
+  touch(conversation: LiveConversation): void;
+}
+
+export class LiveConversation implements Conversation {
+  key = $state("");
+  name = $state("");
+  topic = $state("");
+  private = $state(false);
+  members = $state(0);
+  role = $state<RoomRole | null>(null);
+  unread = $state(0);
+  mentions = $state(0);
+  readUpTo = $state(0);
+  head = $state(0);
+  muted = $state(false);
+  typing = $state.raw<readonly string[]>([]);
+  lastAt = $state(0);
+  replyTo = $state.raw<Message | null>(null);
+  editing = $state.raw<Message | null>(null);
+  /** Of a talk: the other one was a guest who is gone, and cannot be written to. */
+  gone = $state(false);
+
+  readonly timeline: LoadedTimeline;
+  readonly typists = new Typing((names) => (this.typing = names));
+  stream = "";
+  private text = $state("");
+  private reading = new Reading();
+  private called = 0; // a guest's mentions: it has no notices
+  private newestAt = 0;
+  private newest = 0; // the last offset that was heard of
+  private seenUpTo = 0;
+  private toldUpTo = 0;
+  private cursorTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    readonly kind: "room" | "talk",
+    name: string,
+    stream: string,
+    private readonly chat: Surroundings,
+  ) {
+    this.name = name;
+    this.stream = stream;
+    this.key = stream === "" ? `with:${name}` : stream;
+    this.text = chat.drafts.of(this.draftKey);
+    this.muted = kept(this.muteKey) !== null;
+    this.timeline = new LoadedTimeline(this);
+  }
+
+  // -- what it is
+
+  get me(): Reader {
+    return this.chat.me ?? nobody;
+  }
+
+  ownKey(id: string, offset: number): string | undefined {
+    return this.chat.outbox.key(id, offset);
+  }
+
+  get peer(): Person | null {
+    return this.kind === "talk" ? this.chat.person(this.name) : null;
+  }
+
+  get draft(): string {
+    return this.text;
+  }
+
+  set draft(text: string) {
+    this.text = text;
+    this.chat.drafts.set(this.draftKey, text);
+  }
+
+  /** A talk has no stream before the first message; and a server that lost its data begins others. */
+  become(stream: string): void {
+    if (this.stream !== "" && this.stream !== stream) {
+      this.reading = new Reading();
+      this.newest = this.seenUpTo = this.toldUpTo = this.called = 0;
+      void this.timeline.reload();
+    }
+    this.stream = stream;
+    this.key = stream === "" ? `with:${this.name}` : stream;
+  }
+
+  // -- writing
+
+  get room(): string | null {
+    return this.kind === "room" ? this.name : null;
+  }
+
+  get to(): string | null {
+    return this.kind === "talk" ? this.name : null;
+  }
+
+  send(content: string): void {
+    if (content.trim() === "") return;
+    this.chat.outbox.write(this, content, this.replyTo?.offset ?? null);
+    this.replyTo = null;
+    this.typists.rest();
+    if (this.timeline.hasNewer) void this.timeline.goToEnd();
+  }
+
+  retry(message: Message): void {
+    this.chat.outbox.retry(message.id);
+  }
+
+  discard(message: Message): void {
+    this.chat.outbox.discard(message.id);
+  }
+
+  async edit(message: Message, content: string): Promise<void> {
+    const { stream, offset } = message;
+    await this.chat.line.request("edit", { content, stream, offset });
+  }
+
+  async remove(message: Message): Promise<void> {
+    if (message.state === "failed") return this.discard(message);
+    const { stream, offset } = message;
+    await this.chat.line.request("delete", { stream, offset });
+  }
+
+  async react(message: Message, emoji: string): Promise<void> {
+    const { stream, offset } = message;
+    const mine = message.reactions.find((one) => one.emoji === emoji)?.users.includes(this.chat.me?.name ?? "");
+    const answer = await this.chat.line.request("react", { emoji, stream, offset, remove: mine ?? false });
+    if ("offset" in answer || mine) return;
+    // It was there already: one of more than are named, so it was not seen.
+    await this.chat.line.request("react", { emoji, stream, offset, remove: true });
+  }
+
+  sayTyping(): void {
+    if (this.kind !== "room" || !this.chat.line.online || !this.typists.due()) return;
+    this.chat.line.request("typing", { room: this.name }).catch(() => {});
+  }
+
+  // -- reading
+
+  seen(offset: number): void {
+    this.seenUpTo = Math.max(this.seenUpTo, offset);
+    this.readOn();
+  }
+
+  /** Take in what was seen, if somebody is looking. */
+  readOn(): void {
+    if (!this.looking || this.seenUpTo === 0) return;
+    const last = this.timeline.messages.findLast((one) => one.state === "sent")?.offset ?? 0;
+    const all = !this.timeline.hasNewer && this.seenUpTo >= last && last > 0;
+    this.moveCursor(all ? this.newest : this.seenUpTo);
+  }
+
+  /** Whether it is before somebody's eyes. */
+  get looking(): boolean {
+    return document.visibilityState !== "hidden" && this.chat.isCurrent(this);
+  }
+
+  mute(on: boolean): void {
+    this.muted = on;
+    keep(this.muteKey, on ? "1" : "");
+  }
+
+  private moveCursor(offset: number): void {
+    if (!this.reading.moved(offset)) return;
+    this.recount();
+    if (offset >= this.newest) this.chat.wasRead(this.stream);
+    this.cursorTimer ??= setTimeout(() => this.tellCursor(), CURSOR_LATER);
+  }
+
+  /** Tell the server up to where it was read; also what could not be told while there was no line. */
+  tellCursor(): void {
+    clearTimeout(this.cursorTimer);
+    this.cursorTimer = undefined;
+    const offset = this.reading.readUpTo;
+    if (offset <= this.toldUpTo || this.stream === "" || !this.chat.line.online) return;
+    const before = this.toldUpTo;
+    this.toldUpTo = offset;
+    this.chat.line.request("read", { stream: this.stream, offset }).catch(() => {
+      this.toldUpTo = before; // the next login tells it
+    });
+  }
+
+  // -- what the server tells
+
+  /** At a login: where the stream ends, and how much of it is unread. */
+  counted(view: UnreadView): void {
+    this.newest = Math.max(this.newest, view.offset);
+    this.toldUpTo = view.read;
+    this.reading.told(view.offset, view.read, view.unread);
+    if (this.reading.readUpTo >= this.newest) this.called = 0;
+    this.newestAt = Math.max(this.newestAt, view.at === undefined ? 0 : Date.parse(view.at));
+    this.gone = view.gone ?? false;
+    this.show();
+    if (this.reading.readUpTo > view.read) this.tellCursor();
+  }
+
+  arrived(event: MessagePosted | WhisperPosted): void {
+    const { me } = this.chat;
+    this.heard(event.offset, event.at);
+    this.typists.done(event.from);
+    if (event.from_id === me?.id) {
+      this.chat.outbox.arrived(event.id, event.offset);
+      if (this.reading.unread === 0) this.reading.moved(event.offset); // as the server counts it
+    } else {
+      this.reading.arrived(event.offset);
+      const guest = me?.role === "guest" && this.kind === "room";
+      if (guest && calls(event.content, undefined, me)) this.called += 1;
+    }
+    this.timeline.arrived(event);
+  }
+
+  modified(
+    name: "edited" | "deleted" | "reaction",
+    event: MessageEdited | MessageDeleted | ReactionChanged,
+  ): void {
+    this.changed(event.offset);
+    this.timeline.modified(name, event);
+  }
+
+  /** An entry of its stream that is no message. Whoever is at the end stays there. */
+  changed(offset: number): void {
+    const read = this.reading.unread === 0 && this.reading.readUpTo >= this.newest;
+    this.heard(offset);
+    if (read && this.looking && this.timeline.atEnd) this.moveCursor(offset);
+  }
+
+  private heard(offset: number, at?: string): void {
+    this.newest = Math.max(this.newest, offset);
+    if (at !== undefined) this.newestAt = Math.max(this.newestAt, Date.parse(at));
+    this.chat.touch(this);
+  }
+
+  /** The cursor moved on another device. */
+  cursorMoved(offset: number): void {
+    this.toldUpTo = Math.max(this.toldUpTo, offset);
+    if (this.reading.moved(offset)) this.recount();
+    if (offset >= this.newest) this.chat.wasRead(this.stream);
+  }
+
+  accepted(message: Message): void {
+    if (this.stream === "") this.become(message.stream);
+    this.newest = Math.max(this.newest, message.offset);
+    this.newestAt = Math.max(this.newestAt, message.at);
+    this.timeline.accepted(message);
+    this.chat.touch(this);
+  }
+
+  setPending(messages: readonly Message[]): void {
+    this.timeline.setPending(messages);
+    this.chat.touch(this);
+  }
+
+  /** Show what has changed: once a frame. */
+  show(): void {
+    this.head = this.newest;
+    this.lastAt = this.newestAt;
+    this.recount();
+    this.timeline.show();
+  }
+
+  recount(): void {
+    this.readUpTo = this.reading.readUpTo;
+    this.unread = this.reading.unread;
+    if (this.unread === 0) this.called = 0;
+    this.mentions = this.chat.mentions(this.stream) + this.called;
+  }
+
+  /** It is opened: the divider stands where one had read to, until it is opened again. */
+  opened(): void {
+    this.timeline.dividerAfter = this.unread > 0 ? this.reading.readUpTo : null;
+    void this.timeline.open();
+  }
+
+  history(range: Range): Promise<History> {
+    if (this.kind === "room") return this.chat.history({ room: this.name, ...range });
+    if (this.stream !== "") return this.chat.history({ stream: this.stream, ...range });
+    return this.chat.history({ with: this.name, ...range });
+  }
+
+  // -- the room
+
+  async listMembers(): Promise<readonly Person[]> {
+    const { users, count } = await this.chat.line.request("members", { room: this.ownRoom });
+    this.members = count;
+    return users.map((one) => ({ id: one.user_id, name: one.username, status: one.status }));
+  }
+
+  async leave(): Promise<void> {
+    if (this.kind === "room") await this.chat.line.request("leave", { room: this.name });
+    this.chat.wasLeft(this);
+  }
+
+  async setTopic(topic: string): Promise<void> {
+    const set = await this.chat.line.request("topic", { room: this.ownRoom, topic });
+    this.topic = set.topic;
+  }
+
+  async invite(name: string): Promise<void> {
+    await this.chat.line.request("invite", { to: name, room: this.ownRoom });
+  }
+
+  async setRole(name: string, role: RoomRole): Promise<void> {
+    await this.chat.line.request("role", { user: name, role, room: this.ownRoom });
+  }
+
+  async settings(): Promise<RoomSettings> {
+    return this.shown(await this.chat.line.request("room_settings", { room: this.ownRoom }));
+  }
+
+  async configure(change: { private?: boolean; retain_days?: number }): Promise<RoomSettings> {
+    return this.shown(await this.chat.line.request("room_settings", { room: this.ownRoom, ...change }));
+  }
+
+  private shown(told: RoomSettingsShown): RoomSettings {
+    this.role = told.role ?? null;
+    this.private = told.private;
+    const { private: isPrivate, retain_days } = told;
+    return {
+      private: isPrivate,
+      retain_days,
+      topic: told.topic ?? "",
+      owner: told.owner ?? null,
+      role: told.role ?? null,
+    };
+  }
+
+  private get ownRoom(): string {
+    if (this.kind === "room") return this.name;
+    throw new Refusal("bad_request", "A private talk is no room.");
+  }
+
+  private get draftKey(): string {
+    return this.kind === "room" ? `#${this.name}` : `@${this.name}`;
+  }
+
+  private get muteKey(): string {
+    return `muted.${this.chat.account}.${this.draftKey}`;
+  }
+}

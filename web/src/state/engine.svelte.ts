@@ -1,0 +1,399 @@
+// What moves the chat: the session's line on one side, the conversations on the other. Components do not see it.
+
+import type { Chunk } from "../wire/chunks";
+import { Refusal } from "../wire/refusal";
+import type {
+  Accepted,
+  History,
+  LoggedIn,
+  Place,
+  RoomJoined,
+  RoomList,
+  UnreadList,
+  UserList,
+} from "../wire/types";
+import { Arrivals, type Arrival, type Follows, type Kept } from "./arrivals";
+import { Batch } from "./batch";
+import type { Conversation, Me, Person } from "./contract";
+import type { LiveConversation, Surroundings } from "./conversation.svelte";
+import { Conversations } from "./conversations.svelte";
+import { Drafts } from "./drafts";
+import { Notices } from "./notices.svelte";
+import { notify } from "./notifications";
+import { Offers } from "./offers.svelte";
+import { Outbox, type Post, type Target } from "./outbox";
+import { OutboxStore, type Entry } from "./outbox_store";
+import { People } from "./people.svelte";
+import { Positions } from "./positions";
+import { elsewhere, readRoute, writeRoute } from "./route";
+import { Session, type Hooks } from "./session.svelte";
+import { keep, kept } from "./storage";
+import { Tabs } from "./tabs";
+import type { Range } from "./timeline.svelte";
+
+const WIDE = "(min-width: 45rem)"; // where the list stands beside a conversation, one is opened by itself
+const LOOK_AGAIN = 3000; // milliseconds until the list of rooms is asked for again, after something changed
+
+export class Engine implements Hooks, Follows, Surroundings, Post {
+  readonly session = new Session(socketUrl(), this);
+  readonly line = this.session.line;
+  readonly drafts = new Drafts();
+  readonly outbox = new Outbox(this, new OutboxStore());
+  readonly here = new People();
+  readonly known = new Conversations(this);
+  readonly tabs = new Tabs((told) => {
+    if (told.kind === "signed-out") this.session.leave();
+    else if (told.kind === "took-offer") this.offers.takenElsewhere(told.offer);
+    else if (this.me?.id !== told.id) this.session.change();
+  });
+  readonly offers = new Offers(
+    this.line,
+    () => this.me,
+    (offer) => this.tabs.tell({ kind: "took-offer", offer }),
+  );
+  readonly notices = new Notices(
+    (room) => this.enterRoom(room),
+    (stream, offset) => void this.line.request("read", { stream, offset }).catch(() => {}),
+  );
+  current = $state.raw<LiveConversation | null>(null);
+  account = "";
+
+  private readonly heard = new Positions<Kept>();
+  private readonly arrivals = new Arrivals(
+    this.heard,
+    this.known,
+    this.here,
+    this.notices,
+    this.offers,
+    () => this.me,
+    this,
+  );
+  private readonly batch = new Batch<Arrival>(
+    (arrival) => this.arrivals.take(arrival),
+    () => this.show(),
+  );
+  private readonly touched = new Set<LiveConversation>();
+  private resumes = false; // whether this login goes on from positions of an earlier one
+  private lookingAgain: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    addEventListener("hashchange", () => this.follow());
+    document.addEventListener("visibilitychange", () => this.current?.readOn());
+    addEventListener("pagehide", () => this.current?.tellCursor());
+  }
+
+  get me(): Me | null {
+    return this.session.me;
+  }
+
+  // -- where one is
+
+  open(conversation: LiveConversation): void {
+    const { kind, name } = conversation;
+    const hash = writeRoute({ kind, name });
+    keep(`last.${this.account}`, hash);
+    if (location.hash !== hash) location.hash = hash;
+    if (this.current === conversation) return;
+    this.current?.tellCursor();
+    this.current = conversation;
+    this.known.open(conversation);
+  }
+
+  close(): void {
+    this.current?.tellCursor();
+    this.current = null;
+    if (location.hash.length > 1) location.hash = "#/";
+  }
+
+  async enterRoom(name: string): Promise<LiveConversation> {
+    const known = this.known.named("room", name);
+    if (known !== undefined) return known;
+    return this.joined(await this.line.request("join", { room: name }));
+  }
+
+  /** Go where the address says. */
+  private follow(): void {
+    if (this.me === null || elsewhere(location.hash)) return;
+    const route = readRoute(location.hash);
+    if (route === null) {
+      this.current?.tellCursor();
+      this.current = null;
+      return;
+    }
+    const known = this.known.named(route.kind, route.name);
+    if (known !== undefined) this.open(known);
+    else if (route.kind === "talk") this.open(this.known.talk(route.name, ""));
+    else {
+      this.enterRoom(route.name).then(
+        (room) => this.open(room),
+        () => this.close(),
+      );
+    }
+  }
+
+  /** At the beginning: where the address says, or where one was, or in the first room. */
+  private arrive(): void {
+    if (this.current !== null || elsewhere(location.hash)) return;
+    if (readRoute(location.hash) === null) {
+      if (!matchMedia(WIDE).matches) return;
+      const last = readRoute(kept(`last.${this.account}`) ?? "");
+      const known = last && this.known.named(last.kind, last.name);
+      const first = known ?? this.known.all[0];
+      if (first !== undefined) history.replaceState(null, "", writeRoute(first));
+    }
+    this.follow();
+  }
+
+  // -- Hooks
+
+  began(): void {
+    this.batch.flush();
+    this.resumes = this.me !== null;
+    this.heard.resume();
+  }
+
+  rejoin(): readonly string[] {
+    if (this.me?.role !== "guest") return [];
+    return [...this.known].filter((one) => one.kind === "room").map((one) => one.name);
+  }
+
+  positions(): Record<string, Place> {
+    return this.heard.named();
+  }
+
+  welcome(told: LoggedIn): void {
+    const rooms = told.rooms ?? [];
+    const account = this.me?.role === "guest" ? `guest ${told.username}` : String(told.user_id);
+    for (const place of rooms) {
+      this.heard.begin(place.stream, place);
+      this.known.room(place.room, place.stream);
+    }
+    if (this.me?.role !== "guest") {
+      const streams = new Set(rooms.map((place) => place.stream));
+      for (const one of [...this.known]) if (one.kind === "room" && !streams.has(one.stream)) this.wasLeft(one);
+    }
+    if (account !== this.account) {
+      this.account = account;
+      this.drafts.open(account);
+      this.outbox.open(account);
+    }
+    this.outbox.showAll();
+    this.arrive();
+    this.show();
+  }
+
+  joined(told: RoomJoined): LiveConversation {
+    this.batch.flush();
+    this.heard.begin(told.stream, told);
+    const room = this.known.room(told.room, told.stream);
+    room.topic = told.topic;
+    room.members = told.members;
+    this.notices.entered(told.room);
+    return room;
+  }
+
+  resumed(places: Readonly<Record<string, Place>> | null): void {
+    if (places !== null) {
+      this.arrivals.reload(this.heard.resumed(places));
+      return;
+    }
+    this.heard.clear(); // what is told from now on begins anew
+    if (this.resumes) for (const one of this.known) void one.timeline.reload();
+  }
+
+  counted(told: UnreadList): void {
+    this.batch.flush();
+    let noticed: { stream: string; epoch: string; read: number } | null = null;
+    for (const view of told.streams) {
+      const { stream, epoch, offset, read } = view;
+      if (view.room === undefined && view.with === undefined) {
+        this.notices.told(stream, read);
+        if (this.heard.of(stream) === undefined && read < offset) noticed = { stream, epoch, read };
+        continue;
+      }
+      const known = view.room !== undefined ? this.known.room(view.room, stream) : this.known.talk(view.with!, stream);
+      this.heard.begin(stream, { epoch, offset });
+      known.counted(view);
+      if (known.unread === 0) this.notices.readRoom(stream);
+    }
+    if (noticed !== null) this.askForNotices(noticed.stream, noticed.epoch, noticed.read);
+    this.outbox.showAll();
+    this.show();
+    queueMicrotask(() => {
+      this.outbox.resume(); // the session is settled by then
+      this.offers.resume();
+    });
+  }
+
+  people(told: UserList): void {
+    this.here.list(told.users);
+    this.here.show();
+  }
+
+  rooms(told: RoomList): void {
+    for (const view of told.rooms) {
+      const room = this.known.named("room", view.room);
+      if (room === undefined) continue;
+      room.topic = view.topic;
+      room.members = view.members;
+      room.private = view.private ?? false;
+    }
+  }
+
+  event(arrival: Arrival): void {
+    this.batch.push(arrival);
+  }
+
+  chunk(chunk: Chunk): void {
+    this.offers.chunk(chunk);
+  }
+
+  flush(): void {
+    this.batch.flush();
+  }
+
+  dropped(): void {
+    this.offers.dropped();
+    for (const one of this.known) one.typists.clear();
+  }
+
+  /** Nobody is signed in any more: nothing of it stays. */
+  left(): void {
+    this.batch.flush();
+    this.current = null;
+    this.touched.clear();
+    for (const one of [...this.known]) one.timeline.unload();
+    this.known.clear();
+    this.here.clear();
+    this.here.show();
+    this.offers.clear();
+    this.notices.clear();
+    this.heard.clear();
+    this.outbox.close();
+    this.drafts.close();
+    this.account = "";
+  }
+
+  // -- Follows
+
+  enteredElsewhere(room: string): void {
+    this.line.request("join", { room }).then(
+      (told) => this.joined(told),
+      () => {}, // out of it again
+    );
+  }
+
+  unknownStream(): void {
+    this.line.request("unread", { all: true }).then(
+      (told) => this.counted(told),
+      () => {},
+    );
+  }
+
+  posted(conversation: LiveConversation, arrival: Arrival): void {
+    if (arrival.name !== "message" && arrival.name !== "private") return;
+    const { data } = arrival;
+    if (data.from_id === this.me?.id || conversation.muted || conversation.looking) return;
+    const talk = arrival.name === "private";
+    const called = !talk && (arrival.data.mentions?.includes(this.me?.name ?? "") ?? false);
+    const title = talk ? data.from : `${data.from} — #${conversation.name}`;
+    const news = { key: conversation.key, title, body: data.content, personal: talk || called };
+    notify(news, () => this.open(conversation));
+  }
+
+  roomsChanged(): void {
+    this.lookingAgain ??= setTimeout(() => this.lookAgain(), LOOK_AGAIN);
+    if (this.current === null || [...this.known].includes(this.current)) return;
+    const again = this.known.named(this.current.kind, this.current.name);
+    this.current = null;
+    if (again !== undefined) this.open(again);
+    else this.close();
+  }
+
+  // -- Surroundings
+
+  async history(query: { room?: string; with?: string; stream?: string } & Range): Promise<History> {
+    for (;;) {
+      await this.session.whenSettled();
+      try {
+        const page = await this.line.request("history", query);
+        this.batch.flush();
+        return page;
+      } catch (error) {
+        if (!(error instanceof Refusal) || error.code !== "offline") throw error;
+      }
+    }
+  }
+
+  person(name: string): Person | null {
+    return this.here.named(name);
+  }
+
+  mentions(stream: string): number {
+    return this.notices.mentions(stream);
+  }
+
+  isCurrent(conversation: Conversation): boolean {
+    return this.current === conversation && !elsewhere(location.hash);
+  }
+
+  wasRead(stream: string): void {
+    this.notices.readRoom(stream);
+    this.known.ofStream(stream)?.recount();
+  }
+
+  wasLeft(conversation: LiveConversation): void {
+    this.heard.forget(conversation.kind === "room" ? conversation.stream : "");
+    this.known.remove(conversation);
+    this.roomsChanged();
+  }
+
+  touch(conversation: LiveConversation): void {
+    this.touched.add(conversation);
+    if (this.touched.size === 1) queueMicrotask(() => this.show());
+  }
+
+  // -- Post
+
+  get ready(): boolean {
+    return this.session.settled;
+  }
+
+  send(entry: Entry): Promise<Accepted> {
+    const { content, replyTo, id, room, to } = entry;
+    const reply = replyTo === null ? {} : { reply_to: replyTo };
+    if (room !== null) return this.line.request("publish", { room, content, ...reply }, id);
+    return this.line.request("whisper", { to: to ?? "", content, ...reply }, id);
+  }
+
+  target(entry: Entry): Target | undefined {
+    return entry.room !== null ? this.known.named("room", entry.room) : this.known.talk(entry.to ?? "", "");
+  }
+
+  // -- what is shown
+
+  /** Show what has changed. */
+  private show(): void {
+    const touched = [...this.touched];
+    this.touched.clear();
+    for (const one of touched) one.show();
+    this.here.show();
+  }
+
+  private lookAgain(): void {
+    this.lookingAgain = undefined;
+    this.line.request("rooms", {}).then(
+      (told) => this.rooms(told),
+      () => {}, // the next login asks
+    );
+  }
+
+  /** Notices that came while nobody was here are told by a resume from the cursor. */
+  private askForNotices(stream: string, epoch: string, offset: number): void {
+    this.line.request("resume", { positions: { [stream]: { epoch, offset } } }).catch(() => {});
+  }
+}
+
+function socketUrl(): string {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+}

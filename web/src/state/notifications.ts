@@ -1,0 +1,59 @@
+// What a person is told of who looks elsewhere: a notification of the system, and a sound if that is wished.
+// Never of the conversation that is before their eyes.
+
+import { settings } from "./settings.svelte";
+
+const LONGEST = 200; // characters of the message
+const SOUND_EVERY = 2000; // milliseconds
+
+export interface News {
+  readonly key: string; // of the conversation; a later notification of it replaces the earlier one
+  readonly title: string;
+  readonly body: string;
+  readonly personal: boolean; // a mention, or private
+}
+
+let sounded = 0;
+
+/** Ask the browser whether notifications may be shown: when a person has just asked for them. */
+export async function askForNotifications(): Promise<boolean> {
+  if (typeof Notification === "undefined") return false;
+  return (await Notification.requestPermission()) === "granted";
+}
+
+export function notify(news: News, open: () => void): void {
+  const wanted = settings.notifications;
+  if (wanted === "off" || (wanted === "mentions" && !news.personal)) return;
+  if (settings.sounds) sound();
+  if (typeof Notification === "undefined" || Notification.permission !== "granted") return;
+  try {
+    const body = news.body.length > LONGEST ? `${news.body.slice(0, LONGEST)}…` : news.body;
+    const shown = new Notification(news.title, { body, tag: news.key });
+    shown.onclick = () => {
+      window.focus();
+      open();
+      shown.close();
+    };
+  } catch {
+    // Android wants a service worker for it: the badge has to do
+  }
+}
+
+function sound(): void {
+  const now = Date.now();
+  if (Math.abs(now - sounded) < SOUND_EVERY) return;
+  sounded = now;
+  try {
+    const context = new AudioContext();
+    const [tone, loudness] = [context.createOscillator(), context.createGain()];
+    tone.frequency.value = 660;
+    loudness.gain.setValueAtTime(0.08, context.currentTime);
+    loudness.gain.exponentialRampToValueAtTime(0.001, context.currentTime + 0.25);
+    tone.connect(loudness).connect(context.destination);
+    tone.onended = () => void context.close();
+    tone.start();
+    tone.stop(context.currentTime + 0.25);
+  } catch {
+    // no sound here
+  }
+}

@@ -1,0 +1,101 @@
+// What was written and is not known to be kept, in the browser's storage: by account, and by tab, so that two
+// tabs do not send the same. What a tab left that is gone, another one takes over.
+
+import { newId } from "../wire/ids";
+import { keep, keptJson, keptKeys, whenChanged } from "./storage";
+import { hold, whenGone } from "./tabs";
+
+/** One message that is not known to be kept. */
+export interface Entry {
+  readonly id: string;
+  readonly room: string | null;
+  readonly to: string | null; // a person; one of the two is set
+  readonly content: string;
+  readonly replyTo: number | null;
+  readonly at: number; // when it was written
+  /** When it was sent first, so that the server may have it; null: never. */
+  readonly tried: number | null;
+  /** The conversation's head by then: the message stands behind it, if it was kept. */
+  readonly after: number;
+  readonly failed: string | null; // the server's refusal
+}
+
+export const MOST_KEPT = 200; // messages
+const MOST_CHARACTERS = 1_000_000; // of one account and tab: browsers give about five times as many to all
+const PREFIX = "outbox.";
+
+export class OutboxStore {
+  private readonly tab = newId();
+  private account = "";
+  private watched = new Set<string>();
+  private adopt: (entries: Entry[]) => void = () => {};
+
+  constructor() {
+    hold(PREFIX + this.tab);
+    whenChanged((key, text) => {
+      if (text !== null) this.watch(key);
+    });
+  }
+
+  /** Of whom it is from now on. `adopt` is given what tabs left that are gone. */
+  open(account: string, adopt: (entries: Entry[]) => void): void {
+    this.account = account;
+    this.adopt = adopt;
+    this.watched = new Set([this.key]);
+    const own = readEntries(keptJson(this.key));
+    // The same guest by another id: the server does not know the messages of the former one by theirs.
+    adopt(own.map((one) => (one.tried === null ? one : { ...one, tried: 0 })));
+    for (const key of keptKeys(PREFIX)) this.watch(key);
+  }
+
+  /** Keep these, as far as there is room; without storage they live as long as the page. */
+  save(entries: readonly Entry[]): void {
+    if (this.account === "") return;
+    let room = MOST_CHARACTERS;
+    const kept = entries.slice(0, MOST_KEPT).filter((one) => (room -= one.content.length + 300) > 0);
+    keep(this.key, kept.length === 0 ? "" : JSON.stringify(kept));
+  }
+
+  /** It is nobody's from now on; what is kept stays. */
+  close(): void {
+    this.account = "";
+  }
+
+  /** Nothing of that account shall be found by whoever comes next. */
+  forget(account: string): void {
+    for (const key of keptKeys(`${PREFIX}${account}.`)) keep(key, "");
+  }
+
+  private get key(): string {
+    return `${PREFIX}${this.account}.${this.tab}`;
+  }
+
+  private watch(key: string): void {
+    const { account } = this;
+    const mine = `${PREFIX}${account}.`;
+    if (account === "" || !key.startsWith(mine) || this.watched.has(key)) return;
+    this.watched.add(key);
+    whenGone(PREFIX + key.slice(mine.length), () => {
+      this.watched.delete(key);
+      if (this.account !== account) return;
+      const entries = readEntries(keptJson(key));
+      if (entries.length > 0) this.adopt(entries); // which saves them as its own
+      keep(key, "");
+    });
+  }
+}
+
+/** What is kept may be of another version, or not of us at all. */
+function readEntries(kept: unknown): Entry[] {
+  if (!Array.isArray(kept)) return [];
+  return kept.slice(0, MOST_KEPT).flatMap((one: Partial<Record<keyof Entry, unknown>> | null) => {
+    const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
+    const number = (value: unknown): number | null => (typeof value === "number" ? value : null);
+    const [id, content] = [text(one?.id), text(one?.content)];
+    const [room, to] = [text(one?.room), text(one?.to)];
+    if (id === null || content === null || (room === null) === (to === null)) return [];
+    const [replyTo, tried] = [number(one?.replyTo), number(one?.tried)];
+    const [at, after] = [number(one?.at) ?? 0, number(one?.after) ?? 0];
+    return [{ id, room, to, content, replyTo, at, tried, after, failed: text(one?.failed) }];
+  });
+}

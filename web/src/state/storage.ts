@@ -1,0 +1,50 @@
+// What is kept in the browser. It may be denied or full: then it holds until the page is closed.
+
+const PREFIX = "hubbub.";
+
+/** Null: nothing is there, or it may not be read. */
+export function kept(key: string): string | null {
+  try {
+    return localStorage.getItem(PREFIX + key);
+  } catch {
+    return null;
+  }
+}
+
+/** Whether it was kept. An empty text is forgotten. */
+export function keep(key: string, text: string): boolean {
+  try {
+    if (text === "") localStorage.removeItem(PREFIX + key);
+    else localStorage.setItem(PREFIX + key, text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The value of a JSON text; null: nothing is there, or it is none. */
+export function keptJson(key: string): unknown {
+  try {
+    return JSON.parse(kept(key) ?? "null");
+  } catch {
+    return null;
+  }
+}
+
+/** The keys that begin so. */
+export function keptKeys(prefix: string): string[] {
+  try {
+    return Object.keys(localStorage)
+      .filter((key) => key.startsWith(PREFIX + prefix))
+      .map((key) => key.slice(PREFIX.length));
+  } catch {
+    return [];
+  }
+}
+
+/** Be told when another tab changes one of these keys; its new text, or null. */
+export function whenChanged(told: (key: string, text: string | null) => void): void {
+  addEventListener("storage", (event) => {
+    if (event.key?.startsWith(PREFIX)) told(event.key.slice(PREFIX.length), event.newValue);
+  });
+}
