@@ -7,7 +7,9 @@
 export type Inline =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "break" }
-  | { readonly kind: "strong" | "em" | "del"; readonly children: readonly Inline[] }
+  | { readonly kind: "strong"; readonly children: readonly Inline[] }
+  | { readonly kind: "em"; readonly children: readonly Inline[] }
+  | { readonly kind: "del"; readonly children: readonly Inline[] }
   | { readonly kind: "code"; readonly text: string }
   | { readonly kind: "link"; readonly href: string; readonly children: readonly Inline[] }
   | { readonly kind: "mention" | "room"; readonly name: string };

@@ -1,0 +1,41 @@
+// Where somebody is in a list that grows at both ends. No component, so that its rules stand in one place:
+// the end is left only when the offset decreases, and while it is not left, it is kept in view.
+
+const rounding = 1.5; // pixels; offsets are fractions, heights are not
+
+export class Place {
+  private last = 0;
+
+  constructor(
+    private readonly scroller: HTMLElement,
+    /** Whether the end is in view. */
+    public atEnd: boolean,
+  ) {}
+
+  /** How far the end is below the view. */
+  get gap(): number {
+    return this.scroller.scrollHeight - this.scroller.clientHeight - this.scroller.scrollTop;
+  }
+
+  /** It was scrolled, by whomever. */
+  moved(): void {
+    const now = this.scroller.scrollTop;
+    const { gap } = this;
+    if (gap <= rounding) this.atEnd = true;
+    else if (now < this.last - 0.5) this.atEnd = false;
+    else if (this.atEnd) this.stick();
+    this.last = this.scroller.scrollTop;
+  }
+
+  /** Something grew or shrank. */
+  resized(): void {
+    if (this.atEnd && this.gap > 0.5) this.stick();
+  }
+
+  /** To the very end. The list hears of it at once, so that the rows there are made before anything is painted. */
+  stick(): void {
+    this.scroller.scrollTop = this.scroller.scrollHeight;
+    this.last = this.scroller.scrollTop;
+    this.scroller.dispatchEvent(new Event("scroll"));
+  }
+}
