@@ -1,40 +1,30 @@
 """Sessions of those who ask by single requests: quiet ones, one for each token, kept for a while.
 
-To the domain an ApiSession is a device like another, so what it may do and how it is shown needs no rule of
-its own. It hears nothing: its dialect has no form for any event. It is kept for a while, since whoever asks
-again soon should not be seen to leave and come each time.
+They are kept, since whoever asks again soon should not be seen to leave and come each time.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from hubbub.core import names
 from hubbub.core.answers import Answer, LoggedIn
 from hubbub.core.attempts import Attempts, network
 from hubbub.core.commands import Command, Login, Refresh, Register
 from hubbub.core.errors import Code, Refusal
-from hubbub.core.events import Event
 from hubbub.core.files import Bearer
 from hubbub.core.model import Session, UserRole
 from hubbub.core.service import Service
-from hubbub.net.framing.lines import Lines
 from hubbub.net.settings import NetSettings
-from hubbub.net.stream import NO_FD, Handler, Stream
-from hubbub.net.timers import UNSET, Wheel
+from hubbub.net.stream import Handler, Stream
+from hubbub.net.timers import Wheel
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.config import HttpSettings, LimitSettings
-from hubbub.server.dialects import Dialect
-from hubbub.server.waiting import overlaps
+from hubbub.server.web.api_session import ApiSession
 from hubbub.server.web.cookies import Visitor
 from hubbub.wire.codec import Request
-from hubbub.wire.websocket_json import WebSocketJson
-
-if TYPE_CHECKING:
-    from hubbub.server.fanout import Batch
 
 NOBODY: Final = Refusal(Code.UNAUTHENTICATED, "Log in first: a valid token is needed, or a cookie.")
 STALE: Final = Refusal(Code.BAD_CREDENTIALS, "This token is not valid, or no longer.", field="token")
@@ -48,119 +38,6 @@ class Person(NamedTuple):
     id: int
     name: str
     role: UserRole
-
-
-class Asked(Request, frozen=True, kw_only=True, gc=True):
-    """A request that somebody waits for."""
-
-    told: asyncio.Future[Answer]
-
-
-class _Silent(WebSocketJson):
-    """Has a form for nothing that comes unasked."""
-
-    def encode_event(self, event: Event, own: bool = False) -> bytes:
-        """See Codec."""
-        del event, own
-        return b""
-
-
-_QUIET: Final = Dialect("api", _Silent(), Lines, bytes, alive=b"")
-
-
-class ApiSession(Session):
-    """Somebody who asks by HTTP. Implements `fanout.Receiver`, and `net.timers.Timed`: it ends by itself."""
-
-    __slots__ = (
-        "_barrier",
-        "_house",
-        "_in_flight",
-        "_order",
-        "_settled",
-        "batch",
-        "due",
-        "name",
-        "paid_until",
-        "running",
-    )
-
-    fd = NO_FD
-    dialect = _QUIET
-    deaf = False
-    waits = False
-
-    def __init__(self, house: ApiSessions, visitor: Visitor, *, local: bool, name: str) -> None:
-        """`name` is what the log calls it."""
-        super().__init__(
-            exclusive=False,
-            local=local,
-            private=local or visitor.encrypted,
-            address=visitor.address,
-            quiet=True,
-        )
-        self.name = name
-        self.batch: Batch | None = None
-        """The fan-out's own: see there."""
-        self.due = UNSET
-        self.running = 0
-        """Requests that are being answered."""
-        self.paid_until = 0.0
-        """GCRA (ITU-T I.371): the rate is used up to this time."""
-        self._house = house
-        self._order = asyncio.Lock()
-        self._in_flight = 0  # requests whose answer comes later
-        self._barrier = False  # one of them must be answered before anything else is looked at
-        self._settled = asyncio.Event()
-
-    @property
-    def stream(self) -> Stream:
-        """Nowhere: nothing is ever written to it."""
-        return self._house.nowhere
-
-    # -- asking
-
-    async def ask(self, command: Command, id: str | None = None, verb: str = "") -> Answer:
-        """Carry out a command, in the order that connections keep too (see `waiting`)."""
-        request = Asked(command, id, verb, told=asyncio.get_running_loop().create_future())
-        async with self._order:
-            while self._in_flight and (self._barrier or not overlaps(command)):
-                self._settled.clear()
-                await self._settled.wait()
-            answer = self._house.handle(self, command, request)
-            if answer is not None:
-                return answer
-            self._in_flight += 1
-            self._barrier = not overlaps(command)
-        return await request.told
-
-    # -- fanout.Receiver
-
-    def answered(self, request: Request, answer: Answer) -> bytes:
-        """See Receiver. Whoever asked may be gone."""
-        assert isinstance(request, Asked)  # noqa: S101 (what `ask` made)
-        self._in_flight -= 1
-        self._barrier = False
-        self._settled.set()
-        if not request.told.done():
-            request.told.set_result(answer)
-        return b""
-
-    def miss(self, event: Event) -> None:
-        """See Receiver."""
-
-    def go_on(self) -> None:
-        """See Receiver."""
-
-    def dismiss(self, reason: str) -> None:
-        """See Receiver. There is nobody to tell."""
-        self._house.end(self, reason)
-
-    # -- net.timers.Timed
-
-    def on_timer(self) -> None:
-        """See Timed: nobody asked for a while."""
-        if not self.running:
-            self._house.end(self, "idle")
 
 
 class ApiSessions:
@@ -220,7 +97,10 @@ class ApiSessions:
         session = self.find(visitor, token)
         if isinstance(session, Refusal):
             return session
-        return await self._ask(session, request)
+        try:
+            return await self._ask(session, request)
+        finally:
+            self._settle(session)
 
     def find(self, visitor: Visitor, token: str | None) -> ApiSession | Refusal:
         """The session of a token: begun, if there is none."""
@@ -236,7 +116,7 @@ class ApiSessions:
             return begun
         answer = self.handle(begun, Login(token=token, lasting=True), None)
         if not isinstance(answer, LoggedIn):
-            self.end(begun, "refused")
+            self.end(begun)
             return answer if isinstance(answer, Refusal) else STALE
         self._keep(begun, token)
         return begun
@@ -259,10 +139,9 @@ class ApiSessions:
         try:
             answer = await self._ask(session, request)
         finally:
-            if isinstance(answer, LoggedIn) and not session.gone:
+            if isinstance(answer, LoggedIn) and session in self._open:
                 self._keep(session, answer.token or _given(command))
-            elif session not in self._tokens:  # also where whoever asked is gone: nobody has the token
-                self.end(session, "refused")
+            self._settle(session)  # nobody has the token of somebody who is gone
         wished = command.username if isinstance(command, Login | Register) else None
         if isinstance(answer, LoggedIn):
             resumed = _given(command) != ""
@@ -281,8 +160,7 @@ class ApiSessions:
         try:
             return await self._ask(session, request)
         finally:
-            if session not in self._tokens:
-                self.end(session, "logged out")
+            self._settle(session)
 
     def _registering(
         self, visitor: Visitor, command: Register, former: str | None
@@ -308,7 +186,7 @@ class ApiSessions:
             return begun
         refusal = self._service.entrance.beside(begun, token)
         if refusal is not None:
-            self.end(begun, "refused")
+            self.end(begun)
             return refusal
         return begun
 
@@ -325,7 +203,7 @@ class ApiSessions:
             idle = next((one for one in self._open if not one.running), None)
             if idle is None:
                 return _crowded("http.max_sessions", 1.0)
-            self.end(idle, "overload")
+            self.end(idle)
         session = ApiSession(self, visitor, local=local, name=f"api-{next(self._numbers)}")
         self._open[session] = None
         self._wheel.set(session, self._settings.session_seconds)
@@ -341,7 +219,7 @@ class ApiSessions:
         if former is not session:
             self._unlist(session)
             if former is not None:
-                self.end(former, "replaced")
+                self.end(former)
             self._by_token[token] = session
             self._tokens[session] = token
 
@@ -354,11 +232,15 @@ class ApiSessions:
         """Whoever had that token has another one now, and is somebody else."""
         session = self._by_token.get(token or "")
         if session is not None:
-            self.end(session, "replaced")
+            self.end(session)
 
-    def end(self, session: ApiSession, reason: str) -> None:
-        """It is over. What it still waits for is answered all the same."""
-        del reason
+    def make_way(self, session: ApiSession) -> None:
+        """Its user is on a line from now on. What it still waits for is answered."""
+        self._unlist(session)
+        self._settle(session)
+
+    def end(self, session: ApiSession) -> None:
+        """It is over. What it still waits for comes to nothing, where that needs somebody to be there."""
         if session in self._open:
             del self._open[session]
             self._unlist(session)
@@ -368,7 +250,7 @@ class ApiSessions:
     def close(self) -> None:
         """End all: the server stops."""
         for session in list(self._open):
-            self.end(session, "drain")
+            self.end(session)
 
     # -- requests
 
@@ -395,10 +277,15 @@ class ApiSessions:
             return await session.ask(command, request.id, request.verb)
         finally:
             session.running -= 1
-            if session.user is None and session in self._tokens:  # it logged out
-                self.end(session, "logged out")
-            elif session in self._open:
-                self._wheel.set(session, self._settings.session_seconds)
+
+    def _settle(self, session: ApiSession) -> None:
+        """After a request: it waits for the next one, if somebody can ask by it."""
+        if session.running or session not in self._open:
+            return
+        if session.user is None or session not in self._tokens:
+            self.end(session)
+        else:
+            self._wheel.set(session, self._settings.session_seconds)
 
     def _pay(self, session: ApiSession) -> float:
         """Seconds until one more request is allowed; 0: it is, and it counts."""
