@@ -56,6 +56,7 @@ from hubbub.server.session import Connection
 from hubbub.server.storage import StorageError, open_journal, open_search
 from hubbub.server.surroundings import Surroundings
 from hubbub.server.tls import Certificate
+from hubbub.server.upkeep import StorageUpkeep
 
 if TYPE_CHECKING:
     from hubbub.server.http import HttpServer
@@ -137,6 +138,7 @@ class Server:
         self.http: HttpServer | None = None
         self.maintenance: Maintenance | None = None
         self.control: Control | None = None
+        file_operations = FileOperations(self.service, self.filing)
         if isinstance(journal, LogJournal):
             service = self.service
             self.maintenance = Maintenance(
@@ -144,8 +146,18 @@ class Server:
             )
             accounts = Operations(service.entrance.administration).actions()
             upkeep = Upkeep(self.maintenance, search).actions()
-            files = FileOperations(service, self.filing).actions()
+            files = file_operations.actions()
             self.control = Control(Path(config.server.data), {**accounts, **upkeep, **files}, log.failed)
+        self.upkeep = StorageUpkeep(
+            config,
+            self.service,
+            journal if isinstance(journal, LogJournal) else None,
+            self.maintenance,
+            search,
+            file_operations,
+            log,
+            time.time,
+        )
         self.readings = Readings(
             self.shared,
             self.doorman,
@@ -176,6 +188,7 @@ class Server:
     def _http_server(self) -> HttpServer:
         # Imported by need: a server that only ever hears lines never pays for HTTP.
         from hubbub.server.http import HttpServer
+        from hubbub.server.web.admin import Admin
         from hubbub.server.web.api import Api
         from hubbub.server.web.app import build_app
         from hubbub.server.web.assets import client
@@ -192,11 +205,13 @@ class Server:
                 open_on_loopback=self.loopback_is_local,
             )
             self.api = Api.of(self.config, self.shared, loopback_is_local=self.loopback_is_local)
+            admin = Admin(self.config, self.service, self.upkeep, self.log, self._is_private)
             app = build_app(
                 version=__version__,
                 ready=self.not_ready,
                 api=self.api.routes(),
                 watching=self.watching.routes(),
+                admin=admin.routes(),
                 endpoints=ENDPOINTS,
             )
             apps = {**client().apps(), **self.filing.apps()}
@@ -225,6 +240,11 @@ class Server:
             return "stopping"
         reason = self.journal.why_read_only() if isinstance(self.journal, LogJournal) else None
         return None if reason is None else f"read-only: {reason}"
+
+    def _is_private(self, visitor: Visitor) -> bool:
+        """Whether a visitor may send a password: nobody on the way reads along, or it is allowed."""
+        local = visitor.loopback and self.loopback_is_local
+        return visitor.encrypted or local or self.config.accounts.allow_plaintext_login
 
     def _is_local(self, stream: Stream) -> bool:
         return stream.loopback_listener and self.loopback_is_local
@@ -296,6 +316,7 @@ async def _serve(server: Server) -> None:
     server.ready = False
     if server.control is not None:
         await server.control.close()
+    await server.upkeep.close()
     if server.maintenance is not None:
         await server.maintenance.stop()
     server.sampler.stop()

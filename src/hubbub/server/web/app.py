@@ -42,12 +42,14 @@ def build_app(
     ready: Callable[[], str | None],
     api: Sequence[Route] = (),
     watching: Sequence[Route] = (),
+    admin: Sequence[Route] = (),
     endpoints: Sequence[Endpoint] = (),
 ) -> Starlette:
     """Return the app. `ready` says why the server cannot serve, or None: it can.
 
-    `api`: requests in place of a WebSocket; `watching`: what operators watch it by (see there). `endpoints`:
-    what `/openapi.json` tells of those that are no actions, and of what is served without the app.
+    `api`: requests in place of a WebSocket; `watching`: what operators watch it by; `admin`: what admins have
+    done (see there). `endpoints`: what `/openapi.json` tells of those that are no actions, and of what is
+    served without the app.
     """
 
     async def get_health(_request: Request) -> Response:
@@ -77,6 +79,7 @@ def build_app(
             Route("/asyncapi.json", get_asyncapi),
             Route("/openapi.json", get_openapi),
             *watching,
+            *admin,
             *api,
         ],
         middleware=[Middleware(_SecurityHeaders)],
