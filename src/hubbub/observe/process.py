@@ -22,13 +22,12 @@ class Process:
 
     def __init__(self) -> None:
         self._page = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
-        self._statm = _STATM.open("rb", buffering=0) if _STATM.exists() else None
+        self._statm = _STATM if self._page and _STATM.exists() else None
 
     def memory(self) -> int:
         """Bytes that are resident: on systems without /proc the most that ever were, or 0 where none says."""
         if self._statm is not None:
-            self._statm.seek(0)
-            return int(self._statm.read(128).split()[1]) * self._page
+            return int(self._statm.read_bytes().split()[1]) * self._page
         if resource is not None:
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _MAXRSS_UNIT
         return 0
@@ -36,9 +35,3 @@ class Process:
     def processor(self) -> float:
         """Seconds of it that all threads took, in user and system mode."""
         return time.process_time()
-
-    def close(self) -> None:
-        """Hold no file."""
-        if self._statm is not None:
-            self._statm.close()
-            self._statm = None

@@ -128,7 +128,6 @@ class Sampler:
         for timer in (self._timer, self._beat):
             if timer is not None:
                 timer.cancel()
-        self._readings.process.close()
 
     def _feel(self) -> None:
         """How late is the loop?"""
