@@ -8,9 +8,12 @@ export class Place {
 
   constructor(
     private readonly scroller: HTMLElement,
-    /** Whether the end is in view. */
-    public atEnd: boolean,
+    /** Whether the list ends where the conversation does; else there is no end to stay at. */
+    private readonly ends: () => boolean,
   ) {}
+
+  /** Whether the end is in view. */
+  atEnd = true;
 
   /** How far the end is below the view. */
   get gap(): number {
@@ -21,7 +24,7 @@ export class Place {
   moved(): void {
     const now = this.scroller.scrollTop;
     const { gap } = this;
-    if (gap <= rounding) this.atEnd = true;
+    if (gap <= rounding) this.atEnd = this.ends();
     else if (now < this.last - 0.5) this.atEnd = false;
     else if (this.atEnd) this.stick();
     this.last = this.scroller.scrollTop;
