@@ -193,6 +193,7 @@ class Server:
         from hubbub.server.web.app import build_app
         from hubbub.server.web.assets import client
         from hubbub.server.web.endpoints import ENDPOINTS
+        from hubbub.server.web.entrance import entrance_route
         from hubbub.server.web.watching import Watching
 
         if self.http is None:
@@ -206,10 +207,11 @@ class Server:
             )
             self.api = Api.of(self.config, self.shared, loopback_is_local=self.loopback_is_local)
             admin = Admin(self.config, self.service, self.upkeep, self.log, self._is_private)
+            entrance = entrance_route(self.config, loopback_is_local=self.loopback_is_local)
             app = build_app(
                 version=__version__,
                 ready=self.not_ready,
-                api=self.api.routes(),
+                api=[entrance, *self.api.routes()],
                 watching=self.watching.routes(),
                 admin=admin.routes(),
                 endpoints=ENDPOINTS,
