@@ -43,7 +43,7 @@ export const icons = {
   message: "M4 4.5h16v12h-9l-5 4v-4H4z",
   monitor: "M3 4h18v12H3zM8.5 20h7M12 16v4",
   moon: "M20 14.5A8.5 8.5 0 1 1 9.5 4a7 7 0 0 0 10.5 10.5z",
-  more: "M5 12v.1M12 12v.1M19 12v.1",
+  more: `${ring(5, 12, 0.8)}${ring(12, 12, 0.8)}${ring(19, 12, 0.8)}`,
   music: `M9 17.5V5l11-2v12.5${ring(6.5, 17.5, 2.5)}${ring(17.5, 15.5, 2.5)}`,
   pause: "M8 5v14M16 5v14",
   play: "M7 4.5l12 7.5-12 7.5z",
