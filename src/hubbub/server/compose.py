@@ -194,7 +194,7 @@ class Server:
         from hubbub.server.web.assets import client
         from hubbub.server.web.endpoints import ENDPOINTS
         from hubbub.server.web.entrance import entrance_route
-        from hubbub.server.web.watching import Watching
+        from hubbub.server.web.watching import WATCHING, Watching
 
         if self.http is None:
             self.watching = Watching(
@@ -214,7 +214,7 @@ class Server:
                 api=[entrance, *self.api.routes()],
                 watching=self.watching.routes(),
                 admin=admin.routes(),
-                endpoints=ENDPOINTS,
+                endpoints=(*ENDPOINTS, *WATCHING),
             )
             apps = {**client().apps(), **self.filing.apps()}
             self.http = HttpServer.of(self.config, app, self.upgraded, self.log, self.wheel, apps)

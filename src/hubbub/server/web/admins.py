@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -14,6 +14,9 @@ from hubbub.core.files import Bearer
 from hubbub.server.files.bearer import token_of
 from hubbub.server.responses import refusal_body
 from hubbub.server.web.cookies import Visitor
+from hubbub.wire.refusals import of_json
+
+QueryT = TypeVar("QueryT", bound=msgspec.Struct)
 
 FRESH: Final = {"Cache-Control": "no-store"}
 _NOBODY: Final = Refusal(Code.UNAUTHENTICATED, "Say who you are: by a token, or sign in.")
@@ -42,6 +45,14 @@ def token_of_request(request: Request) -> str | None:
     visitor: Visitor = request.state.visitor
     given = [value.encode("latin-1") for value in request.headers.getlist("authorization")]
     return token_of(given, visitor)
+
+
+def queried(request: Request, kind: type[QueryT]) -> QueryT | Refusal:
+    """The query as a struct; numbers in it are written as text."""
+    try:
+        return msgspec.convert(dict(request.query_params), kind, strict=False)
+    except msgspec.ValidationError as error:
+        return of_json(error)
 
 
 def refused(refusal: Refusal) -> Response:

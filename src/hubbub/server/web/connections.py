@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable
-from typing import Final, Literal, get_args
+from typing import Annotated, Final, Literal
 
 import msgspec
 from starlette.requests import Request
@@ -16,17 +16,16 @@ from hubbub.core.files import Bearer
 from hubbub.server.readings import base_of
 from hubbub.server.session import Connection
 from hubbub.server.surroundings import Surroundings
-from hubbub.server.web.admins import FRESH, answered, refused
+from hubbub.server.web.admins import FRESH, answered, queried, refused
+from hubbub.wire.openapi import Endpoint
 
 PATH: Final = "/api/v1/admin/connections"
 MOST: Final = 1_000
 """Connections in one answer."""
-USUAL: Final = 100
 _LEAST_SPAN: Final = 1.0
 """Seconds over which a rate is taken at least."""
 _LONGEST_NUMBER: Final = 15
 
-Sort = Literal["queue", "rate", "since"]
 Who = Callable[[Request], Bearer | Refusal]
 
 
@@ -57,23 +56,34 @@ class ConnectionList(msgspec.Struct, frozen=True):
     connections: list[ConnectionRow]
 
 
-CONNECTION_ROUTES: Final = {
-    PATH: {
-        "method": "GET",
-        "summary": "Who is connected: the longest queue, the highest rate or the oldest first",
-        "query": {"sort": "queue (if nothing is said), rate or since", "limit": f"1 to {MOST} ({USUAL})"},
-        "content": "application/json",
-        "answer": ConnectionList,
-        "refusals": (Code.UNAUTHENTICATED, Code.FORBIDDEN, Code.BAD_REQUEST),
-    },
-    PATH + "/{id}": {
-        "method": "DELETE",
-        "summary": "Close a connection; its client is told the reason `policy`",
-        "answer": None,
-        "refusals": (Code.UNAUTHENTICATED, Code.FORBIDDEN, Code.NOT_FOUND),
-    },
-}
-"""For the description of the API."""
+class ConnectionsQuery(msgspec.Struct, frozen=True):
+    """`sort`: the longest queue, the highest rate or the oldest first; at most `limit` of them."""
+
+    sort: Literal["queue", "rate", "since"] = "queue"
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST)] = 100
+
+
+CONNECTION_ENDPOINTS: Final = (
+    Endpoint(
+        "get",
+        PATH,
+        "Who is connected, by dialects of the chat.",
+        ConnectionList,
+        query=ConnectionsQuery,
+        refusals=(400, 401, 403),
+        security="admin",
+        tag="admin",
+    ),
+    Endpoint(
+        "delete",
+        PATH + "/{id}",
+        "Close a connection; its client is told the reason `policy`.",
+        status=204,
+        refusals=(401, 403, 404),
+        security="admin",
+        tag="admin",
+    ),
+)
 
 
 class Connections:
@@ -100,24 +110,20 @@ class Connections:
         asker = self._who(request)
         if isinstance(asker, Refusal):
             return refused(asker)
-        sort = request.query_params.get("sort", "queue")
-        if sort not in get_args(Sort):
-            message = f"sort is one of {', '.join(get_args(Sort))}."
-            return refused(Refusal(Code.BAD_REQUEST, message, field="sort"))
-        limit = request.query_params.get("limit", str(USUAL))
-        if not (limit.isascii() and limit.isdecimal() and len(limit) <= 4 and 1 <= int(limit) <= MOST):
-            return refused(Refusal(Code.BAD_REQUEST, f"limit is a number from 1 to {MOST}.", field="limit"))
+        query = queried(request, ConnectionsQuery)
+        if isinstance(query, Refusal):
+            return refused(query)
         rates, connections = self._measure(), self._shared.open
 
         def order(one: Connection) -> tuple[float, float]:
-            match sort:
+            match query.sort:
                 case "queue":
                     return -float(one.stream.backlog), one.opened
                 case "rate":
                     return -rates.get(one.number, 0.0), one.opened
             return one.opened, 0.0
 
-        first = heapq.nsmallest(int(limit), connections, key=order)
+        first = heapq.nsmallest(query.limit, connections, key=order)
         return answered(ConnectionList(len(connections), [self._row(one, rates) for one in first]))
 
     async def delete(self, request: Request) -> Response:

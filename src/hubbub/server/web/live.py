@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from starlette.requests import Request
@@ -21,7 +21,8 @@ from hubbub.core.files import Bearer
 from hubbub.observe.ring import ROWS
 from hubbub.observe.tail import LogLine, Tail
 from hubbub.server.sampling import Sample, Sampler
-from hubbub.server.web.admins import FRESH, refused
+from hubbub.server.web.admins import FRESH, queried, refused
+from hubbub.wire.openapi import Endpoint
 
 PATH: Final = "/api/v1/admin/live"
 MOST_WAITING: Final = 10
@@ -30,6 +31,9 @@ _RETRY: Final = 2_000
 """Milliseconds after which a browser comes back."""
 _AGAIN: Final = 10.0
 _GREETING: Final = b": the server, live\nretry: %d\n\n" % _RETRY
+
+_KIND: Final = "text/event-stream"
+_HEADERS: Final = {**FRESH, "X-Accel-Buffering": "no"}  # nginx in front would hold it back
 
 Reason = Literal["drain", "logged_out", "forbidden", "slow"]
 Who = Callable[[Request], Bearer | Refusal]
@@ -55,17 +59,27 @@ class End(msgspec.Struct, frozen=True):
     reason: Reason
 
 
-LIVE_ROUTES: Final = {
-    PATH: {
-        "method": "GET",
-        "summary": "What the server does: its last hour, then each second, and its log",
-        "query": {"points": "at most so many rows of the past (1 to 3600)"},
-        "content": "text/event-stream",
-        "events": {"past": Past, "sample": Sample, "log": list[LogLine], "end": End},
-        "refusals": (Code.UNAUTHENTICATED, Code.FORBIDDEN, Code.RATE_LIMITED),
-    }
-}
-"""For the description of the API."""
+class LiveQuery(msgspec.Struct, frozen=True):
+    """`points`: the past in at most so many rows; without it, a row a second."""
+
+    points: Annotated[int, msgspec.Meta(ge=1, le=ROWS)] | None = None
+
+
+LIVE_ENDPOINTS: Final = (
+    Endpoint(
+        "get",
+        PATH,
+        "What the server does, as Server-Sent Events: `past` (an hour), then `sample` each second, and"
+        " `log` (lines of its log); `end` says why it ends.",
+        _KIND,
+        query=LiveQuery,
+        refusals=(400, 401, 403, 429),
+        security="admin",
+        tag="admin",
+    ),
+)
+EVENTS: Final[dict[str, object]] = {"past": Past, "sample": Sample, "log": list[LogLine], "end": End}
+"""What stands in the `data` of each event, as JSON."""
 
 
 class Live:
@@ -130,16 +144,16 @@ class Live:
         asker = self._who(request)
         if isinstance(asker, Refusal):
             return refused(asker)
-        points = _points(request.query_params.getlist("points"))
-        if isinstance(points, Refusal):
-            return refused(points)
+        query = queried(request, LiveQuery)
+        if isinstance(query, Refusal):
+            return refused(query)
         if request.method == "HEAD":
             return Response(None, 200, _HEADERS, _KIND)
         if self._closed or len(self._watchers) >= self._most:
             message = f"{self._most} are watching already, which is the limit."
             limit = "metrics.max_watchers"
             return refused(Refusal(Code.RATE_LIMITED, message, limit=limit, retry_after=_AGAIN))
-        return _Watcher(self, request, points)
+        return _Watcher(self, request, query.points)
 
     # -- for a watcher
 
@@ -222,19 +236,5 @@ class _Watcher(Response):
             self._live.leave(self)
 
 
-_KIND: Final = "text/event-stream"
-_HEADERS: Final = {**FRESH, "X-Accel-Buffering": "no"}  # nginx in front would hold it back
-
-
 def _event(name: str, content: object) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (name.encode("ascii"), msgspec.json.encode(content))
-
-
-def _points(given: list[str]) -> int | Refusal | None:
-    if not given:
-        return None
-    text = given[0]
-    good = len(given) == 1 and text.isascii() and text.isdecimal() and len(text) <= 4
-    if not good or not 1 <= int(text) <= ROWS:
-        return Refusal(Code.BAD_REQUEST, f"points is a number from 1 to {ROWS}.", field="points")
-    return int(text)

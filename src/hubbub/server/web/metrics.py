@@ -19,6 +19,7 @@ from hubbub.core.files import Bearer
 from hubbub.observe.histograms import Histogram
 from hubbub.server.readings import Readings
 from hubbub.server.web.admins import FRESH, refused, token_of_request
+from hubbub.wire.openapi import Endpoint
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -208,15 +209,17 @@ BUILD: Final = Family(
 )
 STARTED: Final = Family("hubbub_start_time_seconds", "gauge", "When it started (Unix time).", lambda _: ())
 
-METRICS_ROUTES: Final = {
-    PATH: {
-        "method": "GET",
-        "summary": "Metrics for Prometheus; on loopback for everybody, else with the token or for admins",
-        "content": f"text/plain; {_OPEN_METRICS} where Accept names it",
-        "refusals": (Code.UNAUTHENTICATED, Code.FORBIDDEN),
-    }
-}
-"""For the description of the API."""
+METRICS_ENDPOINTS: Final = (
+    Endpoint(
+        "get",
+        PATH,
+        "Metrics for Prometheus, in OpenMetrics where Accept names it. On a loopback listener they are for"
+        " everybody, elsewhere for whoever has the token of `metrics.token`, and for admins.",
+        "text/plain",
+        refusals=(401, 403),
+        security="metrics",
+    ),
+)
 
 
 class MetricsPage:

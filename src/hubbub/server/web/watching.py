@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.routing import Route
 
 from hubbub import __version__
@@ -16,8 +18,12 @@ from hubbub.server.web.connections import Connections
 from hubbub.server.web.live import Live
 from hubbub.server.web.metrics import MetricsPage
 
-ROUTES = {**live.LIVE_ROUTES, **connections.CONNECTION_ROUTES, **metrics.METRICS_ROUTES}
-"""For the description of the API."""
+WATCHING: Final = (
+    *live.LIVE_ENDPOINTS,
+    *connections.CONNECTION_ENDPOINTS,
+    *metrics.METRICS_ENDPOINTS,
+)
+"""For `/openapi.json`."""
 
 
 class Watching:
