@@ -164,6 +164,11 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   welcome(told: LoggedIn): void {
     const rooms = told.rooms ?? [];
     const account = this.me?.role === "guest" ? `guest ${told.username}` : String(told.user_id);
+    if (account !== this.account) {
+      this.account = account; // before the conversations: they ask for their drafts
+      this.drafts.open(account);
+      this.outbox.open(account);
+    }
     for (const place of rooms) {
       this.heard.begin(place.stream, place);
       this.known.room(place.room, place.stream);
@@ -171,11 +176,6 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     if (this.me?.role !== "guest") {
       const streams = new Set(rooms.map((place) => place.stream));
       for (const one of [...this.known]) if (one.kind === "room" && !streams.has(one.stream)) this.wasLeft(one);
-    }
-    if (account !== this.account) {
-      this.account = account;
-      this.drafts.open(account);
-      this.outbox.open(account);
     }
     this.outbox.showAll();
     this.arrive();
@@ -219,10 +219,11 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     if (noticed !== null) this.askForNotices(noticed.stream, noticed.epoch, noticed.read);
     this.outbox.showAll();
     this.show();
-    queueMicrotask(() => {
-      this.outbox.resume(); // the session is settled by then
-      this.offers.resume();
-    });
+  }
+
+  settled(): void {
+    this.outbox.resume();
+    this.offers.resume();
   }
 
   people(told: UserList): void {

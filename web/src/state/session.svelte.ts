@@ -29,6 +29,8 @@ export interface Hooks {
   counted(told: UnreadList): void;
   people(told: UserList): void;
   rooms(told: RoomList): void;
+  /** What is shown is what the server has; from now on things can be sent. */
+  settled(): void;
   event(arrival: Arrival): void;
   chunk(chunk: Chunk): void;
   /** Take in all that has arrived. */
@@ -188,6 +190,7 @@ export class Session implements Listener {
     hooks.rooms(await rooms);
     if (turn !== this.turn) return;
     this.settled = true;
+    hooks.settled();
     for (const one of this.waiting.splice(0)) one.resolve();
     if (this.me?.status !== "online" && this.me !== null) this.setStatus(this.me.status).catch(() => {});
     void this.lookForUpdate();

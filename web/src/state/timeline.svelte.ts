@@ -166,7 +166,7 @@ export class LoadedTimeline implements Timeline {
       unclear = changed === null;
       return changed ?? message;
     });
-    if (unclear || (!here && this.run.spans(target))) void this.refresh(target);
+    if (unclear || (!here && this.covers(target))) void this.refresh(target);
     this.dirty = true;
   }
 
@@ -227,7 +227,7 @@ export class LoadedTimeline implements Timeline {
       this.loaded = true;
       this.loading = "none";
       take(page);
-      for (const offset of this.touched) if (this.run.at(offset) !== undefined) void this.refresh(offset);
+      for (const offset of this.touched) if (this.covers(offset)) void this.refresh(offset);
       this.touched.clear();
       this.dirty = true;
       this.show();
@@ -274,6 +274,11 @@ export class LoadedTimeline implements Timeline {
     this.dirty = true;
   }
 
+  /** Whether a message of that offset belongs to what is loaded: it may have come and gone unseen. */
+  private covers(offset: number): boolean {
+    return this.run.spans(offset) || (this.live && offset > (this.run.last?.offset ?? 0));
+  }
+
   // -- single messages
 
   private async one(offset: number): Promise<Message | null> {
@@ -298,7 +303,7 @@ export class LoadedTimeline implements Timeline {
         return;
       }
       if (message === null) this.run.remove(offset);
-      else if (!this.run.change(offset, (old) => ({ ...message, key: old.key })) && this.run.spans(offset)) {
+      else if (!this.run.change(offset, (old) => ({ ...message, key: old.key })) && this.covers(offset)) {
         this.run.add(message);
       }
       if (turn !== this.turn && this.loading !== "none") this.touched.add(offset);

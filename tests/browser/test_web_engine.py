@@ -1,0 +1,297 @@
+"""The engine of the web client in a real browser, without its markup: what it shows is what the server has.
+
+The server is killed, stopped and started anew, the network is cut, pages are reloaded in the middle of
+sending; in the end nothing is lost and nothing is doubled, which another client's history says.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from browser.test_tester import FLAGS
+from serving import PATIENCE, Server
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGE = "<!doctype html><title>Hubbub</title><script type=module src=/engine.js></script>"
+LONG = 60_000.0
+"""Milliseconds that a page has to come back: waits between tries grow to a quarter of a minute."""
+SENT = "chat.current.timeline.messages.every(one => one.state === 'sent')"
+
+SENT_ONES = "chat.current.timeline.messages.filter(one => one.state === 'sent').length"
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The engine as one script."""
+    sys.path.insert(0, str(ROOT / "scripts"))
+    import web
+
+    node = web.node()
+    assert node is not None
+    out = tmp_path_factory.mktemp("engine")
+    command = [str(node), str(Path(__file__).parent / "engine" / "build.mjs"), str(out)]
+    subprocess.run(command, cwd=web.WEB, check=True, timeout=120)
+    return (out / "engine.js").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path) -> Iterator[Browser]:
+    # The page itself does not come from the server, which may be down when it is reloaded: to the browser
+    # it is from elsewhere then, and may not reach loopback.
+    flags = [*FLAGS, "--disable-features=LocalNetworkAccessChecks"]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield started
+        started.close()
+
+
+class House:
+    """A server with its log on disk, that comes back on the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.port = 0
+        self.server = self._start()
+        self.port = self.server.port
+
+    def _start(self) -> Server:
+        return Server("--data", str(self._folder), listen=[f"127.0.0.1:{self.port}"])
+
+    def kill(self) -> None:
+        self.server.signal(signal.SIGKILL)
+        self.server.process.wait(PATIENCE)
+        for pipe in (self.server.process.stdout, self.server.process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def start(self) -> None:
+        self.server = self._start()
+
+    def history(self, room: str = "lobby") -> list[dict[str, Any]]:
+        """All that the server has of a room, as another client sees it."""
+        with self.server.websocket("Reader") as reader:
+            messages: list[dict[str, Any]] = []
+            more = True
+            while more:
+                after = messages[-1]["offset"] if messages else 0
+                page = reader.ask("history", room=room, after=after, limit=500)["data"]
+                messages += page["messages"]
+                more = page["more"]
+        return messages
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path / "data")
+    yield house
+    house.server.signal(signal.SIGCONT)
+    assert house.server.stop() == 0, house.server.log
+    assert "Traceback" not in house.server.log, house.server.log
+
+
+@pytest.fixture
+def visit(browser: Browser, house: House, script: str) -> Iterator[Visit]:
+    """Open the page, in a browser of its own or in that of `beside`. That nothing fails in it is tested too."""
+    faults: list[str] = []
+
+    def dress(context: BrowserContext) -> BrowserContext:
+        context.set_default_timeout(LONG)
+        context.route("**/engine", lambda route: route.fulfill(body=PAGE, content_type="text/html"))
+        context.route("**/engine.js", lambda one: one.fulfill(body=script, content_type="text/javascript"))
+        return context
+
+    def open_page(name: str | None = None, password: str | None = None, beside: Page | None = None) -> Page:
+        context = dress(browser.new_context()) if beside is None else beside.context
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(f"{error}\n{error.stack}"))
+        page.goto(f"http://127.0.0.1:{house.port}/engine")
+        if name is not None:
+            page.wait_for_function("chat.phase === 'signed-out'")
+            kind = "signIn" if password is None else "register"
+            page.evaluate(f"([name, password]) => chat.{kind}(name, password)", [name, password])
+        page.wait_for_function("chat.settled && chat.current?.timeline.loading === 'none'")
+        return page
+
+    yield open_page
+    for context in browser.contexts:
+        context.close()
+    assert faults == []
+
+
+def shown(page: Page) -> list[list[Any]]:
+    """What the page shows, from its first message on."""
+    found: list[list[Any]] = page.evaluate(
+        "chat.current.timeline.messages.map(one => [one.offset, one.from, one.content])"
+    )
+    return found
+
+
+def on_server(house: House) -> list[list[Any]]:
+    return [[one["offset"], one["from"], one["content"]] for one in house.history()]
+
+
+def shows_all(page: Page, house: House, count: int) -> None:
+    """The page comes to show so many messages, all sent, and they are the server's."""
+    page.wait_for_function(f"chat.settled && chat.current.timeline.messages.length >= {count} && {SENT}")
+    assert shown(page) == on_server(house)
+    keys = page.evaluate("chat.current.timeline.messages.map(one => one.key)")
+    assert len(set(keys)) == len(keys)
+
+
+def write_on(page: Page, count: int) -> None:
+    """Write a message every few milliseconds, on whatever line there is."""
+    page.evaluate(
+        """count => {
+          let written = 0;
+          const timer = setInterval(() => {
+            chat.current.send(`${chat.me.name} ${written++}`);
+            if (written === count) clearInterval(timer);
+          }, 15);
+        }""",
+        count,
+    )
+
+
+def test_a_server_that_is_killed_loses_and_doubles_nothing(visit: Visit, house: House) -> None:
+    pages = [visit("alice", "correct horse"), visit("Guest")]
+    for page in pages:
+        write_on(page, 120)
+    for so_many in (30, 90):
+        pages[0].wait_for_function(f"{SENT_ONES} >= {so_many}")
+        house.kill()
+        for page in pages:
+            page.wait_for_function("chat.line !== 'online'")
+        house.start()
+    for page in pages:
+        shows_all(page, house, 240)
+    for name in ("alice", "Guest"):
+        said = [content for _, sender, content in on_server(house) if sender == name]
+        assert said == [f"{name} {i}" for i in range(120)]  # in order, each once
+
+
+def test_a_stopped_server_is_noticed_and_what_was_written_goes_out_later(visit: Visit, house: House) -> None:
+    page = visit("alice", "correct horse")
+    os.kill(house.server.process.pid, signal.SIGSTOP)
+    page.evaluate("chat.current.send('are you there')")
+    page.wait_for_function("chat.line !== 'online'")
+    assert page.evaluate("chat.current.timeline.messages.at(-1).state") == "sending"
+    os.kill(house.server.process.pid, signal.SIGCONT)
+    shows_all(page, house, 1)
+
+
+def test_a_cut_network_is_noticed_and_what_was_missed_is_told(visit: Visit, house: House) -> None:
+    page, other = visit("alice", "correct horse"), visit("Guest")
+    other.evaluate("chat.current.send('before')")
+    page.wait_for_function("chat.current.timeline.messages.length === 1")
+    page.context.set_offline(True)
+    house.server.signal(signal.SIGSTOP)  # a browser may leave a line open that it already has
+    page.wait_for_function("chat.line !== 'online'")
+    house.server.signal(signal.SIGCONT)
+    other.wait_for_function("chat.settled")
+    other.evaluate("chat.current.send('meanwhile')")
+    other.wait_for_function(f"chat.current.timeline.messages.length === 2 && {SENT}")
+    other.evaluate("chat.current.edit(chat.current.timeline.messages[0], 'before, edited')")
+    other.evaluate("chat.current.react(chat.current.timeline.messages[0], '+1')")
+    page.evaluate("chat.current.send('from the tunnel')")
+    assert page.evaluate("chat.current.timeline.messages.length") == 2
+    page.context.set_offline(False)
+    for one in (page, other):
+        shows_all(one, house, 3)
+    first = page.evaluate("chat.current.timeline.messages[0]")
+    assert (first["edited"], first["reactions"][0]["count"]) == (True, 1)
+
+
+def test_what_was_not_sent_and_what_was_being_written_survive_a_reload(visit: Visit, house: House) -> None:
+    page = visit("alice", "correct horse")
+    house.server.signal(signal.SIGSTOP)
+    page.evaluate("for (let i = 0; i < 5; i++) chat.current.send(`unsent ${i}`)")
+    page.evaluate("chat.current.draft = 'half a sen'")
+    page.reload()
+    page.wait_for_function("chat.phase === 'starting'")
+    house.server.signal(signal.SIGCONT)
+    page.wait_for_function("chat.settled && chat.current !== null")
+    shows_all(page, house, 5)
+    assert [content for _, _, content in on_server(house)] == [f"unsent {i}" for i in range(5)]
+    assert page.evaluate("chat.current.draft") == "half a sen"
+
+
+def test_a_tab_that_is_closed_leaves_its_unsent_messages_to_another(visit: Visit, house: House) -> None:
+    page = visit("alice", "correct horse")
+    second = visit(beside=page)
+    house.server.signal(signal.SIGSTOP)
+    second.evaluate("for (let i = 0; i < 3; i++) chat.current.send(`left ${i}`)")
+    page.evaluate("chat.current.send('mine')")
+    second.close()
+    page.wait_for_function("chat.current.timeline.messages.length === 4")
+    house.server.signal(signal.SIGCONT)
+    shows_all(page, house, 4)
+    assert page.evaluate("Object.keys(localStorage).filter(key => key.includes('outbox'))") == []
+
+
+def test_two_tabs_show_the_same_read_together_and_sign_out_together(visit: Visit, house: House) -> None:
+    page = visit("alice", "correct horse")
+    second, other = visit(beside=page), visit("Guest")
+    for one in (page, second):
+        one.evaluate("chat.current.send(`from ${Math.random()}`)")
+    other.evaluate("chat.current.send('hello both')")
+    for one in (page, second):
+        shows_all(one, house, 3)
+        one.wait_for_function("chat.current.unread === 1")
+    page.evaluate("chat.current.seen(3)")
+    second.wait_for_function("chat.current.unread === 0")
+    page.evaluate("chat.signOut()")
+    second.wait_for_function("chat.phase === 'signed-out'")
+    assert page.evaluate("chat.phase") == "signed-out"
+    assert page.evaluate("Object.keys(localStorage).filter(key => /outbox|drafts/.test(key))") == []
+
+
+def test_a_refused_message_stays_with_its_reason_and_can_be_discarded(visit: Visit, house: House) -> None:
+    page = visit("alice", "correct horse")
+    page.evaluate("chat.current.send('x'.repeat(70000))")
+    page.evaluate("chat.current.send('fits')")
+    page.wait_for_function("chat.current.timeline.messages.some(one => one.state === 'failed')")
+    page.wait_for_function("chat.current.timeline.messages[0].content === 'fits'")
+    failed = page.evaluate("chat.current.timeline.messages.at(-1)")
+    assert failed["error"].startswith("The message is longer")
+    page.evaluate("chat.current.discard(chat.current.timeline.messages.at(-1))")
+    shows_all(page, house, 1)
+
+
+def test_a_reload_in_the_middle_of_sending_doubles_nothing(visit: Visit, house: House) -> None:
+    page = visit("alice", "correct horse")
+    page.evaluate("for (let i = 0; i < 60; i++) chat.current.send(`burst ${i}`)")
+    page.wait_for_function(f"{SENT_ONES} > 5")
+    page.reload()
+    page.wait_for_function("chat.settled && chat.current !== null")
+    shows_all(page, house, 60)
+    assert [content for _, _, content in on_server(house)] == [f"burst {i}" for i in range(60)]
+
+
+def test_a_private_talk_begins_with_its_first_message_and_is_there_after_a_reload(
+    visit: Visit, house: House
+) -> None:
+    page, other = visit("alice", "correct horse"), visit("bob", "correct horse")
+    page.evaluate("chat.openTalk('bob').send('psst')")
+    other.wait_for_function("chat.conversations.length === 2 && chat.conversations[1].unread === 1")
+    other.evaluate("chat.open(chat.conversations[1].key)")
+    other.wait_for_function("chat.current.timeline.messages.length === 1")
+    other.reload()
+    other.wait_for_function("chat.settled && chat.current?.timeline.messages.length === 1")
+    assert other.evaluate("[chat.current.name, chat.current.key.slice(0, 5), location.hash]") == [
+        "alice",
+        "talk:",
+        "#/talk/alice",
+    ]
