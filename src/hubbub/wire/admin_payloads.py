@@ -146,7 +146,8 @@ class LogShown(msgspec.Struct, frozen=True):
 class CompactionShown(msgspec.Struct, frozen=True):
     """How the last compaction ended that an admin asked for. `at` is RFC 3339; bytes before and after.
 
-    `done` False: there was nothing to give back, or it failed, and then the server's log says why.
+    `done` False: there was nothing to give back yet (what is young, by `messages.dedupe_seconds`, is left
+    alone), or it failed, and then the server's log says why.
     """
 
     at: str

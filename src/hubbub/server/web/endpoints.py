@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
+from hubbub.wire.admin_payloads import ADMIN_PATH, ADMIN_ROUTES, NoQuery
 from hubbub.wire.openapi import Endpoint
 
 _RESUMABLE: Final = ("Tus-Resumable", "1.0.0")
 _JSON: Final = "application/json"
 _BYTES: Final = "application/octet-stream"
 _PIECE: Final = "application/offset+octet-stream"
+_METHODS: Final[dict[str, Literal["get", "post", "patch", "delete"]]] = {
+    "GET": "get",
+    "POST": "post",
+    "PATCH": "patch",
+    "DELETE": "delete",
+}
+_ADMINS: Final = {
+    "GET": (429,),
+    "POST": (409, 413, 415, 429, 501, 503),
+    "PATCH": (404, 413, 415, 429, 503),
+    "DELETE": (404, 429, 503),
+}
+"""Statuses of errors that requests of admins may have besides."""
 _RANGE: Final = (("Range", "A part of it (RFC 9110 §14)."), ("If-None-Match", "The ETag of what one has."))
 
 ENDPOINTS: Final = (
@@ -78,5 +92,20 @@ ENDPOINTS: Final = (
         refusals=(401, 404),
         security="login",
         tag="files",
+    ),
+    *(
+        Endpoint(
+            _METHODS[row.method],
+            ADMIN_PATH + row.path,
+            row.summary,
+            row.answer,
+            row.body,
+            None if row.query is NoQuery else row.query,
+            row.status,
+            refusals=(400, 401, 403, *_ADMINS[row.method]),
+            security="admin",
+            tag="admin",
+        )
+        for row in ADMIN_ROUTES
     ),
 )
