@@ -129,7 +129,8 @@ export class Live {
     }
     aborting.abort(); // where it is allowed now, it is asked for again, and not read twice
     if (this.#ended || this.#source !== source) return;
-    if (status === 401 || status === 403 || status === 503) this.#final(status);
+    if (status === 401 || status === 403) this.#final(status);
+    else if (status === 429 || status === 503) this.#final(503); // as many as may watch are watching
     else this.#lost();
   }
 

@@ -75,7 +75,7 @@ export class Line {
       if (this.#socket !== socket) return;
       this.state = "open";
       this.#note({ kind: "opened", path, protocol: socket.protocol });
-      if (wasLost && this.#token !== null) this.#takeUp(this.#token);
+      if (wasLost && this.who !== null) this.#takeUp();
     });
     socket.addEventListener("message", (event: MessageEvent<string | ArrayBuffer>) => {
       if (this.#socket === socket) this.#received(event.data);
@@ -203,7 +203,7 @@ export class Line {
   /** What an answer means for this line, whoever asked: who one is now, and in which rooms. */
   #learn(action: string, data: Readonly<Record<string, unknown>>): void {
     if (action === "login" || action === "register" || action === "refresh") {
-      this.#token = text(data["token"]);
+      this.#token = text(data["token"]) || null; // by the cookie there is none
       this.who = text(data["username"]);
     } else if (action === "logout") this.#forget();
     const room = text(data["room"]);
@@ -212,9 +212,9 @@ export class Line {
     if (action === "leave") this.#rooms.delete(room);
   }
 
-  #takeUp(token: string): void {
+  #takeUp(): void {
     const rooms = [...this.#rooms];
-    this.request("login", { token }).then(
+    this.request("login", this.#token === null ? {} : { token: this.#token }).then(
       () => rooms.forEach((room) => void this.request("join", { room }).catch(() => {})), // its error is shown
       () => this.#forget(),
     );
