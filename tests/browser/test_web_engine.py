@@ -62,13 +62,11 @@ class House:
     """A server with its log on disk, that comes back on the same port."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.data = str(folder)
+        self.settings: dict[str, str] = {}
         self.port = 0
-        self.server = self._start()
+        self.start()
         self.port = self.server.port
-
-    def _start(self) -> Server:
-        return Server("--data", str(self._folder), listen=[f"127.0.0.1:{self.port}"])
 
     def kill(self) -> None:
         self.server.signal(signal.SIGKILL)
@@ -78,7 +76,15 @@ class House:
                 pipe.close()
 
     def start(self) -> None:
-        self.server = self._start()
+        listen = [f"127.0.0.1:{self.port}"]
+        self.server = Server("--data", self.data, listen=listen, env=self.settings)
+
+    def restart(self, *pages: Page) -> None:
+        """Kill it and start it anew, once the pages have noticed."""
+        self.kill()
+        for page in pages:
+            page.wait_for_function("chat.line !== 'online'")
+        self.start()
 
     def history(self, room: str = "lobby") -> list[dict[str, Any]]:
         """All that the server has of a room, as another client sees it."""
@@ -171,10 +177,7 @@ def test_a_server_that_is_killed_loses_and_doubles_nothing(visit: Visit, house: 
         write_on(page, 120)
     for so_many in (30, 90):
         pages[0].wait_for_function(f"{SENT_ONES} >= {so_many}")
-        house.kill()
-        for page in pages:
-            page.wait_for_function("chat.line !== 'online'")
-        house.start()
+        house.restart(*pages)
     for page in pages:
         shows_all(page, house, 240)
     for name in ("alice", "Guest"):
@@ -295,3 +298,122 @@ def test_a_private_talk_begins_with_its_first_message_and_is_there_after_a_reloa
         "talk:",
         "#/talk/alice",
     ]
+
+
+def test_what_cannot_be_told_is_read_anew(visit: Visit, house: House) -> None:
+    page, other = visit("alice", "correct horse"), visit("bob", "correct horse")
+    other.evaluate("for (let i = 0; i < 5; i++) chat.current.send(`early ${i}`)")
+    for one in (page, other):
+        shows_all(one, house, 5)
+    house.settings["HUBBUB_ROOMS_RESUME_ENTRIES"] = "3"
+    page.context.set_offline(True)  # no line can be made, so it misses what follows
+    house.restart(page, other)
+    other.wait_for_function("chat.settled")
+    other.evaluate("for (let i = 0; i < 10; i++) chat.current.send(`late ${i}`)")
+    other.evaluate("chat.current.remove(chat.current.timeline.messages[1])")
+    shows_all(other, house, 15)
+    page.context.set_offline(False)
+    shows_all(page, house, 15)
+    assert page.evaluate("chat.current.unread") == 16  # entries: the server counts the deletion too
+    page.evaluate("chat.current.seen(chat.current.head)")
+    page.wait_for_function("chat.current.unread === 0")
+
+
+def test_a_guest_comes_back_to_a_server_that_has_forgotten_everything(visit: Visit, house: House) -> None:
+    house.data = ":memory:"
+    house.restart()
+    page = visit("Guest")
+    page.evaluate("chat.openRoom('den')")
+    page.wait_for_function("chat.current.name === 'den'")
+    page.evaluate("chat.current.send('old')")
+    page.wait_for_function(f"chat.current.timeline.messages.length === 1 && {SENT}")
+    before = page.evaluate("chat.me.id")
+    house.kill()
+    page.wait_for_function("chat.line !== 'online'")
+    page.evaluate("chat.current.send('new')")
+    house.start()
+    page.wait_for_function(f"chat.settled && chat.me.id !== {before}")
+    page.evaluate("chat.openRoom('den')")
+    page.wait_for_function(f"chat.current.timeline.messages.length === 1 && {SENT}")
+    assert page.evaluate("chat.current.timeline.messages[0].content") == "new"
+    assert [one["content"] for one in house.history("lobby")] == []
+
+
+def test_somebody_who_is_invited_to_a_private_room_is_told_and_may_come_in(
+    visit: Visit, house: House
+) -> None:
+    page, other = visit("alice", "correct horse"), visit("bob", "correct horse")
+    page.evaluate("chat.createRoom('attic', true)")
+    page.wait_for_function("chat.current.name === 'attic'")
+    page.evaluate("chat.current.invite('bob')")
+    other.wait_for_function("chat.invitations.length === 1")
+    other.reload()
+    other.wait_for_function("chat.invitations.length === 1 && chat.invitations[0].room === 'attic'")
+    other.evaluate("chat.invitations[0].accept()")
+    other.wait_for_function("chat.conversations.some(one => one.name === 'attic')")
+    other.wait_for_function("chat.invitations.length === 0")
+    page.evaluate("chat.current.send('@bob come up')")
+    other.wait_for_function("chat.mentions === 1 && chat.unread === 1")
+    other.evaluate("chat.openRoom('attic')")
+    other.wait_for_function("chat.current.timeline.messages.length === 1")
+    other.evaluate("chat.current.seen(chat.current.head)")
+    other.wait_for_function("chat.mentions === 0 && chat.unread === 0")
+    other.reload()
+    other.wait_for_function("chat.settled")
+    assert other.evaluate("[chat.mentions, chat.unread, chat.invitations.length]") == [0, 0, 0]
+
+
+def offer(page: Page, to: str, size: int) -> None:
+    """Offer a file whose bytes are told by their places."""
+    page.evaluate(
+        """async ([to, size]) => {
+          const words = new Uint32Array(size / 4).map((_, at) => Math.imul(at, 2654435761));
+          await chat.offerFile(to, new File([words], "numbers.bin"));
+        }""",
+        [to, size],
+    )
+
+
+def numbers(size: int) -> bytes:
+    return b"".join((at * 2654435761 % 2**32).to_bytes(4, "little") for at in range(size // 4))
+
+
+def test_a_file_goes_from_page_to_page(visit: Visit, house: House) -> None:
+    sender, receiver = visit("alice", "correct horse"), visit("Guest")
+    offer(sender, "Guest", 3_000_000)
+    receiver.wait_for_function("chat.offers.length === 1")
+    with receiver.expect_download() as download:
+        receiver.evaluate("chat.offers[0].accept()")
+    assert Path(download.value.path()).read_bytes() == numbers(3_000_000)
+    assert download.value.suggested_filename == "numbers.bin"
+    for one in (sender, receiver):
+        one.wait_for_function("chat.offers[0].state === 'done'")
+    offer(sender, "Guest", 4)
+    receiver.wait_for_function("chat.offers.length === 2")
+    receiver.evaluate("chat.offers[1].decline()")
+    sender.wait_for_function("chat.offers[1].state === 'declined'")
+
+
+def test_a_file_goes_on_after_the_server_was_killed(visit: Visit, house: House) -> None:
+    size = 60_000_000
+    sender, receiver = visit("alice", "correct horse"), visit("bob", "correct horse")
+    offer(sender, "bob", size)
+    receiver.wait_for_function("chat.offers.length === 1")
+    with receiver.expect_download() as download:
+        receiver.evaluate("chat.offers[0].accept()")
+        receiver.wait_for_function("chat.offers[0].moved > 0")
+        assert receiver.evaluate("chat.offers[0].moved") < size
+        house.restart(sender, receiver)
+    assert Path(download.value.path()).read_bytes() == numbers(size)
+    sender.wait_for_function("chat.offers[0].state === 'done'")
+
+
+def test_a_file_is_broken_off_by_its_receiver(visit: Visit, house: House) -> None:
+    sender, receiver = visit("alice", "correct horse"), visit("Guest")
+    offer(sender, "Guest", 60_000_000)
+    receiver.wait_for_function("chat.offers.length === 1")
+    receiver.evaluate("chat.offers[0].accept()")
+    receiver.wait_for_function("chat.offers[0].moved > 0")
+    receiver.evaluate("chat.offers[0].cancel()")
+    sender.wait_for_function("chat.offers[0].state === 'failed'")
+    assert "Guest" in sender.evaluate("chat.offers[0].error")
