@@ -294,6 +294,24 @@ def test_each_action_of_the_page_is_answered_as_the_document_says(server: Server
     }
 
 
+def test_all_that_the_document_names_is_served_and_refused_as_it_says(server: Server) -> None:
+    root = f"http://127.0.0.1:{server.port}"
+    document = httpx.get(f"{root}/openapi.json").json()
+    asked = 0
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            url = root + path.replace("{", "").replace("}", "")
+            body: dict[str, str] | None = (
+                {} if method in ("post", "patch") and path.startswith("/api/") else None
+            )
+            with httpx.stream(method.upper(), url, json=body, timeout=PATIENCE) as answer:
+                assert str(answer.status_code) in operation["responses"], (method, path, answer.status_code)
+                open_to_all = not operation["security"] or {} in operation["security"]
+                assert open_to_all or answer.status_code in (401, 412), (method, path, answer.status_code)
+            asked += 1
+    assert asked > 60
+
+
 @pytest.mark.parametrize("action", sorted(READS))
 def test_what_is_read_by_get_is_what_is_read_by_post(alice: Program, action: str) -> None:
     payloads: dict[str, dict[str, object]] = {

@@ -45,6 +45,7 @@ ONLY_BY_POST: Final = {"sessions": frozenset({"end"})}
 
 KEY: Final = "Idempotency-Key"
 
+Method = Literal["get", "head", "post", "put", "patch", "delete", "options"]
 Security = Literal["anybody", "login", "admin", "metrics"]
 
 
@@ -72,7 +73,7 @@ class CookieRegisterPayload(RegisterPayload):
 class Endpoint(NamedTuple):
     """Something else that HTTP serves. `answer` is a type, or a media type where it is not JSON."""
 
-    method: Literal["get", "head", "post", "put", "patch", "delete", "options"]
+    method: Method
     path: str
     """With its parameters in braces."""
     summary: str

@@ -134,6 +134,8 @@ class Api:
         """Log out: the token is worth nothing from then on, and the cookie is gone."""
         visitor = _visitor(request)
         token = _token(request)
+        if self._sessions.bearer(token) is None:
+            return self._refused(request, NOBODY if token is None else STALE)
         try:
             command = ACTIONS["logout"].command(await _body(request), None)
         except UNREADABLE as error:
@@ -151,6 +153,9 @@ class Api:
         by_query = request.method != "POST"
         if by_query and action not in READS:
             raise HTTPException(405, "This action changes something, so it takes POST", {"Allow": "POST"})
+        token = _token(request)
+        if self._sessions.bearer(token) is None:  # before anything of what is asked is looked at
+            return self._refused(request, NOBODY if token is None else STALE)
         try:
             id = _id(request)
             payload = _from_query(request, action) if by_query else await _body(request)
@@ -158,7 +163,7 @@ class Api:
         except UNREADABLE as error:
             return self._refused(request, of_json(error, "payload"))
         asked = codec.Request(command, id, action)
-        return self._answered(request, await self._sessions.ask(_visitor(request), _token(request), asked))
+        return self._answered(request, await self._sessions.ask(_visitor(request), token, asked))
 
     # -- responses
 

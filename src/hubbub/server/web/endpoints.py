@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from hubbub.server.web import entrance
 from hubbub.wire.admin_payloads import ADMIN_PATH, ADMIN_ROUTES, NoQuery
 from hubbub.wire.openapi import Endpoint
 
@@ -27,6 +28,7 @@ _ADMINS: Final = {
 _RANGE: Final = (("Range", "A part of it (RFC 9110 §14)."), ("If-None-Match", "The ETag of what one has."))
 
 ENDPOINTS: Final = (
+    Endpoint("get", entrance.PATH, "Which ways in are open to whoever asks.", entrance.Entrance, tag="api"),
     Endpoint("get", "/health", "Whether the process answers.", _JSON),
     Endpoint("get", "/ready", "Whether it can serve; if not, why not.", _JSON, refusals=(503,)),
     Endpoint("get", "/version", "Which version it is, and which build of the web client.", _JSON),
