@@ -1,5 +1,7 @@
 // A list that the server tells page by page, narrowed by what is typed.
 
+import { reason } from "../text/reason";
+
 export interface Page<T> {
   readonly rows: readonly T[];
   readonly more: boolean;
@@ -59,7 +61,7 @@ export class Listing<T> {
       this.more = page.more;
       this.error = null;
     } catch (error) {
-      if (turn === this.asked) this.error = (error as Error).message;
+      if (turn === this.asked) this.error = reason(error);
     } finally {
       if (turn === this.asked) this.loading = false;
     }

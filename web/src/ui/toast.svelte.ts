@@ -1,5 +1,7 @@
 // Short words about what just happened, at the edge of the page for some seconds.
 
+import { reason } from "../text/reason";
+
 export interface Toast {
   readonly id: number;
   readonly kind: "info" | "ok" | "error";
@@ -27,9 +29,9 @@ export function toast(text: string, kind: Toast["kind"] = "info", action: Toast[
   setTimeout(() => dismiss(id), seconds[kind] * (action ? 2000 : 1000));
 }
 
-/** Say why something failed: an error's own words are for people where it is a refusal. */
+/** Say why something failed. */
 export function toastError(error: unknown): void {
-  toast(error instanceof Error ? error.message : String(error), "error");
+  toast(reason(error), "error");
 }
 
 export function dismiss(id: number): void {

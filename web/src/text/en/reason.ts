@@ -1,0 +1,20 @@
+// By the server's code. Empty: what the server says, in English and in detail, is better.
+export default {
+  bad_request: "",
+  unknown_action: "",
+  unsupported: "",
+  unauthenticated: "",
+  bad_credentials: "",
+  forbidden: "",
+  name_invalid: "",
+  name_taken: "",
+  name_registered: "",
+  not_found: "",
+  too_large: "",
+  rate_limited: "",
+  read_only: "",
+  internal: "",
+  offline: "",
+  timeout: "",
+  retry: "",
+} as const;
