@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import struct
 from collections.abc import Callable, Iterator
@@ -292,6 +293,36 @@ def test_each_action_of_the_page_is_answered_as_the_document_says(server: Server
         "sessions",
         "list",
     }
+
+
+def shape(value: Any) -> Any:
+    """Which members there are, and what cannot be another each time."""
+    if isinstance(value, dict):
+        return {
+            name: inner if name in ("code", "message", "content", "status", "role") else shape(inner)
+            for name, inner in value.items()
+        }
+    return [shape(inner) for inner in value] if isinstance(value, list) else type(value)
+
+
+def test_the_conversations_of_the_page_are_what_is_said() -> None:
+    blocks = re.findall(r"^```http\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    assert len(blocks) == 2
+    with serving() as server, meeting(server) as meet:
+        for block in blocks:
+            program = meet()
+            lines = block.splitlines()
+            for asked, told in zip(lines[::2], lines[1::2], strict=True):
+                arrow, method, path, *body = asked.split(" ", 3)
+                payload = json.loads(body[0]) if body else None
+                answer = program.web.request(method, path.removeprefix("/api/v1/"), json=payload)
+                back, status, data = told.split(" ", 2)
+                assert (arrow, back) == ("→", "←")
+                assert (answer.status_code, shape(answer.json())) == (int(status), shape(json.loads(data))), (
+                    asked
+                )
+                if "token" in answer.json():
+                    program.web.headers["Authorization"] = f"Bearer {answer.json()['token']}"
 
 
 def test_all_that_the_document_names_is_served_and_refused_as_it_says(server: Server) -> None:
