@@ -250,7 +250,7 @@ def test_a_picture_has_a_small_one(server: Server) -> None:
     by_link = line.ask("file/get", file=told["thumbnail"]["file"])["payload"]
     linked = Requests(server, None).ask("GET", by_link["url"])
     assert (linked.body, by_link["size"]) == (small.body, len(small.body))
-    assert small["Vary"] == "Authorization"
+    assert small["Vary"] == "Authorization, Cookie"
     whole = alice.ask("GET", kept["Content-Location"])
     assert (whole.body, whole["Content-Type"]) == (picture.getvalue(), "image/png")
     assert whole["Content-Disposition"].startswith("inline;")

@@ -22,7 +22,8 @@ export type Code = "bad_request" | "unknown_action" | "unsupported" | "unauthent
  * Welcome. `user_id` is 1 … 2^53 - 1.
  *
  * A guest's `token` takes id and name back after a dropped line. An account's is worth `expires_in`
- * seconds, and `refresh_token` gets the next one. `rooms` are those that the login is in.
+ * seconds, and `refresh_token` gets the next one. Who came by a cookie is told neither: `token` is empty.
+ * `rooms` are those that the login is in.
  */
 export interface LoggedIn {
   readonly username: string;

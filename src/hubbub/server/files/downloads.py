@@ -125,7 +125,7 @@ class Downloads:
             (b"ETag", blob.etag),
             (b"Last-Modified", formatdate(blob.at, usegmt=True).encode()),
             (b"Cache-Control", b"private, max-age=31536000, immutable"),
-            (b"Vary", b"Authorization"),  # who logs in next in the same browser asks anew
+            (b"Vary", b"Authorization, Cookie"),  # who logs in next in the same browser asks anew
             (b"Accept-Ranges", b"bytes"),
         ]
         if known(request.value(b"if-none-match"), blob.etag):

@@ -5,6 +5,7 @@ They are kept, since whoever asks again soon should not be seen to leave and com
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from itertools import count
 from typing import Final, NamedTuple
@@ -69,6 +70,8 @@ class ApiSessions:
         self._numbers = count(1)
         self._open: dict[ApiSession, None] = {}
         """Those that were used last are at the end."""
+        self._places = Counter[str]()
+        """How many came from each address."""
         self._by_token: dict[str, ApiSession] = {}
         self._tokens: dict[ApiSession, str] = {}
         self.nowhere = Stream(NetSettings(), wheel, _nobody)
@@ -146,7 +149,11 @@ class ApiSessions:
         if isinstance(answer, LoggedIn):
             resumed = _given(command) != ""
             self._log.login(session.name, visitor.address, answer.username, answer.user_id, resumed=resumed)
-            if isinstance(command, Login | Register) and command.lasting and former != answer.token:
+            if (
+                isinstance(command, Login | Register)
+                and command.lasting
+                and former not in (answer.token, _given(command))
+            ):
                 self._forget(former)
         elif isinstance(answer, Refusal):
             self._log.login_refused(session.name, visitor.address, wished, answer.code)
@@ -197,7 +204,7 @@ class ApiSessions:
         if wait:
             return _too_often(limits, wait)
         self._begun.count(place)
-        if limits.enforce and not local and self._of(place) >= limits.max_per_address:
+        if limits.enforce and not local and self._places[place] >= limits.max_per_address:
             return _crowded("limits.max_per_address", self._settings.session_seconds)
         if len(self._open) >= self._settings.max_sessions:
             idle = next((one for one in self._open if not one.running), None)
@@ -206,12 +213,10 @@ class ApiSessions:
             self.end(idle)
         session = ApiSession(self, visitor, local=local, name=f"api-{next(self._numbers)}")
         self._open[session] = None
+        self._places[place] += 1
         self._wheel.set(session, self._settings.session_seconds)
         self._service.connected(session)
         return session
-
-    def _of(self, place: str) -> int:
-        return sum(network(one.address) == place for one in self._open)
 
     def _keep(self, session: ApiSession, token: str) -> None:
         """It is found by this token from now on, and by no other."""
@@ -244,6 +249,10 @@ class ApiSessions:
         if session in self._open:
             del self._open[session]
             self._unlist(session)
+            place = network(session.address)
+            self._places[place] -= 1
+            if not self._places[place]:
+                del self._places[place]
             self._wheel.unset(session)
             self._service.disconnected(session)
 
