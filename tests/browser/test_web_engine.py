@@ -23,7 +23,8 @@ from serving import PATIENCE, Server
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PAGE = "<!doctype html><title>Hubbub</title><script type=module src=/engine.js></script>"
+PAGE = """<!doctype html><title>Hubbub</title><meta name=build content=own>
+<script type=module src=/engine.js></script>"""
 LONG = 60_000.0
 """Milliseconds that a page has to come back: waits between tries grow to a quarter of a minute."""
 SENT = "chat.current.timeline.messages.every(one => one.state === 'sent')"
@@ -110,7 +111,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 @pytest.fixture
 def visit(browser: Browser, house: House, script: str) -> Iterator[Visit]:
-    """Open the page, in a browser of its own or in that of `beside`. That nothing fails in it is tested too."""
+    """Open the page, in a browser of its own or in that of `beside`; nothing may fail in it."""
     faults: list[str] = []
 
     def dress(context: BrowserContext) -> BrowserContext:
@@ -119,8 +120,11 @@ def visit(browser: Browser, house: House, script: str) -> Iterator[Visit]:
         context.route("**/engine.js", lambda one: one.fulfill(body=script, content_type="text/javascript"))
         return context
 
-    def open_page(name: str | None = None, password: str | None = None, beside: Page | None = None) -> Page:
+    def open_page(
+        name: str | None = None, password: str | None = None, beside: Page | None = None, first: str = ""
+    ) -> Page:
         context = dress(browser.new_context()) if beside is None else beside.context
+        context.add_init_script(first)
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(f"{error}\n{error.stack}"))
         page.goto(f"http://127.0.0.1:{house.port}/engine")
@@ -259,6 +263,19 @@ def test_two_tabs_show_the_same_read_together_and_sign_out_together(visit: Visit
     second.wait_for_function("chat.phase === 'signed-out'")
     assert page.evaluate("chat.phase") == "signed-out"
     assert page.evaluate("Object.keys(localStorage).filter(key => /outbox|drafts/.test(key))") == []
+    second.evaluate("chat.signIn('alice', 'correct horse')")
+    page.wait_for_function("chat.settled && chat.me.name === 'alice'")
+
+
+def test_the_divider_stands_where_one_had_read_to(visit: Visit, house: House) -> None:
+    page, other = visit("alice", "correct horse"), visit("Guest")
+    other.evaluate("for (let i = 0; i < 4; i++) chat.current.send(`${i}`)")
+    page.wait_for_function("chat.current.unread === 4")
+    page.evaluate("chat.current.seen(2)")
+    page.wait_for_function("chat.current.unread === 2")
+    page.reload()  # which tells how far one has read, if nothing did before
+    page.wait_for_function("chat.settled && chat.current !== null")
+    assert page.evaluate("[chat.current.timeline.dividerAfter, chat.current.unread]") == [2, 2]
 
 
 def test_a_refused_message_stays_with_its_reason_and_can_be_discarded(visit: Visit, house: House) -> None:
@@ -337,6 +354,40 @@ def test_a_guest_comes_back_to_a_server_that_has_forgotten_everything(visit: Vis
     page.wait_for_function(f"chat.current.timeline.messages.length === 1 && {SENT}")
     assert page.evaluate("chat.current.timeline.messages[0].content") == "new"
     assert [one["content"] for one in house.history("lobby")] == []
+
+
+def test_a_page_notices_that_the_server_serves_another_one(visit: Visit, house: House) -> None:
+    page = visit("alice", "correct horse")
+    page.wait_for_function("chat.updated")  # the page here is none that the server has built
+    served = page.evaluate("fetch('/version').then(it => it.json()).then(it => it.client)")
+    same = f"""new MutationObserver(() => {{
+      const build = document.querySelector('meta[name=build]');
+      if (build && build.content !== '{served}') build.content = '{served}';
+    }}).observe(document, {{childList: true, subtree: true}})"""
+    page = visit("bob", "correct horse", first=same)
+    with page.expect_response("**/version"):
+        house.restart(page)
+    page.wait_for_function("chat.settled")
+    assert page.evaluate("chat.updated") is False
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('denied') }})",
+        "Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError') }",
+        "delete Navigator.prototype.locks; delete window.BroadcastChannel; delete crypto.randomUUID",
+    ],
+)
+def test_storage_that_is_denied_or_full_is_gone_without(visit: Visit, house: House, broken: str) -> None:
+    page = visit("alice", "correct horse", first=broken)
+    page.evaluate("chat.current.draft = 'a draft'")
+    page.evaluate("chat.current.send('said all the same')")
+    shows_all(page, house, 1)
+    house.restart(page)
+    page.evaluate("chat.current.send('and again')")
+    shows_all(page, house, 2)
+    assert page.evaluate("chat.current.draft") == "a draft"
 
 
 def test_somebody_who_is_invited_to_a_private_room_is_told_and_may_come_in(

@@ -69,6 +69,7 @@ export class LiveConversation implements Conversation {
   private called = 0; // a guest's mentions: it has no notices
   private newestAt = 0;
   private newest = 0; // the last offset that was heard of
+  private known = false; // whether the server has said how much is unread
   private seenUpTo = 0;
   private toldUpTo = 0;
   private cursorTimer: ReturnType<typeof setTimeout> | undefined;
@@ -228,6 +229,8 @@ export class LiveConversation implements Conversation {
     this.newestAt = Math.max(this.newestAt, view.at === undefined ? 0 : Date.parse(view.at));
     this.gone = view.gone ?? false;
     this.show();
+    if (!this.known && this.chat.isCurrent(this)) this.divide(); // opened before it was known
+    this.known = true;
     if (this.reading.readUpTo > view.read) this.tellCursor();
   }
 
@@ -239,6 +242,9 @@ export class LiveConversation implements Conversation {
       this.chat.outbox.arrived(event.id, event.offset);
       if (this.reading.unread === 0) this.reading.moved(event.offset); // as the server counts it
     } else {
+      if (this.reading.unread === 0 && this.chat.isCurrent(this) && !this.looking) {
+        this.timeline.dividerAfter = event.offset - 1; // whoever comes back sees what is new
+      }
       this.reading.arrived(event.offset);
       const guest = me?.role === "guest" && this.kind === "room";
       if (guest && calls(event.content, undefined, me)) this.called += 1;
@@ -304,8 +310,12 @@ export class LiveConversation implements Conversation {
 
   /** It is opened: the divider stands where one had read to, until it is opened again. */
   opened(): void {
-    this.timeline.dividerAfter = this.unread > 0 ? this.reading.readUpTo : null;
+    this.divide();
     void this.timeline.open();
+  }
+
+  private divide(): void {
+    this.timeline.dividerAfter = this.reading.unread > 0 ? this.reading.readUpTo : null;
   }
 
   history(range: Range): Promise<History> {

@@ -32,7 +32,7 @@ import { Tabs } from "./tabs";
 import type { Range } from "./timeline.svelte";
 
 const WIDE = "(min-width: 45rem)"; // where the list stands beside a conversation, one is opened by itself
-const LOOK_AGAIN = 3000; // milliseconds until the list of rooms is asked for again, after something changed
+const LOOK_AGAIN = 3000; // milliseconds until it is asked once for many changes what there is now
 
 export class Engine implements Hooks, Follows, Surroundings, Post {
   readonly session = new Session(socketUrl(), this);
@@ -74,6 +74,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   );
   private readonly touched = new Set<LiveConversation>();
   private resumes = false; // whether this login goes on from positions of an earlier one
+  private askingAgain: ReturnType<typeof setTimeout> | undefined;
   private lookingAgain: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
@@ -285,10 +286,13 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   }
 
   unknownStream(): void {
-    this.line.request("unread", { all: true }).then(
-      (told) => this.counted(told),
-      () => {},
-    );
+    this.askingAgain ??= setTimeout(() => {
+      this.askingAgain = undefined;
+      this.line.request("unread", { all: true }).then(
+        (told) => this.counted(told),
+        () => {}, // the next login asks
+      );
+    }, LOOK_AGAIN);
   }
 
   posted(conversation: LiveConversation, arrival: Arrival): void {
@@ -344,7 +348,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   }
 
   wasLeft(conversation: LiveConversation): void {
-    this.heard.forget(conversation.kind === "room" ? conversation.stream : "");
+    if (conversation.kind === "room") this.heard.forget(conversation.stream);
     this.known.remove(conversation);
     this.roomsChanged();
   }

@@ -8,7 +8,7 @@ import { Refusal, willPass } from "../wire/refusal";
 import type { Accepted, History } from "../wire/types";
 import type { Message } from "./contract";
 import { ownKey } from "./messages";
-import type { OutboxStore, Entry } from "./outbox_store";
+import type { Entry, Keeping } from "./outbox_store";
 
 /** After so many milliseconds the server may not know an id any more. */
 const FORGETS = 8 * 60_000;
@@ -44,7 +44,7 @@ export class Outbox {
 
   constructor(
     private readonly post: Post,
-    private readonly store: OutboxStore,
+    private readonly store: Keeping,
     private readonly now: () => number = Date.now,
   ) {}
 

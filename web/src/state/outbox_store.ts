@@ -20,11 +20,19 @@ export interface Entry {
   readonly failed: string | null; // the server's refusal
 }
 
+/** Where entries are kept, by account. */
+export interface Keeping {
+  open(account: string, adopt: (entries: Entry[]) => void): void;
+  save(entries: readonly Entry[]): void;
+  close(): void;
+  forget(account: string): void;
+}
+
 export const MOST_KEPT = 200; // messages
 const MOST_CHARACTERS = 1_000_000; // of one account and tab: browsers give about five times as many to all
 const PREFIX = "outbox.";
 
-export class OutboxStore {
+export class OutboxStore implements Keeping {
   private readonly tab = newId();
   private account = "";
   private watched = new Set<string>();

@@ -50,14 +50,12 @@ class Server {
       this.entries[target.offset - 1] = { ...erased, name: "erased", data: { stream, epoch: "e", offset: target.offset } };
     } else {
       const from = `guest${random(15)}`;
-      const old = target.reactions?.[0];
       const names = new Set((target as { all?: string[] }).all ?? []);
       const removed = names.has(from);
       if (removed) names.delete(from);
       else names.add(from);
       const all = [...names];
       const reactions = all.length ? [{ emoji: "+1", count: all.length, users: all.slice(0, 10) }] : [];
-      void old;
       this.replace({ ...target, reactions, all } as unknown as MessageView);
       this.put("reaction", { ...common, from, from_id: 100 }, { target: target.offset, emoji: "+1", ...(removed ? { removed } : {}) });
     }
@@ -80,7 +78,7 @@ class Server {
     return page(ahead.slice(-limit), ahead.length > limit);
   }
 
-  private put(name: Event["name"], common: Placed & object, data: object): void {
+  private put(name: Event["name"], common: Placed & Record<string, unknown>, data: object): void {
     this.entries.push({ name, stream, epoch: "e", offset: common.offset, data: { ...common, ...data } });
   }
 

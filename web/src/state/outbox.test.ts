@@ -1,0 +1,194 @@
+// The outbox against a model of the server that remembers ids, with lines that drop at any moment.
+
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Refusal } from "../wire/refusal";
+import type { Accepted, History, MessageView } from "../wire/types";
+import type { Message } from "./contract";
+import { Outbox, type Post, type Target } from "./outbox";
+import type { Entry, Keeping } from "./outbox_store";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+const me = { id: 1, name: "alice" };
+
+/** What is kept of one tab, and what another one left. */
+class Kept implements Keeping {
+  entries: readonly Entry[] = [];
+  adopt: (entries: Entry[]) => void = () => {};
+
+  open(_: string, adopt: (entries: Entry[]) => void): void {
+    this.adopt = adopt;
+  }
+
+  save(entries: readonly Entry[]): void {
+    this.entries = entries;
+  }
+
+  close(): void {}
+
+  forget(): void {
+    this.entries = [];
+  }
+}
+
+/** A room of a server; it forgets ids when it is told to. */
+class Room implements Target, Post {
+  readonly room = "den";
+  readonly to = null;
+  readonly me = me;
+  ready = true;
+  pending: readonly Message[] = [];
+  accepts: Message[] = [];
+  kept: MessageView[] = [];
+  known = new Map<string, Accepted>();
+  refusals: Refusal[] = [];
+  drops = { before: false, after: false };
+  tries = 0;
+
+  get head(): number {
+    return this.kept.length;
+  }
+
+  target(): Target {
+    return this;
+  }
+
+  setPending(messages: readonly Message[]): void {
+    this.pending = messages;
+  }
+
+  accepted(message: Message): void {
+    this.accepts.push(message);
+  }
+
+  async send(entry: Entry): Promise<Accepted> {
+    this.tries += 1;
+    if (this.drops.before) throw this.drop();
+    const refusal = this.refusals.shift();
+    if (refusal !== undefined) throw refusal;
+    const accepted = this.known.get(entry.id) ?? this.keep(entry);
+    if (this.drops.after) throw this.drop();
+    return accepted;
+  }
+
+  async history({ after, limit }: { after: number; limit: number }): Promise<History> {
+    const behind = this.kept.filter((one) => one.offset > after);
+    return { stream: "s", messages: behind.slice(0, limit), more: behind.length > limit };
+  }
+
+  private drop(): Refusal {
+    this.ready = false;
+    return Refusal.offline();
+  }
+
+  private keep(entry: Entry): Accepted {
+    const place = { stream: "s", epoch: "e", offset: this.kept.length + 1, at: "2025-01-01T12:00:00Z" };
+    const accepted = { id: entry.id, ...place };
+    this.kept.push({ ...accepted, from: me.name, from_id: me.id, content: entry.content });
+    this.known.set(entry.id, accepted);
+    return accepted;
+  }
+}
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < 200; i++) await Promise.resolve();
+}
+
+function begin(): [Room, Kept, Outbox] {
+  const [room, kept] = [new Room(), new Kept()];
+  const outbox = new Outbox(room, kept);
+  outbox.open("1");
+  return [room, kept, outbox];
+}
+
+test("messages are kept once and in order, whenever the line drops", async () => {
+  for (let seed = 0; seed < 200; seed++) {
+    const [room, kept, outbox] = begin();
+    for (let i = 0; i < 12; i++) {
+      const what = (seed * 31 + i * 17) % 7;
+      room.drops = { before: what === 1, after: what === 2 };
+      outbox.write(room, `${i}`, null);
+      await settle();
+      if (what === 4 && !room.ready) {
+        const told = room.kept.at(-1); // a resume tells it, before anything is sent again
+        if (told !== undefined) outbox.arrived(told.id, told.offset);
+      }
+      if (what > 3) {
+        room.drops = { before: false, after: false };
+        room.ready = true;
+        outbox.resume();
+        await settle();
+      }
+    }
+    room.drops = { before: false, after: false };
+    room.ready = true;
+    outbox.resume();
+    await settle();
+    expect(room.kept.map((one) => one.content)).toEqual(Array.from({ length: 12 }, (_, i) => `${i}`));
+    expect([room.pending, kept.entries, outbox.size]).toEqual([[], [], 0]);
+  }
+});
+
+test("what the server has forgotten the id of is looked for before it is sent again", async () => {
+  const [room, , outbox] = begin();
+  room.drops.after = true;
+  outbox.write(room, "once", null);
+  await settle();
+  room.known.clear();
+  vi.setSystemTime(Date.now() + 3_600_000);
+  room.drops.after = false;
+  room.ready = true;
+  outbox.resume();
+  await settle();
+  expect(room.kept.map((one) => one.content)).toEqual(["once"]);
+  expect(room.accepts.map((one) => one.offset)).toEqual([1]);
+  expect(outbox.size).toBe(0);
+});
+
+test("a refusal that will pass is waited for, and another one stays with its reason", async () => {
+  const [room, , outbox] = begin();
+  room.refusals = [Refusal.of({ code: "rate_limited", message: "slow", retry_after: 3 })];
+  outbox.write(room, "first", null);
+  outbox.write(room, "second", null);
+  await settle();
+  await vi.advanceTimersByTimeAsync(2900);
+  expect(room.kept).toEqual([]);
+  await vi.advanceTimersByTimeAsync(200);
+  await settle();
+  expect(room.kept.map((one) => one.content)).toEqual(["first", "second"]);
+  room.refusals = [Refusal.of({ code: "too_large", message: "Too long." })];
+  outbox.write(room, "long", null);
+  await settle();
+  expect(room.pending.map(({ state, error }) => [state, error])).toEqual([["failed", "Too long."]]);
+  outbox.retry(room.pending[0]!.id);
+  await settle();
+  expect(room.kept.at(-1)?.content).toBe("long");
+  expect(room.pending).toEqual([]);
+});
+
+test("what a tab left that is gone is sent once, even if this one knows of it", async () => {
+  const [room, kept, outbox] = begin();
+  const entry = { room: "den", to: null, replyTo: null, tried: null, after: 0, failed: null };
+  const left = [
+    { ...entry, id: "b", content: "later", at: 2 },
+    { ...entry, id: "a", content: "earlier", at: 1 },
+  ];
+  kept.adopt(left);
+  kept.adopt(left);
+  await settle();
+  expect(room.kept.map((one) => one.content)).toEqual(["earlier", "later"]);
+  kept.adopt(left);
+  await settle();
+  expect(room.kept).toHaveLength(2);
+});
+
+test("a second message of the same id gets a key of its own", async () => {
+  const [room, , outbox] = begin();
+  outbox.write(room, "mine", null);
+  await settle();
+  const { id } = room.kept[0]!;
+  expect(outbox.key(id, 1)).toBe(`~${id}`);
+  expect(outbox.key(id, 2)).toBeUndefined();
+  expect(outbox.key("another's", 1)).toBeUndefined();
+});
