@@ -34,6 +34,9 @@ export async function loadPlot(): Promise<Plot> {
   }
 }
 
+/** The last argument has the other charts follow; the library's types do not know it. */
+type Published = (place: { left: number; top: number }, fire: boolean, publish: boolean) => void;
+
 export interface Told {
   /** A row of what is drawn is under the cursor; null: none. */
   onrow(row: number | null): void;
@@ -45,7 +48,6 @@ export interface Told {
 /** One chart on the page. What is drawn is a copy of the rows in sight: the hour goes on meanwhile. */
 export class Drawing {
   readonly #plot: uPlot;
-  readonly #library: Plot;
   readonly #panel: Panel;
   readonly #host: HTMLElement;
   #colours: readonly string[] = [];
@@ -56,7 +58,6 @@ export class Drawing {
   };
 
   constructor(library: Plot, host: HTMLElement, panel: Panel, told: Told) {
-    this.#library = library;
     this.#panel = panel;
     this.#host = host;
     this.#readColours();
@@ -167,10 +168,8 @@ export class Drawing {
     const { width, height } = this.#plot.over.getBoundingClientRect();
     const now = this.#plot.cursor.left ?? -1;
     const left = Math.min(Math.max((now < 0 ? (part < 0 ? width : 0) : now) + part * width, 0), width - 1);
-    this.#plot.setCursor({ left, top: height / 2 });
-    const row = this.#plot.cursor.idx ?? null;
-    if (row !== null) this.#library.sync(SYNC).pub("mousemove", this.#plot, left, height / 2, width, height, row);
-    return row;
+    (this.#plot.setCursor as Published)({ left, top: height / 2 }, true, true);
+    return this.#plot.cursor.idx ?? null;
   }
 
   end(): void {
