@@ -101,4 +101,6 @@ def identified(command: Command, id: str | None) -> tuple[Command, str | None]:
     if isinstance(command, _IDENTIFIED):
         id = command.id[:64] if command.id is not None else id
         return msgspec.structs.replace(command, id=id), id
+    if isinstance(command, commands.Login | commands.Register):  # that is the server's own word, on no wire
+        return msgspec.structs.replace(command, lasting=False), id
     return command, id
