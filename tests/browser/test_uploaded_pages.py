@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Error, Page
 
-from browser.test_tester import browser as browser
+from browser.starting import browser as browser
 from server.file_requests import Requests, requests
 from serving import NdjsonClient, Server, serving
 

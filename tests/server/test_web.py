@@ -29,10 +29,6 @@ def web(server: Server) -> Iterator[httpx.Client]:
 @pytest.mark.parametrize(
     ("path", "kind", "part"),
     [
-        ("/tester.html", "text/html; charset=utf-8", "<title>Hubbub"),
-        ("/tester.js", "text/javascript; charset=utf-8", "new WebSocket"),
-        ("/tester.css", "text/css; charset=utf-8", ":focus-visible"),
-        ("/tester.svg", "image/svg+xml", "<svg"),
         ("/asyncapi.json", "application/json", '"asyncapi"'),
     ],
 )

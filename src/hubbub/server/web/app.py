@@ -1,4 +1,4 @@
-"""What HTTP serves beside the WebSocket: the page to try it by hand, and what operators and tools ask for.
+"""What HTTP serves beside the WebSocket and the client: what operators and tools ask for.
 
 Every endpoint is a coroutine: Starlette would run a plain function in a thread.
 """
@@ -6,10 +6,9 @@ Every endpoint is a coroutine: Starlette would run a plain function in a thread.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import sha256
-from importlib.resources import files
 from typing import Final
 
 import msgspec
@@ -28,12 +27,6 @@ from hubbub.server.web.policy import SECURITY
 from hubbub.wire.openapi import Endpoint
 
 _JSON: Final = "application/json"
-_PAGES: Final = {
-    "/tester.html": ("tester.html", "text/html; charset=utf-8"),
-    "/tester.js": ("tester.js", "text/javascript; charset=utf-8"),
-    "/tester.css": ("tester.css", "text/css; charset=utf-8"),
-    "/tester.svg": ("tester.svg", "image/svg+xml"),
-}
 
 
 def build_app(
@@ -72,7 +65,6 @@ def build_app(
 
     app = Starlette(
         routes=[
-            *(Route(path, _page(name, kind)) for path, (name, kind) in _PAGES.items()),
             Route("/health", get_health),
             Route("/ready", get_ready),
             Route("/version", get_version),
@@ -87,18 +79,6 @@ def build_app(
     )
     app.router.redirect_slashes = False
     return app
-
-
-def _page(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
-    async def get_page(request: Request) -> Response:
-        return _cached(request, _file(name), kind)
-
-    return get_page
-
-
-@cache
-def _file(name: str) -> bytes:
-    return files("hubbub.server.pages").joinpath(name).read_bytes()
 
 
 @cache
