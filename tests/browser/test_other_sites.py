@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
-from browser.test_tester import browser as browser
+from browser.starting import browser as browser
 from serving import Server, serving
 
 pytestmark = pytest.mark.browser
