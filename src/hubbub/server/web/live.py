@@ -18,9 +18,9 @@ from starlette.types import Receive, Scope, Send
 
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.files import Bearer
-from hubbub.observe.ring import ROWS
+from hubbub.observe.ring import ROWS, Ring
 from hubbub.observe.tail import LogLine, Tail
-from hubbub.server.sampling import Sample, Sampler
+from hubbub.server.sampling import Sample
 from hubbub.server.web.admins import FRESH, queried, refused
 from hubbub.wire.openapi import Endpoint
 
@@ -87,7 +87,7 @@ class Live:
 
     def __init__(
         self,
-        sampler: Sampler,
+        ring: Ring,
         tail: Tail,
         who: Who,
         *,
@@ -96,8 +96,8 @@ class Live:
         started: float,
         most: int,
     ) -> None:
-        """`started` is Unix time in seconds; `most` may watch at once."""
-        self._sampler = sampler
+        """`ring` has the columns of Sample; `started` is Unix time in seconds; `most` may watch at once."""
+        self._ring = ring
         self._tail = tail
         self._who = who
         self._server = server
@@ -110,7 +110,6 @@ class Live:
         self._past: dict[int | None, bytes] = {}
         """Encoded since the last sample, by `points`."""
         self._closed = False
-        sampler.on_sample = self.on_sample
 
     @property
     def watching(self) -> int:
@@ -118,7 +117,7 @@ class Live:
         return len(self._watchers)
 
     def on_sample(self, sample: Sample) -> None:
-        """A second has passed."""
+        """A second has passed: see `Sampler.on_sample`."""
         self._past.clear()
         if not self._watchers:
             self._told = self._tail.number
@@ -173,7 +172,7 @@ class Live:
     def _encoded_past(self, points: int | None) -> bytes:
         known = self._past.get(points)
         if known is None:
-            group, columns = self._sampler.ring.read(points)
+            group, columns = self._ring.read(points)
             past = Past(self._server, self._version, self._started, 1000 * group, columns)
             known = self._past[points] = _event("past", past)
         return known

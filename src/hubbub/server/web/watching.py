@@ -49,7 +49,7 @@ class Watching:
 
         who = Admins(service.entrance.bearer, is_admin).who
         self.live = Live(
-            sampler,
+            sampler.ring,
             shared.log.tail,
             who,
             server=config.server.name,
@@ -57,6 +57,7 @@ class Watching:
             started=started,
             most=config.metrics.max_watchers,
         )
+        sampler.on_sample = self.live.on_sample
         self._connections = Connections(shared, who)
         self._metrics = MetricsPage(
             readings,
