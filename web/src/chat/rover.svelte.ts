@@ -16,6 +16,7 @@ export class Rover {
   /** Rows that stay, also out of view: a focus would be lost with its row. */
   readonly kept: readonly number[];
 
+  private pointer = { x: -1, y: -1 };
   private within = $state(false); // whether the focus is in the list
 
   constructor(
@@ -64,11 +65,12 @@ export class Rover {
     const index = view.indexOf(article.dataset["key"]);
     const message = view.shown[index];
     if (message === undefined) return false;
+    this.hovered = null;
     if (key === "ArrowUp") void this.focusOn(Math.max(0, index - 1));
     else if (key === "ArrowDown") void this.focusOn(index + 1);
     else if (key === "Home") void this.focusOn(0);
     else if (key === "End") void view.toEnd().then(() => this.focusOn(view.shown.length - 1));
-    else if (key === "Enter") article.querySelector<HTMLElement>("[role=toolbar] button")?.focus();
+    else if (key === "Enter") void tick().then(() => article.querySelector<HTMLElement>("[role=toolbar] button")?.focus());
     else if (key === "r" && message.offset > 0 && !message.deleted) deeds.reply(message);
     else if (key === "e" && mayEdit(message)) deeds.edit(message);
     else return false;
@@ -76,7 +78,13 @@ export class Rover {
   }
 
   pointerover(event: PointerEvent): void {
-    if (event.pointerType === "mouse" && this.held === null) this.hovered = keyAt(event.target) ?? null;
+    const { clientX: x, clientY: y } = event;
+    // Rows that pass below a pointer at rest are not pointed at.
+    const moved = x !== this.pointer.x || y !== this.pointer.y;
+    this.pointer = { x, y };
+    if (moved && event.pointerType === "mouse" && hovers.matches && this.held === null) {
+      this.hovered = keyAt(event.target) ?? null;
+    }
   }
 
   pointerleave(): void {
@@ -91,9 +99,27 @@ export class Rover {
   }
 
   focusout(event: FocusEvent, scroller: HTMLElement): void {
-    this.within = event.relatedTarget instanceof Node && scroller.contains(event.relatedTarget);
+    // Without a next element either somebody pressed elsewhere, which `pressed` hears, or the list moved the row.
+    if (event.relatedTarget instanceof Node) this.within = scroller.contains(event.relatedTarget);
+  }
+
+  pressed(event: PointerEvent, scroller: HTMLElement): void {
+    const target = event.target instanceof Node ? event.target : null;
+    if (!scroller.contains(target) || keyAt(target) === undefined) this.within = false;
+  }
+
+  /** Watch the rows: one that the list moves loses the focus, and gets it again. */
+  watch(scroller: HTMLElement): () => void {
+    const observer = new MutationObserver(() => {
+      if (this.focused === null || !this.within || document.activeElement !== document.body) return;
+      this.view.row(this.focused)?.focus({ preventScroll: true });
+    });
+    observer.observe(scroller, { childList: true, subtree: true });
+    return () => observer.disconnect();
   }
 }
+
+const hovers = window.matchMedia("(hover: hover)"); // after a tap, browsers tell of a mouse that is none
 
 /** The key of the message that an element is part of. */
 export function keyAt(target: EventTarget | null): string | undefined {

@@ -19,7 +19,6 @@ export class Touch {
     for (const end of ["pointerup", "pointercancel"] as const) {
       scroller.addEventListener(end, () => this.release(), { signal });
     }
-    scroller.addEventListener("scroll", () => this.release(), { signal, passive: true });
     scroller.addEventListener("contextmenu", (event) => this.menu(event), { signal });
   }
 

@@ -34,7 +34,7 @@ export default {
   close: "Close",
   reactionBy: "{emoji}, {n}: {names}",
   andMore: "{names} and one more|{names} and {n} more",
-  quoteOf: "Go to the message of {name} that this answers",
+  quoteOf: "Go to the message that this answers",
   quoteLoading: "Loading…",
   quoteGone: "The message that this answers is gone.",
   quoteFile: "File: {name}",
@@ -55,6 +55,8 @@ export default {
   beginRoom: "This is where {name} begins.",
   beginTalk: "This is where you and {name} begin.",
   notThere: "This message is not there any more",
+  notIn: "You are not in #{name}",
+  join: "Join",
   keysHint: "Arrow keys go through the messages, Enter to what can be done with one, Escape back to writing.",
 
   send: "Send",
@@ -98,7 +100,7 @@ export default {
   searchIn: "in {name}",
 
   back: "Back to the list",
-  topicNone: "No topic yet",
+  topicNone: "Add a topic",
   topicEdit: "Change the topic",
   topicLabel: "Topic",
   topicTooLong: "A topic has at most {n} bytes",

@@ -34,7 +34,7 @@ export default {
   close: "关闭",
   reactionBy: "{emoji}，{n} 人：{names}",
   andMore: "{names} 等（另有 {n} 人）",
-  quoteOf: "跳转到所回复的 {name} 的消息",
+  quoteOf: "跳转到所回复的消息",
   quoteLoading: "正在加载…",
   quoteGone: "所回复的消息已不存在。",
   quoteFile: "文件：{name}",
@@ -55,6 +55,8 @@ export default {
   beginRoom: "这里是 {name} 的开头。",
   beginTalk: "这里是你和 {name} 对话的开头。",
   notThere: "这条消息已不存在",
+  notIn: "你还没有加入 #{name}",
+  join: "加入",
   keysHint: "用方向键浏览消息，按 Enter 打开操作，按 Esc 返回输入框。",
 
   send: "发送",
@@ -98,7 +100,7 @@ export default {
   searchIn: "{name}",
 
   back: "返回列表",
-  topicNone: "还没有主题",
+  topicNone: "添加主题",
   topicEdit: "修改主题",
   topicLabel: "主题",
   topicTooLong: "主题最多 {n} 字节",
