@@ -164,6 +164,16 @@ def test_with_a_cookie_no_token_is_told(server: Server, meet: Meet) -> None:
     assert code(page.get("me")) == (401, "unauthenticated")
 
 
+def test_logging_out_by_a_token_leaves_the_cookie_alone(meet: Meet) -> None:
+    page = meet()
+    page.ask("login", username="bob", password="bob", cookie=True)
+    other = meet("bob", "bob").welcome["token"]
+    out = page.web.post("logout", json={}, headers={"Authorization": f"Bearer {other}"})
+    assert (out.status_code, "set-cookie" in out.headers) == (200, False)
+    assert page.get("me").status_code == 200
+    assert page.web.get("me", headers={"Authorization": f"Bearer {other}"}).status_code == 401
+
+
 def test_a_wrong_password_sets_no_cookie_and_takes_none_away(meet: Meet) -> None:
     page = meet()
     page.ask("login", username="alice", password="alice", cookie=True)

@@ -106,12 +106,12 @@ class Api:
         if token is None or person is None:
             return self._refused(request, NOBODY if token is None else STALE)
         me = Me(person.name, person.id, person.role, self._server_name)
-        by_cookie = token == visitor.cookie and "authorization" not in request.headers
-        return self._told(_encode(me), {"Set-Cookie": set_cookie(visitor, token)} if by_cookie else {})
+        again = {"Set-Cookie": set_cookie(visitor, token)} if _by_cookie(request) else {}
+        return self._told(_encode(me), again)
 
     async def enter(self, request: Request) -> Response:
         """Log in, register, or exchange a refresh token."""
-        visitor, action = _visitor(request), request.url.path.rpartition("/")[2]
+        visitor, action = _visitor(request), str(request.scope["path"]).rpartition("/")[2]
         try:
             body = await _body(request)
             command = ACTIONS[action].command(body, None)
@@ -141,7 +141,7 @@ class Api:
         except UNREADABLE as error:
             return self._refused(request, of_json(error, "payload"))
         answer = await self._sessions.leave(visitor, token, codec.Request(command, None, "logout"))
-        if isinstance(answer, LoggedOut) and visitor.cookie is not None:
+        if isinstance(answer, LoggedOut) and _by_cookie(request):
             return self._told(answer_data(answer), {"Set-Cookie": clear_cookie(visitor)})
         return self._answered(request, answer)
 
@@ -184,7 +184,7 @@ class Api:
 
     def _refused(self, request: Request, refusal: Refusal) -> Response:
         """A refusal; a cookie that is worth nothing any more is taken back by it."""
-        stale = refusal is STALE and "authorization" not in request.headers
+        stale = refusal is STALE and _by_cookie(request)
         return _refusal(refusal, {"Set-Cookie": clear_cookie(_visitor(request))} if stale else {})
 
     def owe(self, size: int) -> None:
@@ -230,6 +230,11 @@ def _refusal(refusal: Refusal, headers: dict[str, str] | None = None) -> Respons
 def _visitor(request: Request) -> Visitor:
     visitor: Visitor = request.state.visitor
     return visitor
+
+
+def _by_cookie(request: Request) -> bool:
+    """Whether the token is the cookie's."""
+    return _visitor(request).cookie is not None and "authorization" not in request.headers
 
 
 def _token(request: Request) -> str | None:
