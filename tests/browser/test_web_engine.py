@@ -7,9 +7,9 @@ sending; in the end nothing is lost and nothing is doubled, which another client
 from __future__ import annotations
 
 import os
+import runpy
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from browser.test_tester import FLAGS
+from browser.starting import FLAGS
 from serving import PATIENCE, Server
 
 pytestmark = pytest.mark.browser
@@ -37,14 +37,11 @@ Visit = Callable[..., Page]
 @pytest.fixture(scope="module")
 def script(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The engine as one script."""
-    sys.path.insert(0, str(ROOT / "scripts"))
-    import web
-
-    node = web.node()
+    node = runpy.run_path(str(ROOT / "scripts" / "web.py"))["node"]()
     assert node is not None
     out = tmp_path_factory.mktemp("engine")
     command = [str(node), str(Path(__file__).parent / "engine" / "build.mjs"), str(out)]
-    subprocess.run(command, cwd=web.WEB, check=True, timeout=120)
+    subprocess.run(command, cwd=ROOT / "web", check=True, timeout=120)
     return (out / "engine.js").read_text("utf-8")
 
 
@@ -86,6 +83,8 @@ class House:
         for page in pages:
             page.wait_for_function("chat.line !== 'online'")
         self.start()
+        for page in pages:
+            page.evaluate("chat.retryNow()")  # as the button does it
 
     def history(self, room: str = "lobby") -> list[dict[str, Any]]:
         """All that the server has of a room, as another client sees it."""
@@ -181,7 +180,10 @@ def test_a_server_that_is_killed_loses_and_doubles_nothing(visit: Visit, house: 
         write_on(page, 120)
     for so_many in (30, 90):
         pages[0].wait_for_function(f"{SENT_ONES} >= {so_many}")
-        house.restart(*pages)
+        house.kill()
+        for page in pages:
+            page.wait_for_function("chat.line !== 'online'")
+        house.start()  # they come back by themselves
     for page in pages:
         shows_all(page, house, 240)
     for name in ("alice", "Guest"):
@@ -468,3 +470,17 @@ def test_a_file_is_broken_off_by_its_receiver(visit: Visit, house: House) -> Non
     receiver.evaluate("chat.offers[0].cancel()")
     sender.wait_for_function("chat.offers[0].state === 'failed'")
     assert "Guest" in sender.evaluate("chat.offers[0].error")
+
+
+def test_a_link_opens_a_room_that_exists_and_makes_none(visit: Visit, house: House) -> None:
+    page, other = visit("alice", "correct horse"), visit("Guest")
+    other.evaluate("chat.openRoom('den')")
+    other.wait_for_function("chat.current.name === 'den'")
+    page.evaluate("location.hash = '#/room/Den'")
+    page.wait_for_function("chat.current?.name === 'den'")
+    page.go_back()
+    page.wait_for_function("chat.current?.name === 'lobby'")
+    page.evaluate("location.hash = '#/room/nowhere'")
+    page.wait_for_function("chat.current === null && location.hash === '#/'")
+    rooms = page.evaluate("chat.rooms()")
+    assert sorted(one["room"] for one in rooms) == ["den", "lobby"]

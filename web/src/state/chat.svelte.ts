@@ -107,11 +107,12 @@ class LiveChat implements Chat {
   }
 
   async signOut(): Promise<void> {
-    const { account, outbox, drafts, tabs } = this.engine;
+    const { account, outbox, drafts, tabs, where } = this.engine;
     await this.session.signOut();
     tabs.tell({ kind: "signed-out" });
     outbox.forget(account);
     drafts.forget(account);
+    where.forget(account);
   }
 
   retryNow(): void {
@@ -126,30 +127,30 @@ class LiveChat implements Chat {
 
   open(key: string): void {
     const conversation = this.known.ofKey(key);
-    if (conversation !== undefined) this.engine.open(conversation);
+    if (conversation !== undefined) this.engine.where.open(conversation);
   }
 
   async openRoom(name: string): Promise<Conversation> {
     const room = await this.engine.enterRoom(name);
-    this.engine.open(room);
+    this.engine.where.open(room);
     return room;
   }
 
   openTalk(name: string): Conversation {
     const talk = this.known.talk(name, "");
-    this.engine.open(talk);
+    this.engine.where.open(talk);
     return talk;
   }
 
   async openAt(stream: string, offset: number): Promise<boolean> {
     const conversation = this.known.ofStream(stream);
     if (conversation === undefined) return false;
-    this.engine.open(conversation);
+    this.engine.where.open(conversation);
     return conversation.timeline.goTo(offset);
   }
 
   close(): void {
-    this.engine.close();
+    this.engine.where.close();
   }
 
   nextUnread(direction: 1 | -1): void {
@@ -157,7 +158,7 @@ class LiveChat implements Chat {
     const from = all.findIndex((one) => one === this.current);
     for (let step = 1; step <= all.length; step++) {
       const next = all[(((from + direction * step) % all.length) + all.length) % all.length]!;
-      if (next.unread > 0 && !next.muted && next !== this.current) return this.engine.open(next);
+      if (next.unread > 0 && !next.muted && next !== this.current) return this.engine.where.open(next);
     }
   }
 
@@ -172,7 +173,7 @@ class LiveChat implements Chat {
   async createRoom(name: string, isPrivate: boolean): Promise<Conversation> {
     const room = this.engine.joined(await this.request("create", { room: name, private: isPrivate }));
     room.private = isPrivate;
-    this.engine.open(room);
+    this.engine.where.open(room);
     return room;
   }
 

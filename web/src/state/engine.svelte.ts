@@ -25,13 +25,11 @@ import { Outbox, type Post, type Target } from "./outbox";
 import { OutboxStore, type Entry } from "./outbox_store";
 import { People } from "./people.svelte";
 import { Positions } from "./positions";
-import { elsewhere, readRoute, writeRoute } from "./route";
 import { Session, type Hooks } from "./session.svelte";
-import { keep, kept } from "./storage";
 import { Tabs } from "./tabs";
 import type { Range } from "./timeline.svelte";
+import { Whereabouts } from "./whereabouts.svelte";
 
-const WIDE = "(min-width: 45rem)"; // where the list stands beside a conversation, one is opened by itself
 const LOOK_AGAIN = 3000; // milliseconds until it is asked once for many changes what there is now
 
 export class Engine implements Hooks, Follows, Surroundings, Post {
@@ -55,7 +53,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     (room) => this.enterRoom(room),
     (stream, offset) => void this.line.request("read", { stream, offset }).catch(() => {}),
   );
-  current = $state.raw<LiveConversation | null>(null);
+  readonly where = new Whereabouts(this.known, (name) => this.findRoom(name));
   account = "";
 
   private readonly heard = new Positions<Kept>();
@@ -77,33 +75,12 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   private askingAgain: ReturnType<typeof setTimeout> | undefined;
   private lookingAgain: ReturnType<typeof setTimeout> | undefined;
 
-  constructor() {
-    addEventListener("hashchange", () => this.follow());
-    document.addEventListener("visibilitychange", () => this.current?.readOn());
-    addEventListener("pagehide", () => this.current?.tellCursor());
-  }
-
   get me(): Me | null {
     return this.session.me;
   }
 
-  // -- where one is
-
-  open(conversation: LiveConversation): void {
-    const { kind, name } = conversation;
-    const hash = writeRoute({ kind, name });
-    keep(`last.${this.account}`, hash);
-    if (location.hash !== hash) location.hash = hash;
-    if (this.current === conversation) return;
-    this.current?.tellCursor();
-    this.current = conversation;
-    this.known.open(conversation);
-  }
-
-  close(): void {
-    this.current?.tellCursor();
-    this.current = null;
-    if (location.hash.length > 1) location.hash = "#/";
+  get current(): LiveConversation | null {
+    return this.where.current;
   }
 
   async enterRoom(name: string): Promise<LiveConversation> {
@@ -112,37 +89,11 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     return this.joined(await this.line.request("join", { room: name }));
   }
 
-  /** Go where the address says. */
-  private follow(): void {
-    if (this.me === null || elsewhere(location.hash)) return;
-    const route = readRoute(location.hash);
-    if (route === null) {
-      this.current?.tellCursor();
-      this.current = null;
-      return;
-    }
-    const known = this.known.named(route.kind, route.name);
-    if (known !== undefined) this.open(known);
-    else if (route.kind === "talk") this.open(this.known.talk(route.name, ""));
-    else {
-      this.enterRoom(route.name).then(
-        (room) => this.open(room),
-        () => this.close(),
-      );
-    }
-  }
-
-  /** At the beginning: where the address says, or where one was, or in the first room. */
-  private arrive(): void {
-    if (this.current !== null || elsewhere(location.hash)) return;
-    if (readRoute(location.hash) === null) {
-      if (!matchMedia(WIDE).matches) return;
-      const last = readRoute(kept(`last.${this.account}`) ?? "");
-      const known = last && this.known.named(last.kind, last.name);
-      const first = known ?? this.known.all[0];
-      if (first !== undefined) history.replaceState(null, "", writeRoute(first));
-    }
-    this.follow();
+  /** A room that an address names: one that exists. A link to none must not make it. */
+  async findRoom(name: string): Promise<LiveConversation | null> {
+    await this.session.whenSettled();
+    const { rooms } = await this.line.request("rooms", {});
+    return rooms.some((one) => one.room.toLowerCase() === name.toLowerCase()) ? this.enterRoom(name) : null;
   }
 
   // -- Hooks
@@ -179,7 +130,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
       for (const one of [...this.known]) if (one.kind === "room" && !streams.has(one.stream)) this.wasLeft(one);
     }
     this.outbox.showAll();
-    this.arrive();
+    this.where.arrive(account);
     this.show();
   }
 
@@ -262,7 +213,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   /** Nobody is signed in any more: nothing of it stays. */
   left(): void {
     this.batch.flush();
-    this.current = null;
+    this.where.leave();
     this.touched.clear();
     for (const one of [...this.known]) one.timeline.unload();
     this.known.clear();
@@ -303,16 +254,12 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     const called = !talk && (arrival.data.mentions?.includes(this.me?.name ?? "") ?? false);
     const title = talk ? data.from : `${data.from} — #${conversation.name}`;
     const news = { key: conversation.key, title, body: data.content, personal: talk || called };
-    notify(news, () => this.open(conversation));
+    notify(news, () => this.where.open(conversation));
   }
 
   roomsChanged(): void {
     this.lookingAgain ??= setTimeout(() => this.lookAgain(), LOOK_AGAIN);
-    if (this.current === null || [...this.known].includes(this.current)) return;
-    const again = this.known.named(this.current.kind, this.current.name);
-    this.current = null;
-    if (again !== undefined) this.open(again);
-    else this.close();
+    this.where.check();
   }
 
   // -- Surroundings
@@ -339,7 +286,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   }
 
   isCurrent(conversation: Conversation): boolean {
-    return this.current === conversation && !elsewhere(location.hash);
+    return this.where.isAt(conversation);
   }
 
   wasRead(stream: string): void {

@@ -1,0 +1,100 @@
+// Which conversation is open: the address says it, so that a reload, a link and the way back find it.
+
+import type { LiveConversation } from "./conversation.svelte";
+import type { Conversations } from "./conversations.svelte";
+import { elsewhere, readRoute, writeRoute } from "./route";
+import { keep, kept } from "./storage";
+
+const WIDE = "(min-width: 45rem)"; // where the list stands beside a conversation, one is opened by itself
+
+export class Whereabouts {
+  current = $state.raw<LiveConversation | null>(null);
+  private account = ""; // "": nobody is signed in
+
+  /** `findRoom` gives a room that one is not in yet, if it exists. */
+  constructor(
+    private readonly known: Conversations,
+    private readonly findRoom: (name: string) => Promise<LiveConversation | null>,
+  ) {
+    addEventListener("hashchange", () => this.follow());
+    document.addEventListener("visibilitychange", () => this.current?.readOn());
+    addEventListener("pagehide", () => this.current?.tellCursor());
+  }
+
+  isAt(conversation: unknown): boolean {
+    return this.current === conversation && !elsewhere(location.hash);
+  }
+
+  open(conversation: LiveConversation): void {
+    const hash = writeRoute(conversation);
+    keep(`last.${this.account}`, hash);
+    if (location.hash.toLowerCase() === hash.toLowerCase()) history.replaceState(null, "", hash); // as it is spelt
+    else location.hash = hash;
+    if (this.current === conversation) return;
+    this.current?.tellCursor();
+    this.current = conversation;
+    this.known.open(conversation);
+  }
+
+  close(): void {
+    this.away();
+    if (location.hash.length > 1) location.hash = "#/";
+  }
+
+  /** After a login: where the address says, or where that account was, or in the first room. */
+  arrive(account: string): void {
+    this.account = account;
+    if (this.current !== null || elsewhere(location.hash)) return;
+    if (readRoute(location.hash) === null) {
+      if (!matchMedia(WIDE).matches) return;
+      const last = readRoute(kept(`last.${account}`) ?? "");
+      const known = last && this.known.named(last.kind, last.name);
+      const first = known ?? this.known.all[0];
+      if (first !== undefined) history.replaceState(null, "", writeRoute(first));
+    }
+    this.follow();
+  }
+
+  /** Nobody is signed in any more. */
+  leave(): void {
+    this.current = null;
+    this.account = "";
+  }
+
+  forget(account: string): void {
+    keep(`last.${account}`, "");
+  }
+
+  /** A room was left, or began anew as another one. */
+  check(): void {
+    const { current } = this;
+    if (current === null || [...this.known].includes(current)) return;
+    const again = this.known.named(current.kind, current.name);
+    this.current = null;
+    if (again !== undefined) this.open(again);
+    else this.close();
+  }
+
+  private away(): void {
+    this.current?.tellCursor();
+    this.current = null;
+  }
+
+  /** Go where the address says. */
+  private follow(): void {
+    const { hash } = location;
+    if (this.account === "" || elsewhere(hash)) return;
+    const route = readRoute(hash);
+    if (route === null) return this.away();
+    const known = this.known.named(route.kind, route.name);
+    if (known !== undefined) return this.open(known);
+    if (route.kind === "talk") return this.open(this.known.talk(route.name, ""));
+    const stay = (): void => {
+      if (location.hash === hash) this.close();
+    };
+    this.findRoom(route.name).then((room) => {
+      if (room === null) stay();
+      else if (location.hash === hash) this.open(room);
+    }, stay);
+  }
+}
