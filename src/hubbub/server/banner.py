@@ -22,10 +22,7 @@ def banner(config: Config, addresses: Sequence[Listen], *, tls: bool, admin: Fir
     """
     rows = [
         *_rows("In a terminal", _terminal(addresses)),
-        *_rows(
-            "In a browser",
-            (f"http{'s' * tls}://{_reach(a).address}/" for a in addresses if _takes(a, "http")),
-        ),
+        *_rows("In a browser", iter(web_addresses(addresses, tls=tls))),
         *_rows("Listening", (f"{a.address} ({_spoken(a, tls=tls)})" for a in addresses)),
         ("Data", _data(config.server)),
         ("Guests", _guests(config, addresses)),
@@ -37,6 +34,11 @@ def banner(config: Config, addresses: Sequence[Listen], *, tls: bool, admin: Fir
     lines += [f"  {label:<15}{text}" for label, text in rows]
     lines += _warning([a for a in addresses if not tls or a.dialect == RELAY])
     return "\n".join([*lines, "", ""])
+
+
+def web_addresses(addresses: Sequence[Listen], *, tls: bool) -> list[str]:
+    """Return where a browser on this machine finds it."""
+    return [f"http{'s' * tls}://{_reach(a).address}/" for a in addresses if _takes(a, "http")]
 
 
 def relay_banner(addresses: Sequence[Listen]) -> str:

@@ -17,7 +17,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hubbub import __version__
 from hubbub.adapters.claims_memory import MemoryClaims
@@ -36,9 +36,9 @@ from hubbub.net.timers import Wheel
 from hubbub.observe.logs import open_log, route_standard_logging
 from hubbub.observe.server_log import ServerLog
 from hubbub.observe.tail import Tail
-from hubbub.server.banner import banner, relay_banner
+from hubbub.server.banner import banner, relay_banner, web_addresses
 from hubbub.server.config import MEMORY, Config, Listen, parse_listen
-from hubbub.server.control import Control, ControlError
+from hubbub.server.control import Control, ControlError, Progress
 from hubbub.server.descriptors import raise_descriptor_limit
 from hubbub.server.dialects import BY_KIND, WEBSOCKET, WEBSOCKET_DEFLATE
 from hubbub.server.drain import drain
@@ -147,7 +147,8 @@ class Server:
             accounts = Operations(service.entrance.administration).actions()
             upkeep = Upkeep(self.maintenance, search).actions()
             files = file_operations.actions()
-            self.control = Control(Path(config.server.data), {**accounts, **upkeep, **files}, log.failed)
+            actions = {**accounts, **upkeep, **files, "where": self._where}
+            self.control = Control(Path(config.server.data), actions, log.failed)
         self.upkeep = StorageUpkeep(
             config,
             self.service,
@@ -171,6 +172,7 @@ class Server:
         )
         self.sampler = Sampler(self.readings, loop)
         self.started = time.time()
+        self.addresses: list[Listen] = []
         self.watching: Watching | None = None
         self.api: Api | None = None
         self.ready = False
@@ -235,6 +237,10 @@ class Server:
         stream.handler = connection
         if leftover:
             connection.on_data(leftover)
+
+    async def _where(self, _arguments: dict[str, Any], _progress: Progress) -> object:
+        """For `Control`: where a window on this machine finds the page."""
+        return web_addresses(self.addresses, tls=self.certificate.context() is not None)
 
     def not_ready(self) -> str | None:
         """Why the server is not ready; None: it is."""
@@ -301,6 +307,7 @@ async def _serve(server: Server) -> None:
     calm_collector()  # with all that was loaded
     admin = await _first_people(server)
     addresses = await _listen(server.doorman, [parse_listen(text) for text in config.server.listen])
+    server.addresses = addresses
     server.ready = True
     if hasattr(signal, "SIGHUP"):
         _heed(loop, signal.SIGHUP, server.certificate.reload)
