@@ -1,7 +1,7 @@
-// The page as an app: its service worker, which keeps it for when there is no network, and newer builds.
+// The page as an app: its service worker, which keeps it for when there is no network.
+//
 // Without one (plain HTTP from another machine, storage denied) everything else works the same.
 
-const patience = 3000; // milliseconds that a newer worker has to take over
 const hourly = 3_600_000;
 
 let registration: ServiceWorkerRegistration | undefined;
@@ -9,23 +9,21 @@ let registration: ServiceWorkerRegistration | undefined;
 /** The digest of what this page was built from; `GET /version` tells the server's as `client`. */
 export const build = document.querySelector<HTMLMetaElement>('meta[name="build"]')?.content ?? "";
 
-/** Have the page kept, once it is loaded. `onUpdate` is called when a newer build is ready: see `applyUpdate`. */
-export async function registerWorker(onUpdate: () => void): Promise<void> {
+/**
+ * Have the page kept, once it is loaded. `onUpdate` is called when a newer build is kept than this page is of:
+ * loading the page anew shows it. (A page that is connected hears of it from the server, too.)
+ */
+export async function registerWorker(onUpdate: () => void = () => {}): Promise<void> {
   if (import.meta.env.DEV || !("serviceWorker" in navigator)) return;
+  navigator.serviceWorker.addEventListener("message", ({ data }: MessageEvent<{ build?: string } | null>) => {
+    if (data?.build !== undefined && data.build !== build) onUpdate();
+  });
   if (document.readyState !== "complete") await new Promise((done) => addEventListener("load", done, { once: true }));
   try {
     registration = await navigator.serviceWorker.register(script(), { updateViaCache: "none" });
   } catch {
     return; // not for this origin, or not with this browser's settings
   }
-  const found = registration;
-  if (found.waiting !== null && navigator.serviceWorker.controller !== null) onUpdate();
-  found.addEventListener("updatefound", () => {
-    const next = found.installing;
-    next?.addEventListener("statechange", () => {
-      if (next.state === "installed" && navigator.serviceWorker.controller !== null) onUpdate();
-    });
-  });
   setInterval(() => void lookForUpdate(), hourly);
 }
 
@@ -36,19 +34,6 @@ export async function lookForUpdate(): Promise<void> {
   } catch {
     // no network: another time
   }
-}
-
-/** Load the page anew, as the newest build. */
-export async function applyUpdate(): Promise<void> {
-  const waiting = registration?.waiting;
-  if (waiting != null) {
-    const taken = new Promise((done) =>
-      navigator.serviceWorker.addEventListener("controllerchange", done, { once: true }),
-    );
-    waiting.postMessage("activate");
-    await Promise.race([taken, new Promise((done) => setTimeout(done, patience))]);
-  }
-  location.reload();
 }
 
 interface Policies {

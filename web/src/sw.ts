@@ -15,10 +15,12 @@ interface Fetching extends Lasting {
 // TypeScript's own types of a worker do not go together with those of a page.
 declare const self: {
   readonly location: Location;
-  readonly clients: { claim(): Promise<void> };
+  readonly clients: {
+    claim(): Promise<void>;
+    matchAll(): Promise<readonly { postMessage(message: unknown): void }[]>;
+  };
   skipWaiting(): Promise<void>;
   addEventListener(type: "install" | "activate", listener: (event: Lasting) => void): void;
-  addEventListener(type: "message", listener: (event: MessageEvent<unknown>) => void): void;
   addEventListener(type: "fetch", listener: (event: Fetching) => void): void;
 };
 declare const __SHELL__: readonly string[]; // see plugins/worker.js
@@ -35,9 +37,6 @@ const patience = 4000; // milliseconds that the network has before the kept page
 
 self.addEventListener("install", (event) => event.waitUntil(keep()));
 self.addEventListener("activate", (event) => event.waitUntil(begin()));
-self.addEventListener("message", (event) => {
-  if (event.data === "activate") void self.skipWaiting();
-});
 self.addEventListener("fetch", (event) => {
   const { method, mode, url } = event.request;
   const { origin, pathname } = new URL(url);
@@ -57,13 +56,18 @@ async function keep(): Promise<void> {
   await cache.addAll(shell.filter((path) => path !== "/"));
   await cache.put("/", own);
   await Promise.allSettled(parts.map((path) => cache.add(path)));
+  await self.skipWaiting();
 }
 
-/** Take over. The build before stays: a page of it may still be open, and ask for one of its parts. */
+/**
+ * Take over at once, and tell the pages. That harms none of an older build: whatever it may still load is kept,
+ * as long as the build before is; and a page of this build is of one piece with its worker.
+ */
 async function begin(): Promise<void> {
   const kept = (await caches.keys()).filter((name) => name.startsWith(prefix) && name !== cacheName);
   await Promise.all(kept.slice(0, -1).map((name) => caches.delete(name)));
   await self.clients.claim();
+  for (const page of await self.clients.matchAll()) page.postMessage({ build });
 }
 
 async function page(request: Request): Promise<Response> {
