@@ -179,13 +179,19 @@ def test_a_full_disk_only_means_that_nothing_is_kept(page: Page, context: Browse
         assert faults == []
 
 
-@pytest.mark.parametrize("denied", ["undefined", "{register: () => Promise.reject(new Error('denied'))}"])
+@pytest.mark.parametrize(
+    "denied",
+    [
+        "delete Navigator.prototype.serviceWorker",
+        "navigator.serviceWorker.register = () => Promise.reject(new DOMException('denied', 'SecurityError'))",
+    ],
+)
 def test_without_workers_the_page_is_the_same(page: Page, context: BrowserContext, denied: str) -> None:
-    define = f"Object.defineProperty(Navigator.prototype, 'serviceWorker', {{get: () => ({denied})}})"
-    context.add_init_script("delete Navigator.prototype.serviceWorker" if denied == "undefined" else define)
+    context.add_init_script(denied)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     with serving() as server:
         page.goto(url(server))
         expect(page.locator("#app > *").first).to_be_attached()
+        page.wait_for_load_state("networkidle")
         assert faults == []
