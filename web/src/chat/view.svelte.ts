@@ -224,7 +224,7 @@ export class View {
   /** See what is in view, load what comes next, and note what was read. */
   private look(): void {
     const { list, timeline } = this;
-    if (list === undefined || !this.ready) return;
+    if (list == null || !this.ready) return; // null: it is gone
     this.noteEnd();
     const offset = list.getScrollOffset();
     const view = list.getViewportSize();
@@ -243,7 +243,7 @@ export class View {
     this.noted ??= setTimeout(() => {
       this.noted = undefined;
       const { list } = this;
-      if (list === undefined || !this.ready) return;
+      if (list == null || !this.ready) return; // null: it is gone
       let index = list.findItemIndex(list.getScrollOffset() + list.getViewportSize() - 12);
       while (index >= 0 && (this.shown[index]?.offset ?? 0) === 0) index--;
       const message = this.shown[index];
