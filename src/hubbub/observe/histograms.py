@@ -6,12 +6,12 @@ few operations on small integers, whatever was recorded before.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 _BITS: Final = 5  # 2^5 parts of each power of two
 _PARTS: Final = 1 << _BITS
+_SHIFTED: Final = _BITS + 1
 MOST: Final = (1 << 31) - 1
 """Microseconds (36 minutes). What is longer counts as this."""
 _BUCKETS: Final = (31 - _BITS - 1) * _PARTS + 2 * _PARTS
@@ -31,13 +31,12 @@ _NOTHING: Final = Quantiles(None, None, None)
 class Histogram:
     """Microseconds: those of the second that runs, and of all before."""
 
-    __slots__ = ("_counts", "_high", "_low", "_most", "_total", "count", "sum")
+    __slots__ = ("_counts", "_most", "_total", "count", "sum")
 
     def __init__(self) -> None:
-        self._counts = array("Q", bytes(8 * _BUCKETS))  # of the second that runs
-        self._total = array("Q", bytes(8 * _BUCKETS))  # of those before
-        self._low, self._high = _BUCKETS, -1  # which of them are not 0 in this second
-        self._most = 0
+        self._counts = [0] * _BUCKETS  # of the second that runs
+        self._total = [0] * _BUCKETS  # of those before
+        self._most = -1  # of this second; -1: nothing was recorded
         self.count = 0
         """How many were recorded, ever."""
         self.sum = 0
@@ -46,34 +45,27 @@ class Histogram:
     def record(self, seconds: float, count: int = 1) -> None:
         """Take in `count` values that are the same."""
         value = int(seconds * 1_000_000)
-        if not 0 <= value <= MOST:
-            value = 0 if value < 0 else MOST
-        shift = value.bit_length() - _BITS - 1
-        index = value if shift <= 0 else (shift << _BITS) + (value >> shift)
-        self._counts[index] += count
-        if index < self._low:
-            self._low = index
-        if index > self._high:
-            self._high = index
+        if value < 0:
+            value = 0
         if value > self._most:
-            self._most = value
+            self._most = value = min(value, MOST)
+        shift = value.bit_length() - _SHIFTED
+        self._counts[value if shift <= 0 else (shift << _BITS) + (value >> shift)] += count
         self.count += count
         self.sum += value * count
 
     def turn(self) -> Quantiles:
         """The second is over: what was in it, which counts to those before from now on."""
-        low, high = self._low, self._high
-        if high < 0:
+        most, self._most = self._most, -1
+        if most < 0:
             return _NOTHING
-        counts, total = self._counts, self._total
-        here = counts[low : high + 1]
-        for index, count in enumerate(here, low):
-            if count:
-                total[index] += count
-                counts[index] = 0
-        most, self._most = self._most, 0
-        self._low, self._high = _BUCKETS, -1
-        p50, p99 = (min(_highest(low + at), most) for at in _places(here, (0.5, 0.99)))
+        counts, self._counts = self._counts, [0] * _BUCKETS
+        total = self._total
+        there = [index for index, count in enumerate(counts) if count]
+        for index in there:
+            total[index] += counts[index]
+        places = _places([counts[index] for index in there], (0.5, 0.99))
+        p50, p99 = (min(_highest(there[place]), most) for place in places)
         return Quantiles(p50, p99, most)
 
     def below(self, bounds: Sequence[float]) -> list[int]:
