@@ -156,6 +156,7 @@ def shows_all(page: Page, house: House, count: int) -> None:
     """The page comes to show so many messages, all sent, and they are the server's."""
     page.wait_for_function(f"chat.settled && chat.current.timeline.messages.length >= {count} && {SENT}")
     assert shown(page) == on_server(house)
+    assert len(shown(page)) == count
     keys = page.evaluate("chat.current.timeline.messages.map(one => one.key)")
     assert len(set(keys)) == len(keys)
 

@@ -99,7 +99,10 @@ class Client {
   private delivered = 0; // entries that were put on the line
   private slow: { at: number; answer: () => void }[] = [];
 
-  constructor(private readonly server: Server) {
+  constructor(
+    private readonly server: Server,
+    private readonly random: Random,
+  ) {
     this.timeline = new LoadedTimeline(this);
     this.positions.begin(stream, { epoch: "e", offset: server.entries.length });
     this.delivered = server.entries.length;
@@ -118,7 +121,8 @@ class Client {
           resolve(page);
         };
         this.lost.push(ask);
-        this.slow.push({ at: this.server.entries.length + (range.limit % 5), answer });
+        // It was read now; so many entries go on the line ahead of it.
+        this.slow.push({ at: this.server.entries.length + this.random(5), answer });
       };
       ask();
     });
@@ -221,7 +225,7 @@ test.each(Array.from({ length: 400 }, (_, seed) => seed))("the view ends as the 
   const random = randomOf(seed);
   const server = new Server();
   for (let i = random(200); i > 0; i--) server.do(random);
-  const client = new Client(server);
+  const client = new Client(server, random);
   const { timeline } = client;
   void timeline.open();
   for (let step = 0; step < 120; step++) {

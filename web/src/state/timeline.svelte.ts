@@ -132,12 +132,11 @@ export class LoadedTimeline implements Timeline {
   // -- what happens
 
   arrived(event: Posted): void {
-    if (this.live) {
-      this.append(event);
-    } else if (this.loading !== "none") {
-      if (this.waiting.length < MOST_WAITING) this.waiting.push(event);
+    if (this.live) this.append(event);
+    if (this.loading === "first" || this.loading === "newer") {
+      if (this.waiting.length < MOST_WAITING) this.waiting.push(event); // the page may take the place of the run
       else this.overflowed = true;
-    } else if (this.loaded) {
+    } else if (!this.live && this.loaded) {
       this.hasNewer = true;
     }
   }
