@@ -86,7 +86,7 @@ def test_what_is_slipped_into_the_page_does_not_run_and_is_seen(page: Page, serv
         "new DOMParser().parseFromString(markup, 'text/html')",
         "document.createElement('iframe').srcdoc = markup",
         "document.createElement('script').text = 'window.ran = true'",
-        "document.createElement('script').src = '/tester.js'",
+        "document.createElement('script').src = '/sw.js'",
         "document.body.setAttribute('onclick', 'window.ran = true')",
         "trustedTypes.createPolicy('another', {createHTML: (text) => text})",
         "trustedTypes.createPolicy('svelte-trusted-html', {createHTML: (text) => text})",

@@ -183,7 +183,7 @@ def test_a_full_disk_only_means_that_nothing_is_kept(page: Page, context: Browse
     "denied",
     [
         "delete Navigator.prototype.serviceWorker",
-        "navigator.serviceWorker.register = () => Promise.reject(new DOMException('denied', 'SecurityError'))",
+        "navigator.serviceWorker.register = () => Promise.reject(new DOMException('', 'SecurityError'))",
     ],
 )
 def test_without_workers_the_page_is_the_same(page: Page, context: BrowserContext, denied: str) -> None:
