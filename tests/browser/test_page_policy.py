@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from browser.starting import browser as browser
+from browser.visiting import log_in
 from hubbub.server.web.assets import PAGE_PATHS
 from serving import Server, serving
 
@@ -63,6 +64,18 @@ def test_nothing_of_the_page_is_refused(page: Page, server: Server, path: str) -
     assert refused(page) == []
     assert [line for line in said if re.search(r"polic|trusted|csp", line, re.IGNORECASE)] == []
     assert asked == {f"127.0.0.1:{server.port}"}
+
+
+def test_nothing_of_a_talk_is_refused(page: Page, server: Server) -> None:
+    said = open_page(page, server)
+    log_in(page, "Alice")
+    page.goto(f"http://127.0.0.1:{server.port}/#/room/lobby")
+    box = page.get_by_role("textbox").last
+    box.fill("**hello** `there` https://example.org :)")
+    box.press("Enter")
+    expect(page.get_by_role("log").get_by_text("hello")).to_be_visible()
+    assert refused(page) == []
+    assert [line for line in said if "polic" in line.lower()] == []
 
 
 def test_what_is_slipped_into_the_page_does_not_run_and_is_seen(page: Page, server: Server) -> None:
