@@ -354,7 +354,9 @@ def test_many_messages_a_second_are_all_there(server: Server, visit: Visit) -> N
 def test_a_conversation_is_accessible(server: Server, visit: Visit, theme: str) -> None:
     talker = Talker(server)
     first = talker.say(3)["offset"]
-    talker.say(1, "**bold** `code` https://example.org @alice #lobby\n> quoted\n\n- one\n- two\n\n```ts\nx\n```\nend")
+    talker.say(
+        1, "**bold** `code` https://example.org @alice #lobby\n> quoted\n\n- one\n- two\n\n```ts\nx\n```\nend"
+    )
     talker.say(1, "answer", reply_to=first)
     gone = talker.say(1, "gone")
     talker.ask("delete", stream=gone["stream"], offset=gone["offset"])

@@ -96,19 +96,14 @@ function entry(line: string): Emoji {
   return { sign, name, chinese };
 }
 
-/** Those whose names begin with it, then those that have it inside, in either language. */
+/** The one of that name, then those whose names begin with it, then those that have it inside; in both languages. */
 export function findEmoji(query: string, most: number): Emoji[] {
   const asked = query.toLowerCase();
-  const begin: Emoji[] = [];
-  const inside: Emoji[] = [];
+  const found: [Emoji[], Emoji[], Emoji[]] = [[], [], []];
   for (const one of [...groups.values()].flat()) {
-    if (one.name.startsWith(asked) || one.chinese.startsWith(asked)) begin.push(one);
-    else if (one.name.includes(asked) || one.chinese.includes(asked)) inside.push(one);
+    if (one.name === asked || one.chinese === asked) found[0].push(one);
+    else if (one.name.startsWith(asked) || one.chinese.startsWith(asked)) found[1].push(one);
+    else if (one.name.includes(asked) || one.chinese.includes(asked)) found[2].push(one);
   }
-  return [...begin, ...inside].slice(0, most);
-}
-
-/** Those that are written at once: `:tada:` with both colons. */
-export function named(name: string): Emoji | undefined {
-  return [...groups.values()].flat().find((one) => one.name === name || one.chinese === name);
+  return found.flat().slice(0, most);
 }

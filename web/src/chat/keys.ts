@@ -16,6 +16,11 @@ export class Composition {
     this.ended = at;
   }
 
+  /** Another key was let go, or something was written: what comes next is no part of it. */
+  past(): void {
+    this.ended = Number.NEGATIVE_INFINITY;
+  }
+
   /**
    * Whether a key belongs to the input method. 229 is what browsers say of such a key (UI Events §7.3.1); Safari
    * ends the composition first, and then tells of the Enter that ended it.

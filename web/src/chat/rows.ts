@@ -1,7 +1,7 @@
 // How messages stand below each other, and what became of a list of them. Pure functions.
 
 import type { Message } from "../state/contract";
-import { midnight } from "../text/times";
+import { midnight } from "../text/days";
 
 const together = 5 * 60_000; // milliseconds; what one person says within them has one head
 

@@ -1,5 +1,6 @@
 // Times as people read them, in their language and their time zone.
 
+import { midnight } from "./days";
 import { currentLanguage, type Language } from "./text.svelte";
 
 type Style = "clock" | "day" | "full";
@@ -30,11 +31,6 @@ export function day(at: number, today: string, yesterday: string, now = Date.now
 /** Date and time in full, for a tip. */
 export function full(at: number): string {
   return minute(at, "full");
-}
-
-/** When that day began here. */
-export function midnight(at: number): number {
-  return new Date(at).setHours(0, 0, 0, 0);
 }
 
 function minute(at: number, style: Style): string {
