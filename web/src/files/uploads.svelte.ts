@@ -1,4 +1,4 @@
-// Files that are sent to be kept: uploads by tus 1.0, some at once, that go on after whatever broke them off.
+// Files that are sent to be kept: uploads by tus 1.0, in order, that go on after whatever broke them off.
 //
 // A file becomes a message once all of it is there. The server remembers a finished upload, so an answer that
 // was lost makes no second message; and the browser remembers an unfinished one, so the same file, chosen again
@@ -9,7 +9,7 @@ import { chat } from "../state/chat.svelte";
 import type { Conversation } from "../state/contract";
 
 export const MAX_AT_ONCE = 50; // files that are chosen together
-const RUNNING = 2; // uploads at a time: more share the same line
+const SHOWN_DONE = 4_000; // milliseconds that a finished one is still listed
 const KEPT = 200; // uploads that are listed; over, those go that are over
 const DELAYS = [0, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]; // milliseconds
 const SHOWN_EVERY = 100; // milliseconds between two figures of progress
@@ -95,7 +95,10 @@ export class Upload {
     if (this.over) return;
     this.state = state;
     this.error = error;
-    if (state === "done") this.moved = this.file.size;
+    if (state === "done") {
+      this.moved = this.file.size;
+      setTimeout(() => uploads.remove(this), SHOWN_DONE);
+    }
     this.ended();
   }
 }
@@ -137,10 +140,8 @@ class Uploads {
   }
 
   private next(): void {
-    if (chat.line !== "online") return; // `goOn` follows
-    const running = this.all.filter((one) => one.state === "running").length;
-    const waiting = this.all.filter((one) => one.state === "waiting");
-    for (const one of waiting.slice(0, Math.max(0, RUNNING - running))) void one.start();
+    if (chat.line !== "online" || this.all.some((one) => one.state === "running")) return; // `goOn` follows, or this
+    void this.all.find((one) => one.state === "waiting")?.start();
   }
 }
 
