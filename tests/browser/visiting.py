@@ -1,9 +1,10 @@
-"""The web client in a real browser: pages of people, what they may not do wrong, and axe (axe-core) on them."""
+"""The web client in a real browser: pages of people, what they may not do wrong, and axe (axe-core) on it."""
 
 from __future__ import annotations
 
 import http.client
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from browser.test_tester import FLAGS
+from browser.starting import FLAGS
 from serving import PATIENCE, Server
 
 AXE = Path(__file__).resolve().parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -54,7 +55,7 @@ def visiting(browser: Browser, server: Server, *forgiven: str) -> Iterator[Visit
         context.set_default_timeout(PATIENCE * 1000)
         page = context.new_page()
         page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("pageerror", lambda error: faults.append(f"{error}\n{error.stack}"))
         page.on("request", lambda request: asked.add(request.url.split("/")[2]))
         page.on("websocket", lambda socket: asked.add(socket.url.split("/")[2]))
         page.goto(f"http://127.0.0.1:{server.port}{path}")
@@ -86,7 +87,7 @@ def log_in(page: Page, name: str, password: str | None = None) -> Page:
 
 def entry(page: Page, name: str) -> Any:
     """A room or talk in the list."""
-    return page.get_by_role("navigation").locator("a", has=page.locator(".name").get_by_text(name, exact=True))
+    return page.get_by_role("navigation").get_by_role("link", name=re.compile(rf"^{re.escape(name)}( |$)"))
 
 
 def own_menu(page: Page, item: str) -> None:
