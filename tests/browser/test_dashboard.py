@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import re
-import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from browser.visiting import PHONE, Visit, browsing, check_axe, check_width, visiting
-from serving import Server, TextClient, serving
+from browser.watching import LONG, House, chart, figures, opened, seconds_pass, state, tile
+from serving import TextClient, serving
 
 pytestmark = pytest.mark.browser
 
 CHARTS = 12
-LONG = 20_000.0
-"""Milliseconds until something must show that takes some seconds of the server's life."""
-
-
-class House(NamedTuple):
-    """A server, and the password of its admin."""
-
-    server: Server
-    password: str
 
 
 @pytest.fixture(scope="module")
@@ -48,45 +38,6 @@ def visit(browser: Browser, house: House) -> Iterator[Visit]:
         yield open_page
 
 
-def origin_of(page: Page) -> str:
-    return re.sub(r"(//[^/]+).*", r"\1", page.url)
-
-
-def signed_in(page: Page, name: str, password: str | None) -> None:
-    """Sign the page's browser in, by a cookie."""
-    origin = origin_of(page)
-    way = "register" if password == "correct horse" else "login"
-    body = {"username": name, "password": password, "cookie": True}
-    answer = page.request.post(f"{origin}/api/v1/{way}", data=body, headers={"Origin": origin})
-    assert answer.ok, answer.text()
-    page.goto(f"{origin}/dashboard")
-
-
-def opened(visit: Visit, house: House, **options: object) -> Page:
-    """The dashboard, as the admin sees it."""
-    page = visit("/health", **options)
-    signed_in(page, "admin", house.password)
-    expect(state(page)).to_have_class(re.compile(r"\blive\b"))
-    expect(page.locator("figure canvas").first).to_be_visible()
-    return page
-
-
-def state(page: Page) -> Locator:
-    return page.locator("#feed-state")
-
-
-def tile(page: Page, name: str) -> Locator:
-    return page.locator(f"[data-tile={name}]")
-
-
-def figures(tile: Locator) -> Locator:
-    return tile.locator(".value")
-
-
-def chart(page: Page, name: str) -> Locator:
-    return page.locator(f"figure[data-chart={name}]")
-
-
 def part(page: Page) -> Locator:
     """Which part of the hour is shown, where it is not the newest."""
     return page.locator(".tools .part")
@@ -95,20 +46,6 @@ def part(page: Page) -> Locator:
 def cursors(page: Page) -> list[str]:
     """The heads of the columns beside the charts' lines: a time, where the cursor is on one."""
     return page.locator("figure table thead th:nth-child(2)").all_inner_texts()
-
-
-def seconds_pass(page: Page, count: int) -> None:
-    """So many times the page has told for how long the server runs."""
-    page.evaluate(
-        """(count) => new Promise((done) => {
-            let seen = 0;
-            new MutationObserver(() => ++seen >= count && done()).observe(
-                document.querySelector(".bar .title p"),
-                {characterData: true, childList: true, subtree: true},
-            );
-        })""",
-        count,
-    )
 
 
 def test_the_figures_are_those_of_the_server(visit: Visit, house: House) -> None:
@@ -306,87 +243,6 @@ def test_the_log_is_told_and_filtered(visit: Visit, house: House) -> None:
     log.get_by_label("Level").select_option("error")
     expect(lines).to_have_text(["No line has that"])
     another.close()
-
-
-def test_it_is_for_admins(visit: Visit, house: House) -> None:
-    stranger = visit("/dashboard")
-    expect(stranger.locator("input[name=username]")).to_be_visible()
-    member = visit("/health")
-    signed_in(member, "Member", "correct horse")
-    expect(member.get_by_role("heading", name="The dashboard is for administrators")).to_be_visible()
-    check_axe(member, "forbidden")
-    member.get_by_role("link", name="Back to the chat").click()
-    expect(member).to_have_url(re.compile(r"/(#.*)?$"))
-
-
-def test_whose_login_ends_sees_no_more(visit: Visit, house: House) -> None:
-    page = opened(visit, house)
-    origin = origin_of(page)
-    answer = page.request.post(f"{origin}/api/v1/logout", data={}, headers={"Origin": origin})
-    assert answer.ok, answer.text()
-    expect(page.locator("figure")).to_have_count(0, timeout=LONG)
-
-
-def test_too_many_watchers_are_told_so(browser: Browser, tmp_path: Path) -> None:
-    with serving("--data", str(tmp_path), HUBBUB_METRICS_MAX_WATCHERS="1") as server:
-        house = House(server, (tmp_path / "admin-password").read_text().strip())
-        with visiting(browser, server, "status of 429", "status of 503") as visit:
-            first = opened(visit, house)
-            second = visit("/health")
-            signed_in(second, "admin", house.password)
-            expect(second.get_by_role("heading", name="Too many dashboards are open already")).to_be_visible()
-            check_axe(second, "full")
-            first.close()
-            second.get_by_role("button", name="Try now").click()
-            expect(state(second)).to_have_class(re.compile(r"\blive\b"), timeout=LONG)
-
-
-def test_a_server_that_is_gone_and_comes_back(browser: Browser, tmp_path: Path) -> None:
-    flags = ("--data", str(tmp_path))
-    server = Server(*flags)
-    port = server.port
-    house = House(server, (tmp_path / "admin-password").read_text().strip())
-    with visiting(browser, server, "ERR_", "WebSocket connection", "502") as visit:
-        page = opened(visit, house)
-        expect(figures(tile(page, "memory"))).to_have_text(re.compile("MiB"))
-        shown = figures(tile(page, "memory")).inner_text()
-        server.signal(signal.SIGKILL)
-        server.process.wait()
-        notice = page.locator("main").get_by_role("alert")
-        expect(notice).to_contain_text(re.compile(r"these figures are of \d\d:\d\d:\d\d"), timeout=LONG)
-        expect(state(page)).to_have_text("Connection lost")
-        expect(tile(page, "memory")).to_be_visible()
-        assert "MiB" in shown
-        check_axe(page, "lost")
-        again = Server(*flags, listen=(f"127.0.0.1:{port}",))
-        notice.get_by_role("button", name="Try now").click()
-        expect(state(page)).to_have_text("Live", timeout=LONG)
-        expect(page.get_by_text(re.compile(r"The server was started anew at \d\d:\d\d:\d\d"))).to_be_visible()
-        check_axe(page, "started anew")
-    server.stop()
-    assert again.stop() == 0, again.log
-
-
-def test_a_browser_whose_language_is_none(visit: Visit, house: House) -> None:
-    page = visit("/health")
-    page.context.add_init_script(
-        "Object.defineProperty(Navigator.prototype, 'language', {get: () => 'en-US@posix'})"
-    )
-    signed_in(page, "admin", house.password)
-    expect(page.locator("figure canvas").first).to_be_visible()
-    assert page.evaluate("navigator.language") == "en-US@posix"
-
-
-def test_the_chat_does_not_load_it(visit: Visit, house: House) -> None:
-    page = visit("/health")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(page.url.replace("/health", "/"))
-    expect(page.locator("input[name=username]")).to_be_visible()
-    assert [url for url in asked if re.search(r"dashboard|uplot|playground", url, re.IGNORECASE)] == []
-    signed_in(page, "admin", house.password)
-    expect(page.locator("figure canvas").first).to_be_visible()
-    assert [url for url in asked if re.search(r"uplot.*\.js", url, re.IGNORECASE)] != []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
