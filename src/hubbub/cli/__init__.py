@@ -98,6 +98,10 @@ def _run(command: str, arguments: Namespace) -> int:
             from hubbub.cli.receive import receive_files
 
             return receive_files(arguments)
+        case "desktop":
+            from hubbub.cli.desktop import desktop
+
+            return desktop(arguments)
         case "backup":
             from hubbub.cli.backup import backup
 

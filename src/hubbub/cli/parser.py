@@ -51,6 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(command="config check")
     _add_settings(check)
+    _add_desktop(commands)
     _add_client_commands(commands)
     _add_user_commands(commands)
     _add_log_commands(commands)
@@ -64,6 +65,21 @@ def build_parser() -> argparse.ArgumentParser:
     backup.add_argument("directory", metavar="DIR", type=Path)
     _add_data(backup)
     return parser
+
+
+def _add_desktop(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    desktop = commands.add_parser(
+        "desktop",
+        help="open the chat in a window of its own",
+        description="Open the chat in a window of its own: of the server at URL, else of this machine's, "
+        "which is started where none runs and ends with the window.",
+    )
+    desktop.set_defaults(command="desktop")
+    desktop.add_argument("url", metavar="URL", nargs="?", help="a server, such as https://chat.example.org")
+    desktop.add_argument(
+        "--data", metavar="DIR", help="where this machine's is kept (default: as serve has it)"
+    )
+    desktop.add_argument("--toolkit", choices=("gtk", "qt"), help=argparse.SUPPRESS)  # for tests
 
 
 _EXIT_CODES = """exit codes:
