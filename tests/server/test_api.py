@@ -120,7 +120,7 @@ def test_a_program_logs_in_and_asks_with_its_token(meet: Meet) -> None:
     assert me == {
         "username": "alice",
         "user_id": alice.welcome["user_id"],
-        "role": "member",
+        "role": "admin",
         "server": "hubbub",
     }
     assert alice.ask("publish", content="hi").json()["offset"] >= 1

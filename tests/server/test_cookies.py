@@ -121,7 +121,7 @@ def test_where_a_request_with_a_cookie_may_come_from(
 def test_a_page_is_signed_in_on_the_websocket_by_its_cookie(server: Server, alice: str) -> None:
     line = server.websocket(Cookie=alice)
     told = line.ask("login")["data"]
-    assert (told["username"], told["role"], told["token"]) == ("alice", "member", "")
+    assert (told["username"], told["role"], told["token"]) == ("alice", "admin", "")
     assert "refresh_token" not in told
     assert alice.partition("=")[2] not in str(told)
     assert line.ask("login")["error"]["code"] == "bad_request"  # it is logged in already

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
+from hubbub.core.accounts import Role
 from hubbub.core.administration import Administration
 from hubbub.core.model import Session
 from hubbub.server.control import ControlError, Progress
@@ -16,8 +17,8 @@ SessionT = TypeVar("SessionT", bound=Session)
 
 ADMIN: Final = "admin"
 PASSWORD_FILE: Final = "admin-password"  # noqa: S105 (its name)
-DEMO: Final = ("alice", "bob")
-"""The accounts of a demo; their passwords are their names."""
+DEMO: Final[dict[str, Role]] = {"alice": "admin", "bob": "member"}
+"""The accounts of a demo; their passwords are their names. It is for this machine alone, and keeps nothing."""
 
 
 class FirstAdmin(NamedTuple):
@@ -51,12 +52,12 @@ async def first_admin(
 async def demo_accounts(administration: Administration[SessionT]) -> None:
     """See that the people of the demo are there."""
     known = {account.username for account in administration.all()}
-    for name in DEMO:
+    for name, role in DEMO.items():
         if name not in known:
-            await _add(administration, name, name, "member")
+            await _add(administration, name, name, role)
 
 
-async def _add(administration: Administration[SessionT], name: str, password: str, role: str) -> None:
+async def _add(administration: Administration[SessionT], name: str, password: str, role: Role) -> None:
     nothing: Progress = lambda _: None  # noqa: E731
     add = Operations(administration).actions()["user add"]
     try:

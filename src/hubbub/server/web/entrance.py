@@ -51,6 +51,7 @@ def entrance(config: Config, visitor: Visitor, *, loopback_is_local: bool) -> En
     """Say which ways in are open to a visitor. `loopback_is_local`: no proxy stands on this machine."""
     local = visitor.loopback and loopback_is_local
     guests, register = config.guests.allow, config.accounts.register
+    demo = next(iter(DEMO)) if config.server.demo and local else None
     return Entrance(
         name=config.server.name,
         guests=local if guests is None else guests,
@@ -58,7 +59,7 @@ def entrance(config: Config, visitor: Visitor, *, loopback_is_local: bool) -> En
         passwords=local or visitor.encrypted or config.accounts.allow_plaintext_login,
         min_password=config.accounts.min_password,
         max_username=names.USER_LIMIT,
-        demo=DemoAccount(DEMO[0], DEMO[0]) if config.server.demo and local else None,
+        demo=None if demo is None else DemoAccount(demo, demo),
     )
 
 
