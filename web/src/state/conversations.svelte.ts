@@ -48,7 +48,9 @@ export class Conversations {
   talk(name: string, stream: string): LiveConversation {
     const known = stream === "" ? this.named("talk", name) : this.streams.get(stream);
     if (known !== undefined) return known;
-    const begun = [...this.set].find((one) => one.kind === "talk" && one.name === name && one.stream === "");
+    // One that was begun here; what was sent may have told it its stream before anything came.
+    const mine = (one: LiveConversation): boolean => one.stream === "" || one.stream === stream;
+    const begun = [...this.set].find((one) => one.kind === "talk" && one.name === name && mine(one));
     return this.settle(begun ?? this.add("talk", name, ""), stream);
   }
 
