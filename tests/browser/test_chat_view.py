@@ -1,4 +1,4 @@
-"""The list of messages in a real browser: where it opens, that it stays where it is, and all ways through it."""
+"""The list of messages in a real browser: where it opens, that it stays there, and all ways through it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from browser.visiting import PHONE, Visit, browsing, check_axe, check_width, log_in, visiting
+from browser.visiting import PHONE, Visit, ask, browsing, check_axe, check_width, log_in, register, visiting
 from serving import PATIENCE, Server, WebSocketClient, serving, until
 
 pytestmark = pytest.mark.browser
@@ -21,6 +21,12 @@ GAP = f"{LOG}.scrollHeight - {LOG}.clientHeight - {LOG}.scrollTop"
 NODES = "document.querySelectorAll('article').length"
 TOPS = """() => Object.fromEntries([...document.querySelectorAll('article')].map(
     (row) => [row.dataset.offset, row.getBoundingClientRect().top]))"""
+HIDE = """(on) => {
+    const tell = (name, value) => Object.defineProperty(document, name, {value, configurable: true});
+    tell('visibilityState', on ? 'hidden' : 'visible');
+    tell('hidden', on);
+    document.dispatchEvent(new Event('visibilitychange'));
+}"""
 AT_END = f"{LOG} && {GAP} <= 1 && {LOG}.matches('.ready')"
 
 
@@ -49,7 +55,7 @@ class Talker:
         self._line: WebSocketClient = server.websocket(name)
         self.said = 0
 
-    def say(self, count: int = 1, content: str = "message {n}", **more: object) -> dict[str, Any]:
+    def say(self, count: int = 1, content: str = "message {n}", **more: Any) -> dict[str, Any]:
         answer: dict[str, Any] = {}
         for _ in range(count):
             self.said += 1
@@ -58,7 +64,7 @@ class Talker:
         data: dict[str, Any] = answer["data"]
         return data
 
-    def ask(self, action: str, **payload: object) -> dict[str, Any]:
+    def ask(self, action: str, **payload: Any) -> dict[str, Any]:
         return self._line.ask(action, **payload)
 
 
@@ -78,7 +84,7 @@ def wait_for(page: Page, condition: str) -> None:
             const deadline = performance.now() + {PATIENCE * 1000};
             const look = () => {{
                 if ({condition}) done();
-                else if (performance.now() > deadline) failed(new Error({condition!r} + ' did not come true'));
+                else if (performance.now() > deadline) failed(new Error({condition!r}));
                 else requestAnimationFrame(look);
             }};
             look();
@@ -110,6 +116,13 @@ def rest(page: Page) -> None:
             }}
         }}"""
     )
+
+
+def read_up_to(server: Server, name: str, password: str) -> int:
+    """How far an account has read in the only room."""
+    _, told = ask(server, "POST", "/api/v1/login", {"username": name, "password": password})
+    _, unread = ask(server, "POST", "/api/v1/unread", {"all": True}, told["token"])
+    return int(unread["streams"][0]["read"])
 
 
 def anchor(page: Page) -> tuple[str, float]:
@@ -200,25 +213,46 @@ def test_all_of_a_long_history_is_reached(server: Server, visit: Visit) -> None:
     page.get_by_role("log").focus()
 
 
-def test_the_unread_have_a_divider_and_are_read_when_they_are_seen(server: Server, visit: Visit) -> None:
+def test_it_opens_at_the_first_unread(server: Server, visit: Visit) -> None:
     talker = Talker(server)
     talker.say(5)
     page = log_in(visit(), "alice")
     expect(message(page, 5)).to_be_visible()
     page.evaluate("location.hash = '#/talk/bob'")
     expect(page.get_by_role("heading", name="bob", exact=True)).to_be_visible()
-    talker.say(200)
+    talker.say(100)
     link = page.get_by_role("navigation").get_by_role("link", name="lobby")
-    expect(link).to_contain_text("200")
+    expect(link).to_contain_text("100")
+    link.click()
+    expect(page.get_by_text("New messages", exact=True)).to_be_in_viewport()
+    expect(message(page, 6)).to_be_in_viewport()
+    expect(page.get_by_role("button", name="jump to the newest")).to_be_visible()
+    page.get_by_role("button", name="jump to the newest").click()
+    expect(message(page, 105)).to_be_in_viewport()
+    expect(link).not_to_contain_text(re.compile(r"\d"))
+
+
+def test_the_first_unread_is_reached_where_it_is_far(server: Server, visit: Visit) -> None:
+    register(server, "alice", "correct horse")
+    talker = Talker(server)
+    talker.say(5)
+    page = log_in(visit(), "alice", "correct horse")
+    link = page.get_by_role("navigation").get_by_role("link", name="lobby")
+    expect(message(page, 5)).to_be_visible()
+    until(lambda: read_up_to(server, "alice", "correct horse") == 5)
+    page.evaluate("location.hash = '#/talk/bob'")
+    expect(page.get_by_role("heading", name="bob", exact=True)).to_be_visible()
+    talker.say(300)
+    expect(link).to_contain_text("300")
+    page.reload()
     link.click()
     # All that is new does not fit into one page: the newest are shown, and the way to the first of them.
     page.get_by_role("button", name="Jump to the first unread").click()
     expect(page.get_by_text("New messages", exact=True)).to_be_in_viewport()
     expect(message(page, 6)).to_be_in_viewport()
-    expect(page.get_by_role("button", name="jump to the newest")).to_be_visible()
     page.get_by_role("button", name="jump to the newest").click()
-    expect(message(page, 205)).to_be_in_viewport()
-    expect(link).not_to_contain_text(re.compile(r"\d"))
+    expect(message(page, 305)).to_be_in_viewport()
+    wait_at_end(page)
 
 
 def test_what_is_below_the_view_is_not_read(server: Server, visit: Visit) -> None:
@@ -401,11 +435,10 @@ def test_a_hidden_page_reads_nothing(server: Server, visit: Visit) -> None:
     page = log_in(visit(), "alice")
     expect(message(page, 3)).to_be_visible()
     # A background page of headless Chromium is visible all the same: what it says of itself is replaced.
-    hide = "(on) => { Object.defineProperty(document, 'visibilityState', {value: on ? 'hidden' : 'visible', configurable: true}); Object.defineProperty(document, 'hidden', {value: on, configurable: true}); document.dispatchEvent(new Event('visibilitychange')); }"  # noqa: E501
-    page.evaluate(hide, True)
+    page.evaluate(HIDE, True)
     talker.say(2)
     link = page.get_by_role("navigation").get_by_role("link", name="lobby")
     expect(link).to_contain_text("2")
-    page.evaluate(hide, False)
+    page.evaluate(HIDE, False)
     expect(link).not_to_contain_text("2")
     until(lambda: page.evaluate(GAP) <= 1)

@@ -67,7 +67,7 @@ describe("the beginning of a long message", () => {
     for (const sign of ["👩‍👩‍👧‍👦", "😀", "e\u0301"]) {
       for (let shift = 0; shift < 12; shift++) {
         const cut = beginning("x".repeat(shift) + sign.repeat(2_000))!;
-        expect(cut.isWellFormed?.() ?? true).toBe(true);
+        expect(/\p{Surrogate}/u.test(cut)).toBe(false);
         expect(cut.endsWith("\u200d")).toBe(false);
         expect(cut.length).toBeGreaterThan(1_900);
       }
