@@ -29,6 +29,8 @@ NODE = ROOT / "requirements-node.txt"
 DEVELOPMENT = ("test", "setup")
 SHOWING = ("serve", "desktop", *DEVELOPMENT)
 """Commands that have a use for the web client."""
+AT_ONCE = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile"]
+"""How all tests are run, where none are named: a file at a time in each process."""
 BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
 PYTHON = BIN / ("python.exe" if sys.platform == "win32" else "python")
 
@@ -45,7 +47,7 @@ def main(arguments: list[str]) -> int:
     has_client = arguments[0] not in SHOWING or build_client()
     if arguments[0] == "setup":
         return 0 if has_client else 1
-    module = ["pytest", *arguments[1:]] if arguments[0] == "test" else ["hubbub", *arguments]
+    module = ["pytest", *(arguments[1:] or AT_ONCE)] if arguments[0] == "test" else ["hubbub", *arguments]
     command = [str(PYTHON), "-m", *module]
     if arguments[0] == "test":
         os.chdir(ROOT)
