@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "hubbub"
 PAGE = (ROOT / "ARCHITECTURE.md").read_text()
 TESTS = (ROOT / "tests" / "README.md").read_text()
+ADDING = (ROOT / "docs" / "adding.md").read_text()
 NAMES = (ROOT / "docs" / "names.md").read_text()
 
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
@@ -27,7 +28,7 @@ FOREIGN = ("# Names in the five documents", "### Names that are not here")
 
 def sections() -> Iterator[tuple[str, str]]:
     """Heading and text of each section."""
-    parts = re.split(r"^(#+ .*)$", FENCED.sub("", f"{PAGE}\n{TESTS}\n{NAMES}"), flags=re.MULTILINE)
+    parts = re.split(r"^(#+ .*)$", FENCED.sub("", f"{PAGE}\n{TESTS}\n{ADDING}\n{NAMES}"), flags=re.MULTILINE)
     yield "", parts[0]
     yield from zip(parts[1::2], parts[2::2], strict=True)
 
