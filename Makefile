@@ -3,11 +3,11 @@
 
 BIN := .venv/bin
 
-# A virtual environment with everything, the web client, the bench's Node peer, and a Node client of the tests.
+# A virtual environment with everything, the web client, the bench's Node peer, and what the tests have of Node.
 setup:
 	python3 run.py setup
-	@if command -v npm >/dev/null; then npm ci --prefix bench && npm ci --prefix tests/tus; \
-	else echo "npm is missing: the bench goes without its Node peer, the tests without tus-js-client"; fi
+	@if command -v npm >/dev/null; then npm ci --prefix bench && npm ci --prefix tests/tus && npm ci --prefix tests/firefox; \
+	else echo "npm is missing: the bench goes without its Node peer, the tests without tus-js-client and Firefox"; fi
 
 check:
 	$(BIN)/ruff check .
