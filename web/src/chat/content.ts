@@ -1,12 +1,13 @@
-// What a message says, read once: rows come and go while somebody scrolls.
+// What is shown of a message, found out once: rows come and go while somebody scrolls.
 
 import type { Message } from "../state/contract";
 import { beginning } from "../text/cut";
-import { isEmojiOnly, parse, type Block } from "../text/markdown";
+import { isEmojiOnly, isPlain } from "../text/plain";
 
 export interface Content {
-  readonly blocks: readonly Block[];
-  /** Only the beginning is in `blocks`. */
+  readonly text: string;
+  readonly plain: boolean; // it has no marks
+  /** Only the beginning is in `text`. */
   readonly cut: boolean;
   readonly large: boolean; // emoji alone
 }
@@ -14,16 +15,20 @@ export interface Content {
 const parts = new WeakMap<Message, Content>();
 const wholes = new WeakMap<Message, Content>();
 
-/** What is shown of it: a very long one is cut until all of it is asked for. */
+/** A very long one is cut until all of it is asked for. */
 export function contentOf(message: Message, all: boolean): Content {
   const known = (all ? wholes : parts).get(message);
   if (known !== undefined) return known;
   const begun = all ? null : beginning(message.content);
   const text = begun ?? message.content;
-  const large = text.length <= 160 && isEmojiOnly(text);
-  const read = { blocks: parse(text), cut: begun !== null, large };
-  (all ? wholes : parts).set(message, read);
-  return read;
+  const content = { text, plain: isPlain(text), cut: begun !== null, large: isEmojiOnly(text) };
+  (all ? wholes : parts).set(message, content);
+  return content;
+}
+
+/** Whether there is more to show of it than words. */
+export function hasDetails(message: Message): boolean {
+  return message.replyTo !== null || message.reactions.length > 0 || !contentOf(message, false).plain;
 }
 
 /** One line of it, without its marks, as a quotation shows it. */

@@ -1,18 +1,25 @@
-// The parts of a conversation that its first view does without.
+// The parts of a conversation that its first view can do without.
 
 type Parts = typeof import("./parts");
+type Details = typeof import("./details");
 
 let parts = $state.raw<Parts | null>(null);
-let asked: Promise<Parts> | undefined;
+let details = $state.raw<Details | null>(null);
 
 export const later = {
-  /** What is there so far. */
+  /** What is there so far: for hands and fingers, and for messages that have more than words. */
   get parts(): Parts | null {
     return parts;
   },
-  load(): Promise<Parts> {
-    asked ??= import("./parts").then((loaded) => (parts = loaded));
-    asked.catch(() => (asked = undefined)); // there is no line: the next one tries again
-    return asked;
+  get details(): Details | null {
+    return details;
+  },
+  // A browser asks once for what is there, and again for what it did not get.
+  async load(): Promise<Parts> {
+    parts ??= await import("./parts");
+    return parts;
+  },
+  async loadDetails(): Promise<void> {
+    details ??= await import("./details");
   },
 };

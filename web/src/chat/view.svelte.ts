@@ -8,7 +8,9 @@ import { tick } from "svelte";
 import type { VirtualizerHandle } from "virtua/svelte";
 import type { Conversation, Message, Timeline } from "../state/contract";
 import { Announcer } from "./announcer.svelte";
+import { hasDetails } from "./content";
 import { jump } from "./jump.svelte";
+import { later } from "./later.svelte";
 import { change, countBehind, firstUnread } from "./rows";
 import { Place } from "./scroll";
 
@@ -170,9 +172,11 @@ export class View {
       this.leave();
       this.list?.scrollToIndex(aim, unread !== -1 ? { align: "start", offset: -margin } : { align: "center" });
     }
+    if (this.shown.some(hasDetails)) await later.loadDetails().catch(() => undefined);
     await this.steady(opened, this.shown.at(aim)!);
     if (opened !== this.generation) return;
     this.ready = true;
+    this.place.moved(); // where all of it is in view, nothing was scrolled that would tell of the end
     const reached = this.shown[aim];
     if (wanted !== null && reached?.offset === wanted.offset) {
       jump.done(wanted);

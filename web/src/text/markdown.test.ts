@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Block, type Inline, isEmojiOnly, MAX_DEPTH, parse } from "./markdown";
+import { type Block, type Inline, MAX_DEPTH, parse } from "./markdown";
+import { isEmojiOnly, isPlain } from "./plain";
 
 /** The tree in short: what stands in brackets belongs to the name before it. */
 function short(nodes: readonly (Block | Inline)[]): string {
@@ -51,6 +52,21 @@ describe("marks within a line", () => {
     ["first\nsecond", "first↵second"],
     ["<b>not bold</b> &amp; <img src=x onerror=alert(1)>", "<b>not bold</b> &amp; <img src=x onerror=alert(1)>"],
   ])("%s", (source, tree) => expect(line(source)).toBe(tree));
+
+  it("are all foreseen: what is called plain has none", () => {
+    const pieces = [...".,:!- +1)(\n ", "a", "www", "字", "🙂", "http:", "//", "@", "*", "#", "> ", "- ", "1. ", "`"];
+    for (const a of pieces) {
+      for (const b of pieces) {
+        for (const c of pieces) {
+          const source = `${a}${b}${c}x`;
+          const [block, more] = parse(source);
+          const words = block?.kind === "paragraph" && block.children.every((one) => one.kind === "text" || one.kind === "break");
+          if (isPlain(source)) expect([source, words, more]).toEqual([source, true, undefined]);
+        }
+      }
+    }
+    expect(isPlain("hello, world\nanother line (yes!)")).toBe(true);
+  });
 });
 
 describe("links", () => {

@@ -430,11 +430,3 @@ function safe(written: string): string | null {
   const url = new URL(written);
   return ["http:", "https:", "mailto:"].includes(url.protocol) ? url.href : null;
 }
-
-const sign = "(?:\\p{Regional_Indicator}{2}|[0-9#*]\\ufe0f?\\u20e3|(?:\\p{Emoji_Presentation}|\\p{Extended_Pictographic})[\\ufe0f\\p{Emoji_Modifier}\\u{e0020}-\\u{e007f}]*(?:\\u200d(?:\\p{Emoji_Presentation}|\\p{Extended_Pictographic})[\\ufe0f\\p{Emoji_Modifier}]*)*)";
-const signs = new RegExp(`^\\s*(?:${sign}\\s*){1,9}$`, "u");
-
-/** Whether a message is a few emoji and nothing else: they are shown larger. */
-export function isEmojiOnly(source: string): boolean {
-  return source.length <= 160 && signs.test(source);
-}
