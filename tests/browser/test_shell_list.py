@@ -187,7 +187,7 @@ def test_the_help_for_keys_opens_outside_of_what_is_written(visit: Visit) -> Non
 
 def test_a_menu_by_keyboard(visit: Visit) -> None:
     page = log_in(visit(), "Alice")
-    button = page.get_by_role("button", name="You: Alice, Online")
+    button = page.get_by_role("button", name="You: Alice Online")
     button.focus()
     page.keyboard.press("ArrowDown")
     item = page.get_by_role("menu").get_by_role("menuitemradio")
@@ -204,7 +204,7 @@ def test_a_menu_by_keyboard(visit: Visit) -> None:
     page.keyboard.press("Enter")
     page.keyboard.type("aw")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="You: Alice, Away")).to_be_focused()
+    expect(page.get_by_role("button", name="You: Alice Away")).to_be_focused()
 
 
 def test_on_a_phone_the_list_and_the_conversation_are_two_pages(visit: Visit) -> None:
