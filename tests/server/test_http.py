@@ -9,6 +9,7 @@ import struct
 import httpx
 import pytest
 
+from hubbub.server.direct import Direct
 from server.http_apps import CHUNK, LOOPS, LoopFactory, request, response, run, site, until
 
 pytestmark = pytest.mark.parametrize("loop", LOOPS)
@@ -189,6 +190,30 @@ def test_a_slow_reader_slows_the_app_down(loop: LoopFactory) -> None:
             _, _, body = await response(reader)
             assert len(body) == 256 * len(CHUNK)
             assert here.app.sent == 256
+            writer.close()
+
+    run(loop, main)
+
+
+def test_who_asks_on_and_does_not_read_is_answered_no_more_until_he_does(loop: LoopFactory) -> None:
+    answers = 0
+
+    async def serve(asked: Direct) -> None:
+        nonlocal answers
+        answers += 1
+        asked.respond(200, body=CHUNK * 8)
+
+    async def main() -> None:
+        async with site(direct={b"large": serve}) as here:
+            reader, writer = await here.connect()
+            writer.write(request("/large") * 300)
+            await until(lambda: bool(here.streams) and here.streams[0].paused)
+            await until(lambda: not here.streams[0]._reading)
+            most = here.streams[0].backlog
+            assert most <= 2 * 8 * len(CHUNK)  # the answer that did not fit, and one that had begun
+            for _ in range(300):
+                assert len((await response(reader))[2]) == 8 * len(CHUNK)
+            assert answers == 300
             writer.close()
 
     run(loop, main)

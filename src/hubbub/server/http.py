@@ -171,7 +171,9 @@ class HttpConnection:
 
     def on_resume(self) -> None:
         """See Handler."""
-        if self._exchange is not None:
+        if self._exchange is None:
+            self._go_on()
+        else:
             self._exchange.resume()
         if isinstance(self._exchange, Direct):
             self.on_reading()
@@ -184,7 +186,7 @@ class HttpConnection:
         if self._exchange is not None:
             if self._exchange.receiving:
                 self._exchange.fail(408, "the body did not come in time")
-        elif self._buffer:
+        elif self._buffer and not self._stream.paused:
             self._refuse(Refused(408, "the head did not come in time"))
         else:
             self._stream.close()
@@ -199,9 +201,20 @@ class HttpConnection:
 
     # -- a request's head
 
+    def _go_on(self) -> None:
+        """With the next request, after a response."""
+        server = self._server
+        self._set_timer(server.head_seconds if self._buffer else server.settings.keep_alive)
+        self._stream.resume_reading()
+        self._next()
+
     def _next(self) -> None:
-        """Serve the next request, if its head is whole."""
+        """Serve the next request, if its head is whole: once the responses before it have left."""
         settings, buffer = self._server.settings, self._buffer
+        if self._stream.paused:  # who does not read would fill the memory with responses to a few bytes each
+            self._stream.pause_reading()
+            self._set_timer(settings.keep_alive)
+            return
         if buffer.startswith(b"\r\n"):  # RFC 9112 §2.2: an empty line before a request is no fault
             del buffer[:2]
             self._searched = 0
@@ -348,10 +361,8 @@ class HttpConnection:
         if self._last or not keep:
             self._stream.close()
             return
-        self._set_timer(self._server.head_seconds if leftover else self._keep_alive())
         self._buffer, self._searched = bytearray(leftover), 0
-        self._stream.resume_reading()
-        self._next()
+        self._go_on()
 
     def on_failed(self, status: int, reason: str) -> None:
         """See Owner."""
@@ -375,9 +386,6 @@ class HttpConnection:
             log.request(self._stream.peer, method, path, exchange.status, time.monotonic() - self._began)
 
     # -- timers
-
-    def _keep_alive(self) -> float:
-        return self._server.settings.keep_alive
 
     def _set_timer(self, seconds: float) -> None:
         if seconds and not self._stream.closed:
