@@ -15,7 +15,7 @@ import pytest
 from hubbub.server.config import Config
 from hubbub.server.limits import explanations, show_limits
 from hubbub.wire.admin_payloads import ADMIN_PATH, ADMIN_ROUTES, LISTED, MAX_BODY, MAX_LISTED
-from serving import PATIENCE, NdjsonClient, Server, serving, until
+from serving import PATIENCE, Client, NdjsonClient, Server, serving, until
 
 PASSWORD = "correct horse"
 
@@ -130,6 +130,21 @@ def test_a_role_that_is_taken_and_a_login_that_ends_are_worth_nothing_at_once(ho
     house.done("PATCH", "/users/Bob", {"role": "admin"})
     house.done("DELETE", "/users/Bob/sessions")
     house.refused(401, "unauthenticated", "GET", "/limits", token=token)
+
+
+def test_a_request_that_was_begun_as_admin_is_worth_nothing_either(house: House) -> None:
+    """Else somebody keeps one open, and gives himself the role back."""
+    token, body = _registered(house.server, "Bob").welcome["token"], b'{"role":"admin"}'
+    house.done("PATCH", "/users/Bob", {"role": "admin"})
+    head = f"PATCH {ADMIN_PATH}/users/Bob HTTP/1.1", "Host: localhost", f"Authorization: Bearer {token}"
+    more = "Content-Type: application/json", f"Content-Length: {len(body)}", "Expect: 100-continue"
+    with Client(house.server.port) as begun:
+        begun.send("\r\n".join((*head, *more, "", "")).encode())
+        assert begun.read(12) == b"HTTP/1.1 100"  # its head was found good
+        house.done("PATCH", "/users/Bob", {"role": "member"})
+        begun.send(body)
+        assert b"HTTP/1.1 403" in begun.read(100)
+    assert house.done("GET", "/users?q=Bob")["users"][0]["role"] == "member"
 
 
 def test_a_page_of_another_site_has_nothing_done(house: House) -> None:

@@ -24,7 +24,7 @@ _NO_ADMIN: Final = Refusal(Code.FORBIDDEN, "That is for admins.")
 
 
 class Admins:
-    """Asked anew with each request, and while one is being answered: a login ends, and a role is taken."""
+    """Asked anew with each request, and behind whatever it waits for: a login ends, and a role is taken."""
 
     def __init__(self, bearer: Callable[[str], Bearer | None], is_admin: Callable[[int], bool]) -> None:
         """`bearer` says whose token one is, `is_admin` whether an account is one now."""
