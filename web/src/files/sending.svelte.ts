@@ -33,3 +33,8 @@ export function put(files: readonly File[]): void {
 export function dropChosen(): void {
   chosen = null;
 }
+
+/** Go on where one writes, after the dialog. */
+export function writeOn(): void {
+  document.querySelector<HTMLElement>("form.composer textarea")?.focus();
+}

@@ -130,13 +130,15 @@ export interface Offer {
   readonly to: string;
   readonly filename: string;
   readonly size: number;
+  readonly filetype: string; // its media type; empty: nobody said
   readonly own: boolean;
   readonly state: "offered" | "running" | "interrupted" | "done" | "failed" | "declined";
   readonly moved: number; // bytes
   readonly error: string | null;
+  readonly reason: string | null; // the server's word for it: "cancelled", "lost", …
   accept(): Promise<void>;
   decline(): Promise<void>;
-  cancel(): Promise<void>;
+  cancel(): Promise<void>; // and take it out of the list
 }
 
 /** Somebody lets this person into a private room. */

@@ -18,6 +18,7 @@ export class LiveOffer implements Offer {
   state = $state<Offer["state"]>("offered");
   moved = $state(0);
   error = $state<string | null>(null);
+  reason = $state<string | null>(null);
   /** Whether this page has accepted it: the rest of it is then taken without asking. */
   accepted = false;
   incoming: Incoming | null = null;
@@ -50,9 +51,9 @@ export class LiveOffer implements Offer {
   }
 
   async cancel(): Promise<void> {
-    if (this.over) return this.offers.remove(this);
-    await this.offers.line.request("file_cancel", { offer: this.id });
+    if (!this.over) await this.offers.line.request("file_cancel", { offer: this.id });
     this.end("failed", null);
+    this.offers.remove(this);
   }
 
   progress(bytes: number): void {
@@ -97,7 +98,7 @@ export class Offers {
     const { incoming } = offer;
     if (incoming === null) return; // no place for it was chosen
     offer.accepted = true;
-    offer.error = null;
+    offer.error = offer.reason = null;
     this.tookIt(offer.id);
     try {
       await this.line.request("file_accept", { offer: offer.id, offset: incoming.arrived });
@@ -130,7 +131,7 @@ export class Offers {
         void this.done(arrival.data);
         break;
       case "file_decline":
-        this.with(arrival.data.offer)?.end("declined", null);
+        this.declined(arrival.data.offer);
         break;
       case "file_failed":
         this.failed(arrival.data);
@@ -226,10 +227,17 @@ export class Offers {
     offer.end("done", null);
   }
 
-  private failed({ offer: id, message, again }: Events["file_failed"]): void {
+  private declined(id: string): void {
+    const offer = this.with(id);
+    if (offer?.own) offer.end("declined", null);
+    else if (offer !== undefined) this.remove(offer); // by this person, on another device
+  }
+
+  private failed({ offer: id, reason, message, again }: Events["file_failed"]): void {
     const offer = this.with(id);
     if (offer === undefined || offer.over) return;
     offer.outgoing?.stop();
+    offer.reason = reason;
     if (!again) return offer.end("failed", message);
     offer.state = "interrupted";
     offer.error = message;

@@ -41,7 +41,7 @@ export class Outgoing {
     this.sent = this.acknowledged = offset;
     this.window = window;
     this.offer.state = "running";
-    this.offer.error = null;
+    this.offer.error = this.offer.reason = null;
     void this.send(++this.turn);
   }
 
