@@ -103,6 +103,7 @@ class GtkViews:
         native.add(whole)
         whole.show_all()
         self._unread = Unread()
+        self._dialogs: list[Any] = []
 
     # -- what the window asks for
 
@@ -169,6 +170,27 @@ class GtkViews:
         self._native.present_with_time(self._kit.gdk.CURRENT_TIME)
         self._native.set_urgency_hint(False)
 
+    def ask(self, title: str, text: str, then: Callable[[], None] | None) -> None:
+        """See `toolkit.Views`."""
+        gtk = self._kit.gtk
+        dialog = gtk.MessageDialog(
+            transient_for=self._native,
+            modal=True,
+            message_type=gtk.MessageType.WARNING if then is None else gtk.MessageType.QUESTION,
+            buttons=gtk.ButtonsType.CLOSE if then is None else gtk.ButtonsType.OK_CANCEL,
+            text=title,
+            secondary_text=text,
+            title=title,
+        )
+
+        def answered(yes: bool) -> None:
+            if yes and then is not None:
+                then()
+
+        if then is not None:
+            dialog.set_default_response(gtk.ResponseType.OK)
+        self._open(dialog, lambda answer: answered(answer == gtk.ResponseType.OK))
+
     def place(self) -> Place:
         """See `toolkit.Views`."""
         (x, y), (width, height) = self._native.get_position(), self._native.get_size()
@@ -176,6 +198,9 @@ class GtkViews:
 
     def end(self) -> None:
         """See `toolkit.Views`."""
+        for dialog in self._dialogs:
+            dialog.destroy()
+        self._dialogs.clear()
         self._native.close()
 
     def dispose(self) -> None:
@@ -265,14 +290,29 @@ class GtkViews:
         dialog.set_current_name(safe_name(suggested))
         folder = glib.get_user_special_dir(glib.UserDirectory.DIRECTORY_DOWNLOAD)
         dialog.set_current_folder(folder or str(Path.home()))
-        chosen = dialog.get_filename() if dialog.run() == gtk.ResponseType.ACCEPT else None
-        dialog.destroy()
-        if chosen is None:
-            download.cancel()
-        else:
-            download.set_allow_overwrite(True)  # the dialog has asked
-            download.set_destination(glib.filename_to_uri(chosen, None))
-        return True
+
+        def answered(answer: Any) -> None:
+            chosen = dialog.get_filename() if answer == gtk.ResponseType.ACCEPT else None
+            if chosen is None:
+                download.cancel()
+            else:
+                download.set_allow_overwrite(True)  # the dialog has asked
+                download.set_destination(glib.filename_to_uri(chosen, None))
+
+        self._open(dialog, answered)
+        return True  # the destination comes with the answer
+
+    def _open(self, dialog: Any, answered: Callable[[Any], None]) -> None:
+        """Show a dialog, and let the loop go on: a window can be closed under it."""
+
+        def on_response(_: Any, answer: Any) -> None:
+            self._dialogs.remove(dialog)
+            answered(answer)
+            dialog.destroy()
+
+        self._dialogs.append(dialog)
+        dialog.connect("response", on_response)
+        dialog.show()
 
     def _menu_bar(self) -> Any:
         gtk = self._kit.gtk

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import re
 import subprocess
@@ -81,6 +80,8 @@ class OwnServer:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
         return process.returncode
 
     def _spawn(self, port: int) -> subprocess.Popen[str]:
@@ -100,30 +101,35 @@ class OwnServer:
     def _ready(self, process: subprocess.Popen[str], said: list[str]) -> Origin | None:
         """Read where it listens, until it serves; None: it ended."""
         found: list[Origin] = []
-        assert process.stdout is not None  # noqa: S101 (a pipe was asked for)
+        assert process.stdout is not None  # noqa: S101 (pipes were asked for)
+        assert process.stdin is not None  # noqa: S101
         reader = threading.Thread(target=_listen, args=(process.stdout, said, found), daemon=True)
         reader.start()
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 reader.join(1.0)
+                process.stdin.close()
                 return None
             if found and _serves(found[0]):
                 return found[0]
             time.sleep(_LOOK_EVERY)
         process.kill()
         process.wait()
+        process.stdin.close()
         raise OwnServerError(f"The server did not start within {START_SECONDS:g} seconds.")
 
     def _watch(self, process: subprocess.Popen[str]) -> None:
         code = process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
         if not self._stopping and process is self._process:
             self._ended(code)
 
 
 def _listen(stream: IO[str], said: list[str], found: list[Origin]) -> None:
     """Read all that it says, so that it never waits for a reader, and keep the last of it."""
-    with contextlib.suppress(ValueError):  # closed
+    with stream:
         for line in stream:
             match = _LISTENS.search(line)
             if match is not None and not found:

@@ -23,9 +23,10 @@ from PySide6.QtWebEngineCore import (
     QWebEnginePage,
     QWebEnginePermission,
     QWebEngineProfile,
+    QWebEngineSettings,
 )
 from PySide6.QtWebEngineWidgets import QWebEngineView
-from PySide6.QtWidgets import QApplication, QFileDialog, QSplitter, QSystemTrayIcon
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QSplitter, QSystemTrayIcon
 
 from hubbub.client.desktop.address import Origin, origin_of
 from hubbub.client.desktop.remembered import Box, Place
@@ -99,6 +100,7 @@ class QtViews:
         profile.setPersistentCookiesPolicy(QWebEngineProfile.PersistentCookiesPolicy.NoPersistentCookies)
         profile.setPersistentPermissionsPolicy(QWebEngineProfile.PersistentPermissionsPolicy.AskEveryTime)
         profile.setHttpUserAgent(f"{profile.httpUserAgent()} {AGENT}/{plan.version}")
+        profile.settings().setAttribute(QWebEngineSettings.WebAttribute.JavascriptCanOpenWindows, False)
         profile.downloadRequested.connect(self._on_download)
         profile.setNotificationPresenter(self._on_notice)
         self._cookies = profile.cookieStore()
@@ -182,6 +184,18 @@ class QtViews:
         self._native.setWindowState(self._native.windowState() & ~Qt.WindowState.WindowMinimized)
         self._native.raise_()
         self._native.activateWindow()
+
+    def ask(self, title: str, text: str, then: Callable[[], None] | None) -> None:
+        """See `toolkit.Views`."""
+        icon = QMessageBox.Icon.Warning if then is None else QMessageBox.Icon.Question
+        buttons = QMessageBox.StandardButton.Ok
+        if then is not None:
+            buttons |= QMessageBox.StandardButton.Cancel
+        box = QMessageBox(icon, title, text, buttons, self._native)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if then is not None:
+            box.accepted.connect(then)
+        box.open()
 
     def place(self) -> Place:
         """See `toolkit.Views`."""

@@ -91,6 +91,10 @@ class Views(Protocol):
         """Before all other windows."""
         ...
 
+    def ask(self, title: str, text: str, then: Callable[[], None] | None) -> None:
+        """Put a question over the window; `then` is called if it is answered by OK. None: it only tells."""
+        ...
+
     def place(self) -> Place:
         """Where the window is."""
         ...

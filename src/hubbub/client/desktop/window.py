@@ -63,7 +63,6 @@ class DesktopWindow:
             maximized=self._place is not None and self._place.maximized,
         )
         assert window is not None  # noqa: S101 (nobody takes it back)
-        self._window = window
 
         def dress() -> None:
             try:
@@ -129,7 +128,7 @@ class DesktopWindow:
             origin = self._local.origin() if server is None else read_address(server)
             probe(origin)
         except DesktopError as error:
-            self._ask(self._words.not_shown, str(error))
+            self._ask(self._words.not_shown, str(error), None)
             return
         token = self._accounts.token(origin)
         if server is not None:
@@ -144,13 +143,18 @@ class DesktopWindow:
 
     def server_ended(self, code: int) -> None:
         """The window's own server has ended, and nobody had asked it to: offer to start it again."""
-        if self._views is None or not self._ask(self._words.restart, self._words.ended.format(code=code)):
-            return
+
+        def again() -> None:
+            threading.Thread(target=self._restart, daemon=True).start()
+
+        self._ask(self._words.restart, self._words.ended.format(code=code), again)
+
+    def _restart(self) -> None:
         before = self.home
         try:
             origin = self._local.origin()
         except DesktopError as error:
-            self._ask(self._words.not_shown, str(error))
+            self._ask(self._words.not_shown, str(error), None)
             return
         if origin != before:  # its port was taken meanwhile
             self.visit(None)
@@ -180,8 +184,8 @@ class DesktopWindow:
     def _go_to(self, server: str | None) -> None:
         threading.Thread(target=self.visit, args=(server,), daemon=True).start()
 
-    def _ask(self, title: str, text: str) -> bool:
-        return bool(self._window.create_confirmation_dialog(title, text))
+    def _ask(self, title: str, text: str, then: Callable[[], None] | None) -> None:
+        self._call(lambda views: views.ask(title, text, then))
 
     def _call(self, function: Callable[[Views], None]) -> None:
         views = self._views
