@@ -28,7 +28,8 @@ export function contentOf(message: Message, all: boolean): Content {
 
 /** Whether there is more to show of it than words. */
 export function hasDetails(message: Message): boolean {
-  return message.replyTo !== null || message.reactions.length > 0 || !contentOf(message, false).plain;
+  const { replyTo, reactions, file } = message;
+  return replyTo !== null || reactions.length > 0 || file !== null || !contentOf(message, false).plain;
 }
 
 /** One line of it, without its marks, as a quotation shows it. */

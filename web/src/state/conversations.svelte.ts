@@ -1,20 +1,19 @@
 // All rooms and private talks that one has: by stream, by name, and in the order in which they are shown.
 
-import { SvelteSet } from "svelte/reactivity";
 import { LiveConversation, type Surroundings } from "./conversation.svelte";
 
 const byName = new Intl.Collator(undefined, { sensitivity: "base", numeric: true });
 const KEPT_LOADED = 8; // conversations that keep their messages; others ask for them when they are opened
 
 export class Conversations {
-  private readonly set = new SvelteSet<LiveConversation>();
+  private known = $state.raw<readonly LiveConversation[]>([]);
   private readonly streams = new Map<string, LiveConversation>();
   private readonly opened: LiveConversation[] = [];
 
   /** Rooms by name, then talks, the newest first. */
   readonly all: readonly LiveConversation[] = $derived.by(() => {
-    const rooms = [...this.set].filter((one) => one.kind === "room");
-    const talks = [...this.set].filter((one) => one.kind === "talk");
+    const rooms = this.known.filter((one) => one.kind === "room");
+    const talks = this.known.filter((one) => one.kind === "talk");
     rooms.sort((a, b) => byName.compare(a.name, b.name));
     talks.sort((a, b) => b.lastAt - a.lastAt || byName.compare(a.name, b.name));
     return [...rooms, ...talks];
@@ -23,7 +22,7 @@ export class Conversations {
   constructor(private readonly chat: Surroundings) {}
 
   [Symbol.iterator](): Iterator<LiveConversation> {
-    return this.set.values();
+    return this.known.values();
   }
 
   ofStream(stream: string): LiveConversation | undefined {
@@ -31,12 +30,12 @@ export class Conversations {
   }
 
   ofKey(key: string): LiveConversation | undefined {
-    return this.streams.get(key) ?? [...this.set].find((one) => one.key === key);
+    return this.streams.get(key) ?? this.known.find((one) => one.key === key);
   }
 
   named(kind: "room" | "talk", name: string): LiveConversation | undefined {
     const wanted = name.toLowerCase();
-    const found = [...this.set].filter((one) => one.kind === kind && one.name.toLowerCase() === wanted);
+    const found = this.known.filter((one) => one.kind === kind && one.name.toLowerCase() === wanted);
     return found.find((one) => !one.gone) ?? found[0];
   }
 
@@ -50,12 +49,12 @@ export class Conversations {
     if (known !== undefined) return known;
     // One that was begun here; what was sent may have told it its stream before anything came.
     const mine = (one: LiveConversation): boolean => one.stream === "" || one.stream === stream;
-    const begun = [...this.set].find((one) => one.kind === "talk" && one.name === name && mine(one));
+    const begun = this.known.find((one) => one.kind === "talk" && one.name === name && mine(one));
     return this.settle(begun ?? this.add("talk", name, ""), stream);
   }
 
   remove(conversation: LiveConversation): void {
-    this.set.delete(conversation);
+    this.known = this.known.filter((one) => one !== conversation);
     this.streams.delete(conversation.stream);
     const at = this.opened.indexOf(conversation);
     if (at >= 0) this.opened.splice(at, 1);
@@ -72,7 +71,7 @@ export class Conversations {
   }
 
   clear(): void {
-    this.set.clear();
+    this.known = [];
     this.streams.clear();
     this.opened.length = 0;
   }
@@ -89,7 +88,7 @@ export class Conversations {
 
   private add(kind: "room" | "talk", name: string, stream: string): LiveConversation {
     const conversation = new LiveConversation(kind, name, stream, this.chat);
-    this.set.add(conversation);
+    this.known = [...this.known, conversation];
     return conversation;
   }
 }

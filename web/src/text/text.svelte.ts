@@ -1,16 +1,15 @@
 // What people read, in their language. Each part of the page has a table, `en/PART.ts` and `zh/PART.ts`:
 // English comes with the part, Chinese is loaded where it is wanted.
 
-import { SvelteMap } from "svelte/reactivity";
-
 export type Language = "en" | "zh";
 export type Values = Readonly<Record<string, string | number>>;
 type Load = () => Promise<{ default: Readonly<Record<string, string>> }>;
 
 const kept = "hubbub.language";
 const loaders = new Map<object, Load>();
-const chinese = new SvelteMap<object, Readonly<Record<string, string>>>();
 
+/** The Chinese tables that are there, by the English ones. */
+let chinese = $state.raw<ReadonlyMap<object, Readonly<Record<string, string>>>>(new Map());
 let language = $state<Language>(wanted());
 show();
 
@@ -47,7 +46,8 @@ async function show(): Promise<void> {
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   if (language !== "zh") return;
   const missing = [...loaders].filter(([part]) => !chinese.has(part));
-  await Promise.all(missing.map(async ([part, load]) => chinese.set(part, (await load()).default)));
+  const loaded = await Promise.all(missing.map(async ([part, load]) => [part, (await load()).default] as const));
+  if (loaded.length > 0) chinese = new Map([...chinese, ...loaded]);
 }
 
 function wanted(): Language {

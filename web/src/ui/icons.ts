@@ -1,73 +1,35 @@
-// The drawings of the page, on a grid of 24: strokes with round ends, one path each.
+// The drawings of the page, on a grid of 24: strokes with round ends, one path each. These are there from the
+// beginning; the others (`further_icons.ts`) come with the first that is shown.
 
-const ring = (x: number, y: number, r: number): string => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0-${2 * r} 0`;
+export const ring = (x: number, y: number, r: number): string => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0-${2 * r} 0`;
 const person = `${ring(12, 8, 4)}M4 21c.6-4.4 3.7-6.5 8-6.5s7.4 2.1 8 6.5`;
 const bell = "M6 10a6 6 0 0 1 12 0c0 4.5 1.6 6 2.5 7h-17c.9-1 2.5-2.5 2.5-7M10 20.5c1 1 3 1 4 0";
 
 export const icons = {
   "arrow-down": "M12 4v16M5 13l7 7 7-7",
-  "arrow-left": "M20 12H4M11 5l-7 7 7 7",
-  "arrow-up": "M12 20V4M5 11l7-7 7 7",
-  at: `${ring(12, 12, 4)}M16 8v5.5a2.5 2.5 0 0 0 5 0V12a9 9 0 1 0-3.6 7.2`,
   attach: "M20 11.5l-8.2 8.2a5 5 0 0 1-7.1-7.1l8.6-8.6a3.3 3.3 0 0 1 4.7 4.7l-8.5 8.5a1.7 1.7 0 0 1-2.4-2.4L14.5 7.5",
   bell,
   "bell-off": `${bell}M3 3l18 18`,
   check: "M4 12.5l5.5 5.5L20 7",
   "chevron-down": "M6 9l6 6 6-6",
   "chevron-left": "M15 6l-6 6 6 6",
-  "chevron-right": "M9 6l6 6-6 6",
-  "chevron-up": "M6 15l6-6 6 6",
-  clock: `${ring(12, 12, 9)}M12 7v5.5l3.5 2`,
   close: "M6 6l12 12M18 6L6 18",
-  code: "M8 7l-5 5 5 5M16 7l5 5-5 5",
-  copy: "M9 9h11v11H9zM5 15H4V4h11v1",
-  crown: "M3 8l4.5 4L12 5l4.5 7L21 8l-2 11H5z",
-  database: "M4 6c0-1.7 3.6-3 8-3s8 1.3 8 3-3.6 3-8 3-8-1.3-8-3v12c0 1.7 3.6 3 8 3s8-1.3 8-3V6M4 12c0 1.7 3.6 3 8 3s8-1.3 8-3",
-  door: "M5 21V3h11v18M3 21h18M12.5 12v.5",
-  download: "M12 3v12M6.5 10l5.5 5.5 5.5-5.5M4 20.5h16",
-  edit: "M4 20l1-4.5L16.5 4l3.5 3.5L8.5 19zM14 6.5l3.5 3.5",
-  eye: `M2 12c2-4.3 5.7-7 10-7s8 2.7 10 7c-2 4.3-5.7 7-10 7s-8-2.7-10-7${ring(12, 12, 3)}`,
-  "eye-off": "M10 5.2A10 10 0 0 1 12 5c4.3 0 8 2.7 10 7a13 13 0 0 1-2.5 3.6M6.5 6.7A12.5 12.5 0 0 0 2 12c2 4.3 5.7 7 10 7a10 10 0 0 0 5-1.3M10 10a3 3 0 0 0 4.2 4.2M3 3l18 18",
-  file: "M6 3h8l5 5v13H6zM14 3v5h5",
-  gauge: "M4.5 18.5a9 9 0 1 1 15 0M12 14l4-5M12 14v.1",
   globe: `${ring(12, 12, 9)}M3 12h18M12 3c5 5 5 13 0 18M12 3c-5 5-5 13 0 18`,
   hash: "M9.5 4L7.5 20M16.5 4l-2 16M4.5 9h16M3.5 15h16",
-  image: `M4 4h16v16H4z${ring(9, 9, 1.5)}M4 17l5-4 3.5 3L16 12l4 4.5`,
   info: `${ring(12, 12, 9)}M12 11v5.5M12 7.5v.1`,
-  key: `${ring(8, 15.5, 4.5)}M11.5 12.5L20 4M16 8l3 3`,
-  keyboard: "M3 6h18v12H3zM7 10v.1M11 10v.1M15 10v.1M17.5 10v.1M8 14.5h8",
-  link: "M10 14a4 4 0 0 0 6 .4l3.2-3.2a4.2 4.2 0 0 0-6-6L12 6.5M14 10a4 4 0 0 0-6-.4l-3.2 3.2a4.2 4.2 0 0 0 6 6L12 17.5",
   lock: "M5 11h14v10H5zM8 11V8a4 4 0 0 1 8 0v3",
-  "log-out": "M10 4H5v16h5M10 12h11M16.5 7.5L21 12l-4.5 4.5",
-  menu: "M4 6.5h16M4 12h16M4 17.5h16",
   message: "M4 4.5h16v12h-9l-5 4v-4H4z",
-  monitor: "M3 4h18v12H3zM8.5 20h7M12 16v4",
-  moon: "M20 14.5A8.5 8.5 0 1 1 9.5 4a7 7 0 0 0 10.5 10.5z",
   more: `${ring(5, 12, 0.8)}${ring(12, 12, 0.8)}${ring(19, 12, 0.8)}`,
-  music: `M9 17.5V5l11-2v12.5${ring(6.5, 17.5, 2.5)}${ring(17.5, 15.5, 2.5)}`,
-  pause: "M8 5v14M16 5v14",
-  play: "M7 4.5l12 7.5-12 7.5z",
   plus: "M12 5v14M5 12h14",
   refresh: "M20 4v5h-5M20 9a8.5 8.5 0 1 0 .3 5",
-  reply: "M9 5L4 10l5 5M4 10h9a7 7 0 0 1 7 7v2",
   search: `${ring(10.5, 10.5, 6.5)}M15.5 15.5L21 21`,
   send: "M4 4l17 8-17 8 2.5-8zM6.5 12H13",
-  server: "M4 4h16v6.5H4zM4 13.5h16V20H4zM7.5 7.2v.1M7.5 16.7v.1",
   settings: `M4 7h9M19 7h1M4 17h1M11 17h9${ring(16, 7, 2.5)}${ring(8, 17, 2.5)}`,
-  shield: "M12 3l8 3v6c0 4.5-3.3 7.5-8 9-4.7-1.5-8-4.5-8-9V6z",
   smile: `${ring(12, 12, 9)}M8 14c1.8 2.7 6.2 2.7 8 0M9 9.5v.1M15 9.5v.1`,
-  stop: "M6 6h12v12H6z",
-  sun: `${ring(12, 12, 4)}M12 2.5v2M12 19.5v2M2.5 12h2M19.5 12h2M5.3 5.3l1.4 1.4M17.3 17.3l1.4 1.4M5.3 18.7l1.4-1.4M17.3 6.7l1.4-1.4`,
-  terminal: "M3 4h18v16H3zM7 9l3.5 3L7 15M13 15h4",
-  trash: "M4 6.5h16M9 6.5V4h6v2.5M6 6.5l1 14h10l1-14M10 10.5v6M14 10.5v6",
-  upload: "M12 16V4M6.5 9L12 3.5 17.5 9M4 20.5h16",
   user: person,
-  "user-minus": `${ring(10, 8, 4)}M2.5 21c.6-4.4 3.5-6.5 7.5-6.5s6.9 2.1 7.5 6.5M16 11h6`,
-  "user-plus": `${ring(10, 8, 4)}M2.5 21c.6-4.4 3.5-6.5 7.5-6.5s6.9 2.1 7.5 6.5M19 8v6M16 11h6`,
   users: `${ring(9, 8.5, 3.5)}M2.5 20c.5-3.9 3-5.7 6.5-5.7s6 1.8 6.5 5.7M15.5 5.2a3.5 3.5 0 0 1 0 6.6M18 14.9c2 .7 3.2 2.4 3.5 5.1`,
-  video: "M3 6h12v12H3zM15 10.5l6-3.5v10l-6-3.5",
   warning: "M12 3.5L22 20.5H2zM12 10v5M12 17.7v.1",
   "wifi-off": "M3 3l18 18M5 12.5a10 10 0 0 1 4-2.3M2 8.8a15 15 0 0 1 4.5-2.6M19 12.5a10 10 0 0 0-3-2M22 8.8A15 15 0 0 0 11 5M8.5 16a5 5 0 0 1 7 0M12 19.8v.1",
 } as const;
 
-export type IconName = keyof typeof icons;
+export type IconName = keyof typeof icons | keyof typeof import("./further_icons").furtherIcons;
