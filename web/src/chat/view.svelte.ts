@@ -230,7 +230,7 @@ export class View {
     const { list, timeline } = this;
     if (list == null || !this.ready) return; // null: it is gone
     this.noteEnd();
-    const offset = list.getScrollOffset();
+    const offset = this.scroller.scrollTop; // the list hears of a scroll behind us
     const view = list.getViewportSize();
     this.top = list.findItemIndex(offset + 40);
     const bottom = list.findItemIndex(offset + view - 20);
