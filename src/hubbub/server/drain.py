@@ -40,7 +40,7 @@ async def drain(
     except TimeoutError:
         shared.log.journal_left(seconds)
     low, high = _COME_BACK
-    for connection in list(shared.open):
+    for connection in list(shared.open.values()):
         connection.dismiss("drain", round(low + (high - low) * random(), 1))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout_at(deadline):

@@ -78,7 +78,7 @@ class Readings:
             self._moves = moves
             self._here = here = Here()
             known: dict[str, set[int]] = {name: set() for name in DIALECTS}
-            for connection in self._shared.open:
+            for connection in self._shared.open.values():
                 name = base_of(connection.dialect.name)
                 here.connections[name] += 1
                 if connection.user is not None:

@@ -97,7 +97,7 @@ class Connection(Carrying):
         self._signing: Signing | None = None  # what its requests are held against, where it asked for that
         self._carry_nothing()
         self._owed = 0  # bytes of large answers that may be queued: asked for, so no sign of slowness
-        shared.open.add(self)
+        shared.open[self._number] = self
         shared.counts.moves += 1
         shared.service.connected(self)
         if connection_id is not None:
@@ -239,7 +239,9 @@ class Connection(Carrying):
         """Allow for a long answer. False: all together have too many that they do not read."""
         shared, most = self._shared, self._shared.limits.max_output
         if shared.unread + size > most:
-            shared.unread = sum(one.stream.backlog for one in shared.open)  # others have been read meanwhile
+            shared.unread = sum(
+                one.stream.backlog for one in shared.open.values()
+            )  # others have been read meanwhile
         if shared.unread + size > most:
             return False
         shared.unread += size
@@ -340,7 +342,7 @@ class Connection(Carrying):
         self._held = 0
         self._queue = None
         user = self.user
-        shared.open.discard(self)
+        del shared.open[self._number]
         shared.slow.discard(self)
         shared.counts.moves += 1
         shared.service.disconnected(self)

@@ -76,6 +76,7 @@ class Surroundings(Generic[ConnectionT]):
         """Bytes received and not yet dispatched, of all connections."""
         self.unread = 0
         """Bytes of long answers that may not be read yet, of all connections: never less than there are."""
-        self.open: set[ConnectionT] = set()
+        self.open: dict[int, ConnectionT] = {}
+        """All connections by their numbers, so the oldest first."""
         self.slow: set[ConnectionT] = set()
         """Those of them that read too slowly: bytes are queued for them."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain, islice
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -113,18 +114,22 @@ class Connections:
         query = queried(request, ConnectionsQuery)
         if isinstance(query, Refusal):
             return refused(query)
-        rates, connections = self._measure(), self._shared.open
+        rates = self._measure()
+        rows = [self._row(one, rates) for one in self._first(query, rates)]
+        return answered(ConnectionList(len(self._shared.open), rows))
 
-        def order(one: Connection) -> tuple[float, float]:
-            match query.sort:
-                case "queue":
-                    return -float(one.stream.backlog), one.opened
-                case "rate":
-                    return -rates.get(one.number, 0.0), one.opened
-            return one.opened, 0.0
-
-        first = heapq.nsmallest(query.limit, connections, key=order)
-        return answered(ConnectionList(len(connections), [self._row(one, rates) for one in first]))
+    def _first(self, query: ConnectionsQuery, rates: dict[int, float]) -> Iterable[Connection]:
+        """Those that are asked for: the oldest first, where they are alike."""
+        connections, slow = self._shared.open.values(), self._shared.slow
+        match query.sort:
+            case "queue":  # for nobody else is anything queued
+                longest = sorted(slow, key=lambda one: (-one.stream.backlog, one.number))
+                others = (one for one in connections if one not in slow)
+                return islice(chain(longest, others), query.limit)
+            case "rate":
+                return heapq.nlargest(query.limit, connections, key=lambda one: rates.get(one.number, 0.0))
+            case "since":
+                return islice(connections, query.limit)
 
     async def delete(self, request: Request) -> Response:
         """Close one."""
@@ -133,7 +138,7 @@ class Connections:
             return refused(asker)
         id = request.path_params["id"]
         number = int(id) if id.isascii() and id.isdecimal() and len(id) <= _LONGEST_NUMBER else 0
-        found = next((one for one in self._shared.open if one.number == number), None)
+        found = self._shared.open.get(number)
         if found is None:
             return refused(Refusal(Code.NOT_FOUND, "There is no such connection.", field="id"))
         self._shared.log.connection_dismissed(found.name, asker.name)
@@ -165,7 +170,7 @@ class Connections:
             return self._rates
         rates: dict[int, float] = {}
         seen: dict[int, int] = {}
-        for one in self._shared.open:
+        for one in self._shared.open.values():
             before = self._seen.get(one.number)
             passed = span if before is not None else max(now - one.opened, _LEAST_SPAN)
             rates[one.number] = (one.requests - (before or 0)) / passed
