@@ -18,7 +18,7 @@ SessionT = TypeVar("SessionT", bound=Session)
 ADMIN: Final = "admin"
 PASSWORD_FILE: Final = "admin-password"  # noqa: S105 (its name)
 DEMO: Final[dict[str, Role]] = {"alice": "admin", "bob": "member"}
-"""The accounts of a demo; their passwords are their names. It is for this machine alone, and keeps nothing."""
+"""The accounts of a demo, with their names as passwords: it is for this machine alone, and keeps nothing."""
 
 
 class FirstAdmin(NamedTuple):
