@@ -10,7 +10,7 @@ import pytest
 from hubbub.core.errors import Code
 from hubbub.observe.logs import open_log
 from hubbub.observe.server_log import ServerLog
-from hubbub.observe.tail import MAX_TEXT, LogLine, Tail
+from hubbub.observe.tail import MAX_TEXT, LogLine, Tail, Value
 
 
 def logging_to(tail: Tail, level: str = "info") -> tuple[ServerLog, io.StringIO]:
@@ -22,7 +22,12 @@ def test_a_line_is_kept_as_it_is_written() -> None:
     tail = Tail(clock=lambda: 1_700_000_000.25)
     log, stream = logging_to(tail)
     log.login_refused("text-1", "192.0.2.7", None, Code.BAD_CREDENTIALS)
-    fields = {"connection": "text-1", "peer": "192.0.2.7", "user": None, "code": "bad_credentials"}
+    fields: dict[str, Value] = {
+        "connection": "text-1",
+        "peer": "192.0.2.7",
+        "user": None,
+        "code": "bad_credentials",
+    }
     assert tail.since(0) == [LogLine(1, 1_700_000_000_250, "warning", "login refused", fields)]
     written = json.loads(stream.getvalue())
     assert {key: written[key] for key in fields} == fields

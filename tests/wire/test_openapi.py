@@ -162,7 +162,7 @@ def test_a_query_is_the_payload() -> None:
 
 
 def test_what_needs_a_login_says_so() -> None:
-    both = [{"bearer": []}, {"cookie": []}]
+    both: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}]
     assert OPERATIONS["post /api/v1/publish"]["security"] == both
     assert OPERATIONS["get /api/v1/me"]["security"] == both
     assert OPERATIONS["post /api/v1/login"]["security"] == []
