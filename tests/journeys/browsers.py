@@ -81,11 +81,14 @@ class ChromiumTab:
         self._asked: set[str] = set()
         page.on("console", self._told)
         page.on("pageerror", lambda error: self._faults.append(f"{error}\n{error.stack}"))
-        page.on("request", lambda request: self._asked.add("/".join(request.url.split("/")[:3])))
+        page.on("request", self._asks)
 
     def _told(self, message: Any) -> None:
         if message.type == "error":
             self._faults.append(message.text)
+
+    def _asks(self, request: Any) -> None:
+        self._asked.add("/".join(request.url.removeprefix("blob:").split("/")[:3]))
 
     def _element(self, source: str) -> ElementHandle:
         found = self.page.evaluate_handle(source).as_element()

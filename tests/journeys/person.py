@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from browser.visiting import AXE, RULES, STILL
 from journeys.browsers import Driven, Size, Tab
 from journeys.words import NAMES, Words
 from serving import PATIENCE
 
 FIND = (Path(__file__).parent / "find.js").read_text("utf-8")
 FIND = re.sub(r"^//.*\n", "", FIND, flags=re.MULTILINE).strip()
+
+
+@cache
+def axe() -> str:
+    return AXE.read_text("utf-8")
+
 
 LONG = 45.0
 """Seconds for what waits for a line that is tried again ever more seldom."""
@@ -38,7 +46,13 @@ class Person:
 
     def sees(self, role: str, name: str | None = None, patience: float = PATIENCE, **more: object) -> None:
         """It is there, or comes to be."""
-        self.tab.run(f"{self._find(role, name, patience, **more)}.then(() => true)")
+        source = f"{self._find(role, name, patience, **more)}.then(() => true)"
+        try:
+            self.tab.run(source)
+        except Exception as error:
+            if not re.search("context was destroyed|navigat|detached|no such frame", str(error)):
+                raise
+            self.tab.run(source)  # another page has come meanwhile
 
     def lacks(self, role: str, name: str | None = None, patience: float = PATIENCE, **more: object) -> None:
         """It is not there, or goes."""
@@ -62,10 +76,18 @@ class Person:
         )
 
     def looks(self, what: str) -> None:
-        """Keep a picture of it, and see that nothing sticks out at the side."""
+        """Keep a picture of it, and see that nothing sticks out at the side, and that axe finds nothing."""
+        self.tab.run(f"{STILL}.then(() => true)")
+        self.tab.picture(self._pictures / f"{self.name} {what}.png")
         wide = self.tab.run("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{what}: {wide} pixels too wide"
-        self.tab.picture(self._pictures / f"{self.name} {what}.png")
+        self.tab.run(f"{axe()}; 0")  # by the debugger: the page's policy holds
+        found = self.tab.run(
+            f"axe.run(document, {{runOnly: {{type: 'tag', values: {json.dumps(RULES)}}}, "
+            "resultTypes: ['violations']}).then(({violations}) => violations.flatMap(({id, nodes}) => "
+            "nodes.map(({failureSummary, html}) => [id, failureSummary, html.slice(0, 200)].join(' '))))"
+        )
+        assert found == [], "\n".join([what, *found])
 
     # ---- what can be done -----------------------------------------------------------------------------
 
@@ -76,9 +98,9 @@ class Person:
         else:
             self.tab.click(source)
 
-    def fills(self, label: str, text: str, **more: object) -> None:
+    def fills(self, label: str, text: str, within: str = "body") -> None:
         """In place of what is written there."""
-        self.clicks("textbox", label, **more)
+        self.clicks("textbox", label, within=within)
         self.tab.press("Control+a")
         self.tab.press("Delete")
         self.tab.type(text)
@@ -106,12 +128,16 @@ class Person:
 
     def reads(self, language: str) -> None:
         """Change the language in the settings, and read on in it."""
-        if language == self.words.language:
-            return
         self.opens_settings()
         self.clicks("radio", NAMES[language])
         self.words = Words(language)
         self.sees("tab", self.words("account.settings"))
+        self.closes_dialog()
+
+    def prefers(self, theme: str) -> None:
+        """A theme, by the settings."""
+        self.opens_settings()
+        self.clicks("radio", self.words(f"account.{theme}"))
         self.closes_dialog()
 
     def opens_settings(self) -> None:
