@@ -18,6 +18,7 @@ await build({
       formats: ["es"],
       fileName: "engine",
     },
+    rolldownOptions: { output: { codeSplitting: false } },
     outDir: process.argv[2],
     emptyOutDir: true,
     minify: false,

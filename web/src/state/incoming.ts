@@ -77,9 +77,9 @@ export class Incoming {
     return new Blob(this.parts, { type: this.coming.filetype });
   }
 
-  async finish(save: (blob: Blob, filename: string) => void): Promise<void> {
+  async finish(): Promise<void> {
     const blob = await this.blob();
-    if (this.file === null) save(blob, this.coming.filename);
+    if (this.file === null) saveBlob(blob, this.coming.filename);
     else await this.file.close();
   }
 
@@ -95,7 +95,7 @@ export class Incoming {
 }
 
 /** Save it as a download. Whatever type the sender says: it is saved, and never shown as a page of ours. */
-export function saveBlob(blob: Blob, filename: string): void {
+function saveBlob(blob: Blob, filename: string): void {
   const link = document.createElement("a");
   const url = URL.createObjectURL(new Blob([blob], { type: "application/octet-stream" }));
   link.href = url;

@@ -1,15 +1,15 @@
 // Files that go from person to person: offered, accepted, carried in chunks over the line, both ways.
 //
-// After a dropped line a transfer goes on where it stopped: the sender offers the file anew, and the receiver,
-// who has accepted once, takes the rest by itself.
+// What carries the bytes is fetched with the first file. After a dropped line a transfer goes on where it stopped:
+// the sender offers the file anew, and the receiver, who has accepted once, takes the rest by itself.
 
 import type { Line } from "../wire/line";
 import type { Chunk } from "../wire/chunks";
 import type { Events } from "../wire/types";
 import type { Arrival } from "./arrivals";
 import type { Me, Offer } from "./contract";
-import { Incoming, saveBlob } from "./incoming";
-import { digestOf, Outgoing } from "./outgoing";
+import type { Incoming } from "./incoming";
+import type { Outgoing } from "./outgoing";
 
 const MOST = 100; // offers that are listed; over, those go that are over
 const SHOWN_EVERY = 100; // milliseconds between two figures of progress
@@ -82,6 +82,7 @@ export class Offers {
   ) {}
 
   async offer(to: string, file: File): Promise<LiveOffer> {
+    const { digestOf, Outgoing } = await import("./outgoing");
     const sha256 = await digestOf(file);
     const about = { filename: file.name, size: file.size, ...(file.type === "" ? {} : { filetype: file.type }) };
     const digest = sha256 === null ? {} : { sha256 };
@@ -94,7 +95,7 @@ export class Offers {
 
   async accept(offer: LiveOffer): Promise<void> {
     const resumes = offer.sha256 !== null && (offer.incoming?.provable ?? false);
-    if (!resumes) offer.incoming = await Incoming.begin(offer);
+    if (!resumes) offer.incoming = await (await import("./incoming")).Incoming.begin(offer);
     const { incoming } = offer;
     if (incoming === null) return; // no place for it was chosen
     offer.accepted = true;
@@ -207,6 +208,7 @@ export class Offers {
   private async whole(offer: LiveOffer): Promise<void> {
     const { incoming } = offer;
     if (incoming === null || !incoming.inParts) return;
+    const { digestOf } = await import("./outgoing");
     const sha256 = await digestOf(await incoming.blob());
     if (sha256 !== null) await this.line.request("file_finish", { offer: offer.id, sha256 }).catch(() => {});
   }
@@ -221,7 +223,7 @@ export class Offers {
         return;
       }
       offer.end("done", null);
-      await incoming.finish(saveBlob);
+      await incoming.finish();
       return;
     }
     offer.end("done", null);
