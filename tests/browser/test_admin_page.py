@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from browser.visiting import (
-    PHONE,
     Visit,
     add_account,
     ask,
@@ -250,7 +249,7 @@ def test_all_of_it_by_axe_and_on_a_phone(visit: Visit, theme: str, language: str
     expect(page.get_by_role("dialog")).to_be_visible()
     check_axe(page, "a new account")
     page.keyboard.press("Escape")
-    page.set_viewport_size({**PHONE, "width": 390})
+    page.set_viewport_size({"width": 390, "height": 844})
     for number in range(4):
         tabs.nth(number).click()
         expect(page.locator(".skeleton")).to_have_count(0)
