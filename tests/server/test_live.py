@@ -15,6 +15,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
+from hubbub.core.errors import Code, Refusal
 from hubbub.core.files import Bearer
 from hubbub.observe.ring import Ring
 from hubbub.observe.tail import LINES, MAX_TEXT, LogLine, Tail
@@ -212,6 +213,39 @@ def test_who_does_not_read_is_let_go_and_the_others_go_on(factory: LoopFactory) 
             assert "Traceback" not in here.log.getvalue()
             for writer in (idler, watcher):
                 writer.close()
+
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(play())
+
+
+@pytest.mark.parametrize("factory", LOOPS)
+def test_who_may_watch_no_more_and_does_not_read_is_cut_off(factory: LoopFactory) -> None:
+    """Else whoever stops reading before his role is taken keeps his connection, and what waits for it."""
+
+    async def play() -> None:
+        tail, ring = Tail(), Ring(COLUMNS)
+        who: list[Bearer | Refusal] = [ADMIN]
+        live = Live(
+            ring, tail, lambda _: who[0], server="house", version="1", started=0.0, most=4, farewell=0.1
+        )
+        async with site(app=Starlette(routes=[Route(LIVE, live.serve)])) as here:
+            _, idler = await here.connect()
+            idler.write(f"GET {LIVE} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            idle = cast("asyncio.Transport", idler.transport)
+            idle.pause_reading()
+            await soon(lambda: live.watching == 1)
+            while not here.streams[0].paused:
+                for _ in range(LINES):
+                    tail(None, "info", {"event": "x" * MAX_TEXT, "reason": "y" * MAX_TEXT})
+                live.on_sample(_sample(0))
+                await asyncio.sleep(0)
+            assert live.watching == 1
+            who[0] = Refusal(Code.FORBIDDEN, "That is for admins.")
+            live.on_sample(_sample(1))
+            assert live.watching == 0
+            await soon(lambda: not here.server.open)
+            assert "Traceback" not in here.log.getvalue()
+            idler.close()
 
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(play())

@@ -84,7 +84,7 @@ export interface LogLine {
 
 /** Why the stream ends: the server stops; the login ended; no admin any more; what it was sent was not read. */
 export interface End {
-  readonly reason: "drain" | "logged_out" | "forbidden" | "slow";
+  readonly reason: "drain" | "logged_out" | "forbidden";
 }
 
 export type ConnectionDialect = "text" | "json" | "protobuf" | "ndjson" | "websocket";

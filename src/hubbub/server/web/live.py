@@ -30,12 +30,14 @@ MOST_WAITING: Final = 10
 _RETRY: Final = 2_000
 """Milliseconds after which a browser comes back."""
 _AGAIN: Final = 10.0
+FAREWELL: Final = 5.0
+"""Seconds that one has to read why it ends."""
 _GREETING: Final = b": the server, live\nretry: %d\n\n" % _RETRY
 
 _KIND: Final = "text/event-stream"
 _HEADERS: Final = {**FRESH, "X-Accel-Buffering": "no"}  # nginx in front would hold it back
 
-Reason = Literal["drain", "logged_out", "forbidden", "slow"]
+Reason = Literal["drain", "logged_out", "forbidden"]
 Who = Callable[[Request], Bearer | Refusal]
 
 
@@ -54,7 +56,10 @@ class Past(msgspec.Struct, frozen=True):
 
 
 class End(msgspec.Struct, frozen=True):
-    """Why the stream ends: the server stops, the login has ended, the role was taken, nobody read."""
+    """Why the stream ends: the server stops, the login has ended, the role was taken.
+
+    Who does not read is told none of it, and cut off.
+    """
 
     reason: Reason
 
@@ -95,6 +100,7 @@ class Live:
         version: str,
         started: float,
         most: int,
+        farewell: float = FAREWELL,
     ) -> None:
         """`ring` has the columns of Sample; `started` is Unix time in seconds; `most` may watch at once."""
         self._ring = ring
@@ -104,6 +110,7 @@ class Live:
         self._version = version
         self._started = int(started * 1000)
         self._most = most
+        self.farewell = farewell
         self._watchers: dict[_Watcher, None] = {}
         self._told = tail.number
         """The last line of the log that was sent."""
@@ -189,18 +196,16 @@ class _Watcher(Response):
         self._waiting: deque[bytes] = deque()
         self._wake = asyncio.Event()
         self._over = False
-        self._task: asyncio.Task[object] | None = None
+        self._patience = asyncio.timeout(None)
 
     def push(self, data: bytes) -> None:
         """Have it sent. Who has not read for so long is cut off: in the middle, as he does not read it."""
         if len(self._waiting) >= MOST_WAITING:
             self._live.leave(self)
-            self._over = True
-            if self._task is not None:
-                self._task.cancel()
-            return
-        self._waiting.append(data)
-        self._wake.set()
+            self._wait_for(0.0)
+        else:
+            self._waiting.append(data)
+            self._wake.set()
 
     def end(self, reason: Reason) -> None:
         """Say why, and end."""
@@ -208,31 +213,36 @@ class _Watcher(Response):
         self._over = True
         self._waiting.append(_event("end", End(reason)))
         self._wake.set()
+        self._wait_for(self._live.farewell)
+
+    def _wait_for(self, seconds: float) -> None:
+        """So long, and no longer, until he has read what waits."""
+        self._patience.reschedule(asyncio.get_running_loop().time() + seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI. When it returns before the response is whole, the connection is cut."""
         del scope, receive
-        self._task = asyncio.current_task()
-        self._waiting.appendleft(self._live.enter(self))
         try:
-            headers = [(name, value) for name, value in self.raw_headers if name != b"content-length"]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            while self._waiting or not self._over:
-                data = b"".join(self._waiting)
-                self._waiting.clear()
-                if data:
-                    await send({"type": "http.response.body", "body": data, "more_body": True})
-                else:
-                    self._wake.clear()
-                    await self._wake.wait()
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-        except asyncio.CancelledError:
-            if not self._over:
-                raise  # the peer is gone
-        except OSError:
-            pass  # likewise
+            async with self._patience:
+                self._waiting.append(self._live.enter(self))
+                await self._send_all(send)
+        except OSError:  # TimeoutError is one, too
+            pass  # the peer is gone, or does not read
         finally:
             self._live.leave(self)
+
+    async def _send_all(self, send: Send) -> None:
+        headers = [(name, value) for name, value in self.raw_headers if name != b"content-length"]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        while self._waiting or not self._over:
+            data = b"".join(self._waiting)
+            self._waiting.clear()
+            if data:
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+            else:
+                self._wake.clear()
+                await self._wake.wait()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _event(name: str, content: object) -> bytes:
