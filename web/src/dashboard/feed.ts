@@ -82,7 +82,7 @@ export interface LogLine {
   readonly fields: Readonly<Record<string, string | number | boolean | null>>; // values: at most 256 characters
 }
 
-/** Why the stream ends: the server stops; the login ended; no admin any more; what it was sent was not read. */
+/** Why the stream ends: the server stops; the login ended; no admin any more. Who does not read is just cut off. */
 export interface End {
   readonly reason: "drain" | "logged_out" | "forbidden";
 }
