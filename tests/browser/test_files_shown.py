@@ -171,7 +171,10 @@ def test_a_moving_picture_moves_and_a_sound_plays(visit: Visit) -> None:
     assert (
         shown.evaluate("(one) => fetch(one.src).then((it) => it.headers.get('content-type'))") == "image/gif"
     )
-    page.keyboard.press("Escape")
+    for name in ("Download moving.gif", "Close"):
+        expect(page.get_by_role("dialog").get_by_label(name)).to_be_in_viewport(ratio=1)
+    check_axe(page, "viewer on a phone")
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
     player = page.get_by_role("log").locator("audio")
     expect(player).to_be_visible()
     player.evaluate("(one) => one.play()")
