@@ -10,9 +10,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from hubbub.cli.settings import WRONGLY_ASKED, load_settings, tell
-from hubbub.server.compose import serve as compose_serve
-from hubbub.server.compose import serve_relay
 from hubbub.server.config import parse_listen
+from hubbub.server.running import serve as run_server
+from hubbub.server.running import serve_relay
 from hubbub.server.storage import StorageError
 
 FAILED = 1
@@ -24,7 +24,7 @@ def serve(arguments: Namespace) -> int:
     if isinstance(loaded, int):
         return loaded
     tell(loaded.unknown)
-    return _run(compose_serve(loaded.config))
+    return _run(run_server(loaded.config))
 
 
 def relay(arguments: Namespace) -> int:

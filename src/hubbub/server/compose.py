@@ -7,15 +7,10 @@ Config ─▶ storage ─▶ journal, claims ─▶ Service ◀─▶ Fanout ─
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
-import random
-import signal
 import sys
-import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,32 +23,25 @@ from hubbub.adapters.passwords_argon2 import Argon2Passwords
 from hubbub.adapters.search_fts5 import Fts5Search
 from hubbub.core.service import Service
 from hubbub.core.settings import CoreSettings, RoomSettings
-from hubbub.log import LogError
 from hubbub.net.doorman import RELAY, Doorman
 from hubbub.net.settings import NetSettings
 from hubbub.net.stream import Handler, Stream
 from hubbub.net.timers import Wheel
-from hubbub.observe.logs import open_log, route_standard_logging
 from hubbub.observe.server_log import ServerLog
-from hubbub.observe.tail import Tail
-from hubbub.server.banner import banner, relay_banner, web_addresses
-from hubbub.server.config import MEMORY, Config, Listen, parse_listen
-from hubbub.server.control import Control, ControlError, Progress
-from hubbub.server.descriptors import raise_descriptor_limit
+from hubbub.server.banner import web_addresses
+from hubbub.server.config import Config, Listen
+from hubbub.server.control import Control, Progress
 from hubbub.server.dialects import BY_KIND, WEBSOCKET, WEBSOCKET_DEFLATE
-from hubbub.server.drain import drain
 from hubbub.server.fanout import Fanout
 from hubbub.server.file_operations import FileOperations
 from hubbub.server.files.carrier import FileCarrier
 from hubbub.server.files.filing import Filing
-from hubbub.server.first_start import FirstAdmin, demo_accounts, first_admin
 from hubbub.server.maintenance import Maintenance
 from hubbub.server.operations import Operations, Upkeep
 from hubbub.server.readings import Readings
 from hubbub.server.relay import Relay
 from hubbub.server.sampling import Sampler
 from hubbub.server.session import Connection
-from hubbub.server.storage import StorageError, open_journal, open_search
 from hubbub.server.surroundings import Surroundings
 from hubbub.server.tls import Certificate
 from hubbub.server.upkeep import StorageUpkeep
@@ -65,8 +53,6 @@ if TYPE_CHECKING:
     from hubbub.server.web.watching import Watching
 
 _NO_LIMIT: Final = sys.maxsize
-_LAST_THREADS: Final = 0.5
-"""Seconds that a thread has to end by itself; one that hangs on a disk does not."""
 
 
 class Server:
@@ -129,7 +115,7 @@ class Server:
         self.relay = Relay(config.limits.max_line, log, loop.time)
         self.doorman = Doorman(
             loop,
-            _net_settings(config, limit_loopback=not self.loopback_is_local),
+            net_settings(config, limit_loopback=not self.loopback_is_local),
             self.wheel,
             self.welcome,
             log.connection_refused,
@@ -263,184 +249,8 @@ def new_memory_journal(loop: asyncio.AbstractEventLoop, times: CommitTimes = NOB
     return MemoryJournal(loop.call_soon, lambda: os.urandom(4).hex(), times=times)
 
 
-def calm_collector() -> None:
-    """Keep Python's garbage collector from stopping the loop.
-
-    A full pass takes 100 ms and more with 10,000 connections, whenever the heap has grown by a quarter; and
-    there is nothing for it to find, since what ends here is let go by its last reference (a test sees to
-    that). Young objects are still looked at.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 1_000_000)
-
-
-async def serve(config: Config) -> int:
-    """Run the server until SIGTERM or SIGINT; return the exit code.
-
-    Raises StorageError where it cannot use its data, OSError where it cannot listen.
-    """
-    loop = asyncio.get_running_loop()
-    log = _open_log(config)
-    calm_collector()  # before all is loaded: a million new objects are a hundred passes otherwise
-    raise_descriptor_limit(config.limits.max_connections, log)
-    in_memory = config.server.data == MEMORY
-    journal = new_memory_journal(loop, log.counts) if in_memory else open_journal(config, loop, log)
-    try:
-        search = open_search(config, journal, loop, log)
-        try:
-            try:
-                server = Server(config, journal, search, log, loop)
-            except LogError as error:
-                raise StorageError(f"{config.server.data} cannot be read: {error}") from None
-            await _serve(server)
-        finally:
-            await search.close()
-    finally:
-        await journal.close()
-    await _heed_no_more()
-    return 0
-
-
-async def _serve(server: Server) -> None:
-    config, log, loop = server.config, server.log, asyncio.get_running_loop()
-    calm_collector()  # with all that was loaded
-    admin = await _first_people(server)
-    addresses = await _listen(server.doorman, [parse_listen(text) for text in config.server.listen])
-    server.addresses = addresses
-    server.ready = True
-    if hasattr(signal, "SIGHUP"):
-        _heed(loop, signal.SIGHUP, server.certificate.reload)
-    stop = _stop_signals(loop)  # before anybody is told that it runs, and may signal to it
-    if server.control is not None:
-        await server.control.open()
-    server.search.follow(server.journal)
-    _tell(banner(config, addresses, tls=server.certificate.context() is not None, admin=admin))
-    log.listening([address.address for address in addresses])
-    if server.maintenance is not None:
-        server.maintenance.start()
-    server.filing.start()
-    server.sampler.start()
-    await stop.wait()
-    server.ready = False
-    if server.control is not None:
-        await server.control.close()
-    await server.upkeep.close()
-    if server.maintenance is not None:
-        await server.maintenance.stop()
-    server.sampler.stop()
-    if server.watching is not None:
-        server.watching.close()
-    if server.http is not None:
-        server.http.drain()
-    server.relay.close()
-    await server.carrier.close()
-    await drain(server.doorman, server.shared, server.journal, config.server.drain_seconds, random.random)
-    if server.api is not None:
-        server.api.close()
-    await server.filing.close()
-    server.passwords.close()
-    server.wheel.stop()
-    log.stopped()
-
-
-async def _first_people(server: Server) -> FirstAdmin | None:
-    """See that there is somebody who may govern it, and in a demo those whom it names."""
-    config, administration = server.config, server.service.entrance.administration
-    try:
-        if config.server.demo:
-            await demo_accounts(administration)
-        elif server.control is not None:
-            return await first_admin(administration, Path(config.server.data), terminal=sys.stdout.isatty())
-    except (OSError, ControlError) as error:  # a disk that is full, say: those who are known may come in
-        server.log.warned("the first account was not made", reason=str(error))
-    return None
-
-
-async def serve_relay(listen: Sequence[str], config: Config) -> int:
-    """Run the relay alone (v0.1) until SIGTERM or SIGINT; return the exit code."""
-    loop = asyncio.get_running_loop()
-    log = _open_log(config)
-    raise_descriptor_limit(config.limits.max_connections, log)
-    wheel = Wheel(loop)
-    relay = Relay(config.limits.max_line, log, loop.time)
-
-    def welcome(kind: str, stream: Stream) -> Handler:
-        del kind
-        return relay.opened(stream)
-
-    settings = _net_settings(config, limit_loopback=False)
-    doorman = Doorman(loop, settings, wheel, welcome, log.connection_refused)
-    addresses = await _listen(doorman, [parse_listen(text)._replace(dialect="relay") for text in listen])
-    stop = _stop_signals(loop)
-    _tell(relay_banner(addresses))
-    log.listening([address.address for address in addresses])
-    await stop.wait()
-    doorman.stop()
-    doorman.abort_all()
-    wheel.stop()
-    log.stopped()
-    await _heed_no_more()
-    return 0
-
-
-async def _listen(doorman: Doorman, wanted: Sequence[Listen]) -> list[Listen]:
-    addresses: list[Listen] = []
-    for listen in wanted:
-        try:
-            bound = await doorman.listen(listen.host, listen.port, listen.dialect)
-        except OSError as error:  # which of them it was, the system's words do not say
-            raise OSError(error.errno, f"{listen.address}: {error.strerror}") from error
-        addresses += [Listen(host, port, listen.dialect) for host, port in bound]
-    return addresses
-
-
-def _stop_signals(loop: asyncio.AbstractEventLoop) -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        _heed(loop, number, stop.set)
-    return stop
-
-
-def _heed(loop: asyncio.AbstractEventLoop, number: signal.Signals, callback: Callable[[], None]) -> None:
-    """Have `callback` called on the loop at this signal.
-
-    Not by `loop.add_signal_handler`: taking that back puts the default in its place for a moment, and a
-    signal that comes then kills the process after all is done.
-    """
-    signal.signal(number, lambda *_: loop.call_soon_threadsafe(callback))
-
-
-async def _heed_no_more() -> None:
-    """All is done: a second Ctrl-C, or an impatient service manager, no longer changes the exit code.
-
-    A signal that comes while its handler is changed troubles Python, so it is blocked meanwhile. It would go
-    to another thread then: those that have nothing left to do are waited for.
-    """
-    await asyncio.get_running_loop().shutdown_default_executor()
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread():
-            thread.join(_LAST_THREADS)
-    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)]
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
-    for number in numbers:
-        signal.signal(number, signal.SIG_IGN)
-
-
-def _open_log(config: Config) -> ServerLog:
-    tail = Tail()
-    logger = open_log(config.log.level, config.log.format, sys.stderr, tail)
-    route_standard_logging(logger, config.log.level)
-    return ServerLog(logger, debug=config.log.level == "debug", tail=tail)
-
-
-def _tell(text: str) -> None:
-    """For the person who started it; a log is for later."""
-    print(text, end="", flush=True)  # noqa: T201
-
-
-def _net_settings(config: Config, *, limit_loopback: bool) -> NetSettings:
+def net_settings(config: Config, *, limit_loopback: bool) -> NetSettings:
+    """What of the settings is for the network library. `limit_loopback`: who comes by loopback, too."""
     limits, timers = config.limits, config.timers
     return NetSettings(
         max_connections=limits.max_connections if limits.enforce else _NO_LIMIT,
