@@ -50,6 +50,7 @@ def test_two_guests_talk(company: Company) -> None:
     alice.looks("mention")
     alice.goes_to("lobby")
     alice.reads_message("@alice and to you")
+    alice.lacks("button", t("chat.jumpToEnd"))  # all of it is in view
     alice.acts("and to you", "reply")
     alice.sees("text", t("chat.replyingTo", name="bob"))
     alice.says("lobby", "slept wel?")
