@@ -13,14 +13,12 @@ from hubbub.core import names, room_records
 from hubbub.core.answers import Answer, MemberList, RoomJoined, RoomLeft, RoomPlace, UserView
 from hubbub.core.commands import CreateRoom, JoinRoom, LeaveRoom, ListMembers, Place
 from hubbub.core.cursors import Cursors
-from hubbub.core.entries import Change, Record, Trim
+from hubbub.core.entries import Change, Record
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event, Joined, Left
 from hubbub.core.ledger import Ledger, Request
 from hubbub.core.model import Room, Session, User
-from hubbub.core.modifications import trimmed
 from hubbub.core.people import People
-from hubbub.core.ports import JournalUnavailableError, Reader
 from hubbub.core.room_changes import BUSY, SETTINGS, RoomChanges
 from hubbub.core.rooms import Rooms
 from hubbub.core.settings import RoomSettings
@@ -47,7 +45,7 @@ class Membership(Generic[SessionT]):
         self._rooms = rooms
         self._cursors = cursors
         self.changes = RoomChanges(ledger)
-        self._sweeper = Sweeper(ledger, rooms)
+        self.sweeper = Sweeper(ledger, rooms)
 
     # -- joining
 
@@ -130,10 +128,10 @@ class Membership(Generic[SessionT]):
             self._follow(user.id, room, session)
             return self._joined(room, created=created)
 
-        pending = Request(self._outlet, session, request, kept, lambda: self._sweeper.sweep(room))
+        pending = Request(self._outlet, session, request, kept, lambda: self.sweeper.sweep(room))
         ticket = self._ledger.append((), changes, pending)
         if isinstance(ticket, Refusal):
-            self._sweeper.sweep(room)
+            self.sweeper.sweep(room)
             return ticket
         return None
 
@@ -256,31 +254,10 @@ class Membership(Generic[SessionT]):
             self.release(room, user.id)
             self.expel([user.id], room, session)
             if ends:
-                self._end(room)
+                self.sweeper.end(room)
             return self._left(session, room)
 
         return self.changes.keep(session, request, room, user.id, changes, kept)
-
-    def _end(self, room: Room) -> None:
-        """Nobody could find the room any more. Unless somebody was let in while its last member left."""
-        if room.held:
-            self._ledger.note(room_records.put_room(room, self._ledger.stamps.now()))
-        elif self._rooms.of_stream(room.stream) is room:
-            self._rooms.remove(room)
-            self.forget(room.stream)
-
-    def forget(self, stream: str) -> None:
-        """Nobody will read what was said there again: its bytes go, and what became of its messages."""
-
-        def query(reader: Reader) -> list[Change]:
-            end = reader.head(stream).offset + 1
-            return [Trim(stream, end), *trimmed(reader, stream, end)]
-
-        def told(changes: list[Change] | JournalUnavailableError) -> None:
-            if not isinstance(changes, JournalUnavailableError):
-                self._ledger.note(changes)
-
-        self._ledger.journal.read(query, told)
 
     def _left(self, session: Session, room: Room) -> RoomLeft:
         if not session.exclusive:
@@ -323,10 +300,6 @@ class Membership(Generic[SessionT]):
             if others:
                 self._outlet.send("", others, Left(user.name, user.id, room.name), None)
 
-    def sweep(self, room: Room) -> None:
-        """See whether it is to go, since nothing in it lasts and nobody is there."""
-        self._sweeper.sweep(room)
-
     def clear(self, room: Room) -> None:
         """All are out of the room, and nobody belongs to it: each is told by its own name, and of no other.
 
@@ -354,7 +327,7 @@ class Membership(Generic[SessionT]):
         session.rooms.remove(room)
         if told and last:
             self._outlet.publish(room.stream, Left(user.name, user.id, room.name), session)
-        self._sweeper.sweep(room)
+        self.sweeper.sweep(room)
 
     def _unsubscribe(self, session: SessionT, room: Room) -> None:
         if session.resuming is not None and room.stream in session.resuming:
@@ -382,7 +355,7 @@ class Membership(Generic[SessionT]):
             self._cursors.shown(session, stream, since)
         session.resuming = None
         for room in rooms:
-            self._sweeper.sweep(room)
+            self.sweeper.sweep(room)
 
     def _drop(self, session: SessionT, room: Room) -> bool:
         self._cursors.shown(session, room.stream, room.members[session])

@@ -69,6 +69,7 @@ class RoomAdministration(Generic[SessionT]):
         self._rooms = rooms
         self._membership = membership
         self._changes = membership.changes
+        self._sweeper = membership.sweeper
 
     def page(self, after: str, most: int, query: str) -> tuple[list[RoomOverview], bool]:
         """Up to `most` rooms with `query` in their name, by name from behind `after`; are there more?"""
@@ -133,7 +134,7 @@ class RoomAdministration(Generic[SessionT]):
 
         def failed(refusal: Refusal) -> None:
             ending.kept = kept_before
-            self._membership.sweep(ending)
+            self._sweeper.sweep(ending)
             then(refusal)
 
         self._changes.keep_for_outside(room, ENDING, room_records.drop_room(room), kept, failed)
@@ -146,7 +147,7 @@ class RoomAdministration(Generic[SessionT]):
             some = members[start : start + _AT_ONCE]
             self._ledger.note([drop for id in some for drop in self._membership.drops(room, id)])
         # Behind all that was on its way to the room when it ended.
-        forget = Told(lambda: self._membership.forget(room.stream), lambda _: None)
+        forget = Told(lambda: self._sweeper.forget(room.stream), lambda _: None)
         self._ledger.append((), (), forget)
 
     def _entry(self, room: Room, body: Body) -> Entry:

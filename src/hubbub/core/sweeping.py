@@ -1,14 +1,17 @@
-"""Sweeping: a room that all have left is gone, unless something in it lasts."""
+"""Sweeping: a room that all have left is gone unless something in it lasts, and so is what was said there."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from hubbub.core.entries import Record
+from hubbub.core import room_records
+from hubbub.core.entries import Change, Record, Trim
 from hubbub.core.errors import Refusal
 from hubbub.core.ledger import Ledger
 from hubbub.core.model import Room, Session
+from hubbub.core.modifications import trimmed
+from hubbub.core.ports import JournalUnavailableError, Reader
 from hubbub.core.rooms import Rooms
 
 SessionT = TypeVar("SessionT", bound=Session)
@@ -37,6 +40,27 @@ class Sweeper(Generic[SessionT]):
         if room.begun == begun and not room.members and not room.kept:
             room.begun = 0
             self.sweep(room)
+
+    def end(self, room: Room) -> None:
+        """Nobody could find the room any more. Unless somebody was let in while its last member left."""
+        if room.held:
+            self._ledger.note(room_records.put_room(room, self._ledger.stamps.now()))
+        elif self._rooms.of_stream(room.stream) is room:
+            self._rooms.remove(room)
+            self.forget(room.stream)
+
+    def forget(self, stream: str) -> None:
+        """Nobody will read what was said there again: its bytes go, and what became of its messages."""
+
+        def query(reader: Reader) -> list[Change]:
+            end = reader.head(stream).offset + 1
+            return [Trim(stream, end), *trimmed(reader, stream, end)]
+
+        def told(changes: list[Change] | JournalUnavailableError) -> None:
+            if not isinstance(changes, JournalUnavailableError):
+                self._ledger.note(changes)
+
+        self._ledger.journal.read(query, told)
 
 
 class _Settling(Generic[SessionT]):
