@@ -71,7 +71,7 @@ export class OutboxStore implements Keeping {
 
   /** Nothing of that account shall be found by whoever comes next. */
   forget(account: string): void {
-    for (const key of keptKeys(`${PREFIX}${account}.`)) keep(key, "");
+    for (const key of keptKeys(PREFIX)) if (accountOf(key) === account) keep(key, "");
   }
 
   private get key(): string {
@@ -80,10 +80,9 @@ export class OutboxStore implements Keeping {
 
   private watch(key: string): void {
     const { account } = this;
-    const mine = `${PREFIX}${account}.`;
-    if (account === "" || !key.startsWith(mine) || this.watched.has(key)) return;
+    if (account === "" || !key.startsWith(PREFIX) || accountOf(key) !== account || this.watched.has(key)) return;
     this.watched.add(key);
-    whenGone(PREFIX + key.slice(mine.length), () => {
+    whenGone(PREFIX + key.slice(key.lastIndexOf(".") + 1), () => {
       this.watched.delete(key);
       if (this.account !== account) return;
       const entries = readEntries(keptJson(key));
@@ -91,6 +90,11 @@ export class OutboxStore implements Keeping {
       keep(key, "");
     });
   }
+}
+
+/** A guest's name may have full stops in it, the id of a tab has none. */
+function accountOf(key: string): string {
+  return key.slice(PREFIX.length, key.lastIndexOf("."));
 }
 
 /** What is kept may be of another version, or not of us at all. */
