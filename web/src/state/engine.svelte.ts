@@ -18,6 +18,7 @@ import type { Conversation, Me, Person } from "./contract";
 import type { LiveConversation, Surroundings } from "./conversation.svelte";
 import { Conversations } from "./conversations.svelte";
 import { Drafts } from "./drafts";
+import { calls } from "./messages";
 import { Notices } from "./notices.svelte";
 import { notify } from "./notifications";
 import { Offers } from "./offers.svelte";
@@ -251,7 +252,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     const { data } = arrival;
     if (data.from_id === this.me?.id || conversation.muted || conversation.looking) return;
     const talk = arrival.name === "private";
-    const called = !talk && (arrival.data.mentions?.includes(this.me?.name ?? "") ?? false);
+    const called = !talk && this.me !== null && calls(data.content, arrival.data.mentions, this.me);
     const title = talk ? data.from : `${data.from} — #${conversation.name}`;
     const news = { key: conversation.key, title, body: data.content, personal: talk || called };
     notify(news, () => this.where.open(conversation));
