@@ -5,12 +5,12 @@
 // start (`shift`), or at the end. While it settles after the former, the latter waits.
 
 import { tick } from "svelte";
-import type { VirtualizerHandle } from "virtua/svelte";
 import type { Conversation, Message, Timeline } from "../state/contract";
 import { Announcer } from "./announcer.svelte";
 import { hasDetails } from "./content";
 import { jump } from "./jump.svelte";
 import { later } from "./later.svelte";
+import type { ListHandle } from "./list";
 import { change, countBehind, firstUnread } from "./rows";
 import { Place } from "./scroll";
 
@@ -36,7 +36,7 @@ export class View {
   lit = $state<string | null>(null);
   /** The unread divider was seen, or waved away. */
   passed = $state(false);
-  list = $state<VirtualizerHandle>();
+  list = $state<ListHandle>();
   readonly divider: number;
   readonly unreadAbove: boolean;
 
