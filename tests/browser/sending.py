@@ -75,6 +75,7 @@ def under_way(page: Page, name: str, least: float = 0.0) -> None:
             return bar !== undefined && bar.value > least && bar.value < 1;
         }""",
         arg=[name, least],
+        polling=50,
     )
 
 

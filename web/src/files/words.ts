@@ -51,7 +51,7 @@ export function otherOf(offer: Offer): string {
 
 function running(moved: number, size: number, rate: number): string {
   const parts = [t("running", { moved: bytes(moved), size: bytes(size) })];
-  if (rate > 0) {
+  if (rate > 0 && moved < size) {
     parts.push(t("rate", { rate: bytes(rate) }));
     const left = (size - moved) / rate;
     if (left > SOON) parts.push(t("left", { time: span(left * 1_000) }));
