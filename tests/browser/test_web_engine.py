@@ -262,10 +262,13 @@ def test_two_tabs_show_the_same_read_together_and_sign_out_together(visit: Visit
         one.wait_for_function("chat.current.unread === 1")
     page.evaluate("chat.current.seen(3)")
     second.wait_for_function("chat.current.unread === 0")
+    page.evaluate("localStorage.setItem(`tus::hubbub ${chat.me.id} talk bob plan.pdf`, '{}')")
+    second.evaluate("chat.current.draft = 'what is saved a moment later'")
     page.evaluate("chat.signOut()")
     second.wait_for_function("chat.phase === 'signed-out'")
     assert page.evaluate("chat.phase") == "signed-out"
-    assert page.evaluate("Object.keys(localStorage).filter(key => /outbox|drafts/.test(key))") == []
+    assert page.evaluate("Object.keys(localStorage).filter(key => /outbox|drafts|last|tus/.test(key))") == []
+    assert [one.evaluate("location.hash") for one in (page, second)] == ["#/", "#/"]
     second.evaluate("chat.signIn('alice', 'correct horse')")
     page.wait_for_function("chat.settled && chat.me.name === 'alice'")
 

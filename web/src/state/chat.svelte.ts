@@ -107,12 +107,9 @@ class LiveChat implements Chat {
   }
 
   async signOut(): Promise<void> {
-    const { account, outbox, drafts, tabs, where } = this.engine;
     await this.session.signOut();
-    tabs.tell({ kind: "signed-out" });
-    outbox.forget(account);
-    drafts.forget(account);
-    where.forget(account);
+    this.engine.tabs.tell({ kind: "signed-out" });
+    this.engine.signedOut();
   }
 
   retryNow(): void {

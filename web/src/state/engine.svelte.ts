@@ -27,6 +27,7 @@ import { OutboxStore, type Entry } from "./outbox_store";
 import { People } from "./people.svelte";
 import { Positions } from "./positions";
 import { Session, type Hooks } from "./session.svelte";
+import { forgetUploads } from "./storage";
 import { Tabs } from "./tabs";
 import type { Range } from "./timeline.svelte";
 import { Whereabouts } from "./whereabouts.svelte";
@@ -41,7 +42,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   readonly here = new People();
   readonly known = new Conversations(this);
   readonly tabs = new Tabs((told) => {
-    if (told.kind === "signed-out") this.session.leave();
+    if (told.kind === "signed-out") this.signedOut();
     else if (told.kind === "took-offer") this.offers.takenElsewhere(told.offer);
     else if (this.me?.id !== told.id) this.session.change();
   });
@@ -95,6 +96,16 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     await this.session.whenSettled();
     const { rooms } = await this.line.request("rooms", {});
     return rooms.some((one) => one.room.toLowerCase() === name.toLowerCase()) ? this.enterRoom(name) : null;
+  }
+
+  /** Signed out, here or in another tab: nothing of that account stays in this browser. */
+  signedOut(): void {
+    const { account, me } = this;
+    this.session.leave(); // which saves what was being written
+    this.outbox.forget(account);
+    this.drafts.forget(account);
+    this.where.forget(account);
+    if (me !== null) forgetUploads(me.id);
   }
 
   // -- Hooks

@@ -77,9 +77,9 @@ export class Session implements Listener {
     await this.whenSettled();
   }
 
+  /** The cookie is worth nothing any more; `leave` follows. */
   async signOut(): Promise<void> {
     await post("logout", {});
-    this.leave();
   }
 
   /** Nobody is signed in any more: here, or in another tab. */

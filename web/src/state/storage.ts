@@ -42,6 +42,15 @@ export function keptKeys(prefix: string): string[] {
   }
 }
 
+/** Forget a person's unfinished uploads, which tus-js-client keeps: what the files are called, and for whom they were. */
+export function forgetUploads(id: number): void {
+  try {
+    for (const key of Object.keys(localStorage)) if (key.startsWith(`tus::hubbub ${id} `)) localStorage.removeItem(key);
+  } catch {
+    // nothing is kept where nothing may be
+  }
+}
+
 /** Be told when another tab changes one of these keys; its new text, or null. */
 export function whenChanged(told: (key: string, text: string | null) => void): void {
   addEventListener("storage", (event) => {

@@ -61,8 +61,10 @@ export class Whereabouts {
     this.account = "";
   }
 
+  /** Whoever comes next does not learn where that account was. */
   forget(account: string): void {
     keep(`last.${account}`, "");
+    if (readRoute(location.hash) !== null) history.replaceState(null, "", "#/");
   }
 
   /** A room was left, or began anew as another one. */
