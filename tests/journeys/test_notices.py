@@ -1,0 +1,88 @@
+"""What a person is told who looks elsewhere: a notification, once, and none of what is before their eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from browser.visiting import Visit, browsing, entry, log_in, visiting
+from serving import Server, serving
+
+pytestmark = pytest.mark.browser
+
+# Without a display there is nobody to show them to: what is asked for is noted in their place.
+RECORD = """
+window.told = [];
+window.Notification = class {
+    static permission = 'granted';
+    constructor(title, { body, tag }) { window.told.push([title, body]); this.tag = tag; window.last = this; }
+    close() { window.putAway = true; }
+};"""
+HIDE = """(on) => {
+    for (const [name, value] of [['visibilityState', on ? 'hidden' : 'visible'], ['hidden', on]]) {
+        Object.defineProperty(document, name, { value, configurable: true });
+    }
+    document.hasFocus = () => !on;
+    document.dispatchEvent(new Event('visibilitychange'));
+    window.dispatchEvent(new Event(on ? 'blur' : 'focus'));
+}"""
+"""A background page of headless Chromium is visible all the same: what it says of itself is replaced."""
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path) -> Iterator[Browser]:
+    with browsing(chromium) as started:
+        yield started
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving("--limits", "off") as started:
+        yield started
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server) -> Iterator[Visit]:
+    with visiting(browser, server) as visit:
+        yield visit
+
+
+def test_a_mention_is_told_unless_one_looks_at_it(server: Server, visit: Visit) -> None:
+    page = visit()
+    page.context.add_init_script(RECORD)
+    page.reload()
+    log_in(page, "alice")
+    bob = server.websocket("bob")
+    log = page.get_by_role("log")
+
+    bob.ask("publish", id="1", room="lobby", content="@alice look at me")
+    expect(log.get_by_text("look at me")).to_be_visible()
+    bob.ask("publish", id="2", room="lobby", content="nothing for anybody")
+    expect(log.get_by_text("nothing for anybody")).to_be_visible()
+    assert page.evaluate("told") == []  # the room that is before her eyes
+    expect(page).to_have_title("Hubbub")
+
+    page.evaluate(HIDE, True)
+    bob.ask("publish", id="3", room="lobby", content="still nothing for anybody")
+    expect(page).to_have_title("• Hubbub")
+    bob.ask("publish", id="4", room="lobby", content="@alice are you there")
+    expect(page).to_have_title("(1) Hubbub")
+    bob.ask("whisper", id="5", to="alice", content="psst")
+    expect(page).to_have_title("(2) Hubbub")
+    assert page.evaluate("told.map(([title, body]) => `${title} | ${body}`.includes('psst'))") == [
+        False,
+        True,
+    ]
+    assert "are you there" in page.evaluate("told[0].join(' ')")
+
+    page.evaluate("last.onclick()")  # it leads to what it tells of
+    expect(entry(page, "bob")).to_have_attribute("aria-current", "page")
+    assert page.evaluate("putAway") is True
+    page.evaluate(HIDE, False)
+    expect(page).to_have_title("(1) Hubbub")
+    entry(page, "lobby").click()
+    expect(page).to_have_title("Hubbub")
+    assert page.evaluate("told.length") == 2
