@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from browser.visiting import (
     PHONE,
@@ -20,7 +20,7 @@ from browser.visiting import (
     say,
     visiting,
 )
-from serving import Server, serving
+from serving import Server, serving, until
 
 pytestmark = pytest.mark.browser
 
@@ -158,14 +158,35 @@ def test_the_switcher_finds_rooms_and_people_by_a_few_letters(visit: Visit, serv
     expect(box).to_have_count(0)
     expect(entry(page, "Bartholomew")).to_have_attribute("aria-current", "page")
     page.keyboard.press("Control+k")
+    expect(box).to_be_focused()
     page.keyboard.type("lob")
     page.keyboard.press("Enter")
     expect(entry(page, "lobby")).to_have_attribute("aria-current", "page")
     page.keyboard.press("Control+k")
+    expect(box).to_be_focused()
     page.keyboard.type("qqq")
     expect(page.get_by_text("Nothing found")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_what_is_typed_before_the_switcher_is_there_is_meant_for_it(browser: Browser, server: Server) -> None:
+    # Without the worker, which has all parts; and the browser of these tests has none to ask then.
+    with visiting(browser, server, "reading 'waiting'") as visit:
+        page = log_in(visit(service_workers="block"), "Alice")
+        held: list[Route] = []
+        page.route("**/assets/Switcher-*.js", lambda route: held.append(route))
+        writing = page.get_by_role("textbox", name="Message to")
+        writing.focus()
+        page.keyboard.press("Control+k")
+        page.keyboard.type("lobby")
+        page.keyboard.press("Enter")
+        until(lambda: page.evaluate("1") == 1 and held != [])
+        held[0].continue_()
+        expect(page.get_by_role("combobox", name="Go to")).to_have_value("lobby")
+        page.keyboard.press("Escape")
+        expect(writing).to_have_value("")
+        expect(page.get_by_role("log").get_by_role("article")).to_have_count(0)
 
 
 def test_the_help_for_keys_opens_outside_of_what_is_written(visit: Visit) -> None:
@@ -209,7 +230,7 @@ def test_a_menu_by_keyboard(visit: Visit) -> None:
 
 def test_on_a_phone_the_list_and_the_conversation_are_two_pages(visit: Visit) -> None:
     page = log_in(visit(viewport=PHONE, has_touch=True, is_mobile=True), "Alice")
-    expect(page.get_by_role("main")).to_be_hidden()
+    expect(page.locator("main")).to_be_hidden()
     entry(page, "lobby").tap()
     expect(page.get_by_role("navigation")).to_be_hidden()
     expect(page.get_by_role("heading", name="lobby")).to_be_visible()

@@ -28,7 +28,8 @@ def browser(chromium: Path) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """With people, rooms, and something unread."""
-    with serving() as started:
+    # Those who are here say nothing for as long as all of this takes.
+    with serving(HUBBUB_TIMERS_PING="1800", HUBBUB_TIMERS_IDLE="3600") as started:
         for name in ("Alice", "Bob"):
             register(started, name, PASSWORD)
         alice = started.websocket()

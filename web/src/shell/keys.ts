@@ -23,6 +23,17 @@ export function heedKeys(event: KeyboardEvent, phone: boolean): void {
   event.preventDefault();
 }
 
+/** What is typed before the switcher is there is meant for it, and not for the box below: nothing is sent by it. */
+export function holdKeys(event: KeyboardEvent): void {
+  if (panes.pane?.kind !== "switcher" || document.querySelector("dialog[open]")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape") panes.hide();
+  else if (event.key.length === 1) panes.typedAhead(event.key);
+  else if (event.key !== "Enter") return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
 function writes(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
 }

@@ -14,6 +14,7 @@ export type Pane =
 const kept = "hubbub.members";
 
 let pane = $state.raw<Pane | null>(null);
+let ahead = ""; // typed while the switcher was being fetched
 let members = $state(remembered());
 
 export const panes = {
@@ -22,10 +23,20 @@ export const panes = {
     return pane;
   },
   show(next: Pane): void {
+    ahead = "";
     pane = next;
   },
   hide(): void {
     pane = null;
+  },
+  /** Keep what is typed for a pane that is not there yet. */
+  typedAhead(text: string): void {
+    ahead += text;
+  },
+  takeAhead(): string {
+    const taken = ahead;
+    ahead = "";
+    return taken;
   },
   /** Whether the members of the room stand beside it. */
   get members(): boolean {
