@@ -77,10 +77,23 @@ export class Incoming {
     return new Blob(this.parts, { type: this.coming.filetype });
   }
 
-  async finish(): Promise<void> {
-    const blob = await this.blob();
-    if (this.file === null) saveBlob(blob, this.coming.filename);
-    else await this.file.close();
+  /** Save it; whether it is saved. */
+  async finish(): Promise<boolean> {
+    try {
+      const blob = await this.blob();
+      if (this.file === null) saveBlob(blob, this.coming.filename);
+      else await this.file.close();
+      return true;
+    } catch {
+      this.drop(); // the disk is full, or the file was taken away
+      return false;
+    }
+  }
+
+  /** It does not come: nothing half is left. */
+  drop(): void {
+    this.parts = this.fresh = [];
+    this.file?.abort().catch(() => {}); // closed already
   }
 
   private gather(): void {
@@ -91,6 +104,7 @@ export class Incoming {
     const { file } = this;
     if (file === null) this.parts.push(part);
     else this.writing = this.writing.then(() => file.write(part));
+    this.writing.catch(() => {}); // `finish` tells of it
   }
 }
 

@@ -66,9 +66,15 @@ export class LiveOffer implements Offer {
   end(state: "done" | "failed" | "declined", error: string | null): void {
     this.state = state;
     this.error = error;
+    this.letGo();
+    if (state === "done") this.moved = this.size;
+  }
+
+  /** Nothing more goes, or comes. */
+  letGo(): void {
+    this.incoming?.drop();
     this.incoming = null;
     this.outgoing?.stop();
-    if (state === "done") this.moved = this.size;
   }
 }
 
@@ -95,7 +101,11 @@ export class Offers {
 
   async accept(offer: LiveOffer): Promise<void> {
     const resumes = offer.sha256 !== null && (offer.incoming?.provable ?? false);
-    if (!resumes) offer.incoming = await (await import("./incoming")).Incoming.begin(offer);
+    if (!resumes) {
+      const begun = await (await import("./incoming")).Incoming.begin(offer);
+      offer.incoming?.drop();
+      offer.incoming = begun;
+    }
     const { incoming } = offer;
     if (incoming === null) return; // no place for it was chosen
     offer.accepted = true;
@@ -176,7 +186,7 @@ export class Offers {
   }
 
   clear(): void {
-    for (const offer of this.all) offer.outgoing?.stop();
+    for (const offer of this.all) offer.letGo();
     this.all = [];
   }
 
@@ -218,13 +228,12 @@ export class Offers {
     if (offer === undefined || offer.over) return;
     const { incoming } = offer;
     if (!offer.own && incoming !== null) {
-      if (incoming.arrived !== offer.size || (offer.sha256 !== null && offer.sha256 !== sha256)) {
-        offer.end("failed", null);
-        return;
+      if (incoming.arrived !== offer.size || (offer.sha256 !== null && offer.sha256 !== sha256)) offer.reason = "digest";
+      else {
+        offer.incoming = null; // from here on it is whole: nothing that happens takes it away
+        if (!(await incoming.finish())) offer.reason = "storage";
       }
-      offer.end("done", null);
-      await incoming.finish();
-      return;
+      if (offer.reason !== null) return offer.end("failed", "It could not be saved.");
     }
     offer.end("done", null);
   }
