@@ -214,7 +214,8 @@ export class Line {
     const slept = now - this.ticked > JUMP || now < this.ticked;
     this.ticked = now;
     if (slept) this.poke();
-    else if (this.online && Math.abs(now - this.heard) >= SILENCE) void this.ask(ANSWER);
+    // A hidden page's ticks come once a minute, as if it slept each time.
+    if (this.online && Math.abs(now - this.heard) >= SILENCE) void this.ask(ANSWER);
   }
 
   private readonly poke = (): void => {
