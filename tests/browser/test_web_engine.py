@@ -273,6 +273,14 @@ def test_two_tabs_show_the_same_read_together_and_sign_out_together(visit: Visit
     page.wait_for_function("chat.settled && chat.me.name === 'alice'")
 
 
+def test_whoever_is_called_in_an_open_room_is_told_so_until_it_is_seen(visit: Visit, house: House) -> None:
+    page, other = visit("alice", "correct horse"), visit("Guest")
+    other.evaluate("chat.current.send('hello @alice')")
+    page.wait_for_function("chat.current.unread === 1 && chat.current.mentions === 1")  # scrolled up, say
+    page.evaluate("chat.current.seen(chat.current.head)")
+    page.wait_for_function("chat.current.unread === 0 && chat.current.mentions === 0")
+
+
 def test_the_divider_stands_where_one_had_read_to(visit: Visit, house: House) -> None:
     page, other = visit("alice", "correct horse"), visit("Guest")
     other.evaluate("for (let i = 0; i < 4; i++) chat.current.send(`${i}`)")

@@ -147,6 +147,7 @@ export class Arrivals {
     if (arrival.name === "invitation") {
       if (conversation !== undefined) this.notices.entered(room);
     } else if (conversation !== undefined) {
+      conversation.recount(); // its message may have come just before, and is not shown yet
       if (conversation.unread === 0 && conversation.looking) this.notices.readRoom(room_stream);
       conversation.recount();
     }
