@@ -5,6 +5,7 @@ import { settings } from "./settings.svelte";
 
 const LONGEST = 200; // characters of the message
 const SOUND_EVERY = 2000; // milliseconds
+const SOUND_LASTS = 0.25; // seconds
 
 export interface News {
   readonly key: string; // of the conversation; a later notification of it replaces the earlier one
@@ -48,11 +49,12 @@ function sound(): void {
     const [tone, loudness] = [context.createOscillator(), context.createGain()];
     tone.frequency.value = 660;
     loudness.gain.setValueAtTime(0.08, context.currentTime);
-    loudness.gain.exponentialRampToValueAtTime(0.001, context.currentTime + 0.25);
+    loudness.gain.exponentialRampToValueAtTime(0.001, context.currentTime + SOUND_LASTS);
     tone.connect(loudness).connect(context.destination);
-    tone.onended = () => void context.close();
     tone.start();
-    tone.stop(context.currentTime + 0.25);
+    tone.stop(context.currentTime + SOUND_LASTS);
+    // Not when the tone has ended: where a page may not sound until it is touched, it never does.
+    setTimeout(() => void context.close(), 4000 * SOUND_LASTS);
   } catch {
     // no sound here
   }
