@@ -227,7 +227,7 @@ def test_an_emoji_is_picked_where_the_caret_is(page: Page) -> None:
 
 def test_what_is_too_long_is_told_and_not_sent(page: Page) -> None:
     box(page).fill("x" * 65_537)
-    expect(page.get_by_text("One character too many")).to_be_visible()
+    expect(page.get_by_text("One byte too many")).to_be_visible()
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Send", exact=True)).to_be_disabled()
     page.keyboard.press("Control+End")

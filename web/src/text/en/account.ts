@@ -16,7 +16,7 @@ export default {
   busy: "Busy",
   offline: "Offline",
   status: "Status",
-  offlineHint: "Others see you as away.",
+  offlineHint: "Others see you as offline.",
   guestRole: "Guest",
   memberRole: "Member",
   adminRole: "Administrator",

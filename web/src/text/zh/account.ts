@@ -16,7 +16,7 @@ export default {
   busy: "忙碌",
   offline: "离线",
   status: "状态",
-  offlineHint: "其他人会看到你处于离开状态。",
+  offlineHint: "其他人会看到你处于离线状态。",
   guestRole: "访客",
   memberRole: "成员",
   adminRole: "管理员",

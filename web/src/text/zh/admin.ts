@@ -88,7 +88,7 @@ export default {
   dead: "失效条目",
   records: "记录",
   compact: "立即压缩",
-  compacting: "正在压缩……",
+  compacting: "正在压缩…",
   compactionBegun: "压缩已开始，在后台运行。",
   compactionRuns: "压缩正在进行中。",
   lastCompaction: "上次手动压缩于 {at}：从 {before} 减到 {after}。",

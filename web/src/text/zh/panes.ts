@@ -77,7 +77,7 @@ export default {
   moreAbout: "{name} 的更多操作",
   talk: "私聊",
   invite: "邀请",
-  inviteTo: "邀请到……",
+  inviteTo: "邀请到…",
   inviteInto: "邀请加入 #{room}",
   invited: "已邀请 {name} 加入 #{room}。",
   makeModerator: "设为版主",

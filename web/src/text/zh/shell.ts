@@ -15,7 +15,7 @@ export default {
   showPassword: "显示密码",
   hidePassword: "隐藏密码",
 
-  lineConnecting: "正在连接……",
+  lineConnecting: "正在连接…",
   lineLost: "连接已断开。",
   lineAgainIn: "{n} 秒后重试",
   lineOffline: "设备已离线。你写的内容会保留。",
@@ -46,7 +46,7 @@ export default {
   settings: "设置",
   admin: "管理",
   dashboard: "仪表盘",
-  playground: "调试页",
+  playground: "调试台",
   keys: "键盘快捷键",
   signOut: "退出登录",
   nothingOpen: "没有打开的会话",
@@ -54,5 +54,5 @@ export default {
   join: "加入",
 
   switcher: "跳转到",
-  switcherHint: "跳转到…… (Ctrl+K)",
+  switcherHint: "跳转到… (Ctrl+K)",
 } as const;

@@ -4,7 +4,7 @@ export default {
   captionHint: "可不填",
   addMore: "添加文件",
   takeOut: "移除 {name}",
-  send: "发送 {n} 个文件|发送 {n} 个文件",
+  send: "发送 {n} 个文件",
   sendLive: "直接传给 {name}，服务器不保存",
   liveHint: "{name} 在线，可以立即接收。传输期间双方都不要关闭页面。",
   cancel: "取消",
