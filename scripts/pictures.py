@@ -1,187 +1,219 @@
-"""Make docs/pictures/hubbub.png: one room, seen from `nc` in a terminal and from a browser.
+"""Make docs/pictures: the web client and the dashboard, light and dark, on a phone, in Chinese.
 
     .venv/bin/python scripts/pictures.py [PORT]
 
-Nothing in it is drawn by hand. A server runs; a shell in tmux starts `nc`; Chromium opens the page; a
-program speaks length-prefixed JSON. What the terminal and the page then show is put side by side.
-Needs tmux, nc (OpenBSD's), Chromium and the test requirements.
+Nothing in them is drawn by hand: a demo server runs, people talk by the HTTP API, and Chromium shows what
+they would see. Needs Chromium, the built web client (`make web`) and the test requirements.
 """
 
 from __future__ import annotations
 
-import base64
-import html
+import io
 import json
 import shutil
-import socket
-import struct
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from PIL import Image, ImageDraw
+from playwright.sync_api import Browser, Page, sync_playwright
 
-PICTURE = Path(__file__).resolve().parent.parent / "docs" / "pictures" / "hubbub.png"
-PATIENCE = 10.0
-COLUMNS, ROWS = 50, 23
+PICTURES = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-FRAME = """<!doctype html><meta charset="utf-8"><style>
-body { margin: 0; padding: 24px; background: #e9ecf1; display: flex; gap: 24px; align-items: stretch;
-       font: 13px "DejaVu Sans", sans-serif; width: max-content; }
-section { border-radius: 8px; overflow: hidden; background: #fff;
-          display: flex; flex-direction: column; }
-h2 { margin: 0; padding: 0 14px; font-size: 12px; line-height: 36px; font-weight: 400;
-     background: #cfd5de; color: #222; }
-pre { margin: 0; padding: 14px; width: 432px; flex: 1; background: #16191f; color: #dfe3ea;
-      font: 15px/1.6 "DejaVu Sans Mono", monospace; }
-img { display: block; width: WIDTHpx; }
-</style>
-<section><h2>a terminal</h2><pre>TERMINAL</pre></section>
-<section><h2>a browser: ADDRESS</h2><img alt="" src="data:image/png;base64,PAGE"></section>
-"""
+WINDOW = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+TRAFFIC = 40.0
+"""Seconds of talk that the dashboard has to show."""
 
 
-class Terminal:
-    """A shell in tmux, on a tmux server of its own."""
+class Person:
+    """Somebody who talks by the API."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        shell = "env -i PATH=/usr/bin:/bin TERM=screen LANG=C.UTF-8 PS1='$ ' sh"
-        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(COLUMNS), "-y", str(ROWS), shell)
+    def __init__(self, address: str, name: str, password: str | None = None) -> None:
+        self._address = address
+        self._token = ""
+        login = {"username": name} if password is None else {"username": name, "password": password}
+        self._token = self.ask("login", **login)["token"]
 
-    def type(self, text: str) -> None:
-        """Type a line, and wait until the terminal shows it."""
-        self._tmux("send-keys", "-l", text)
-        self._tmux("send-keys", "Enter")
-        self.wait(text)
+    def ask(self, action: str, **payload: object) -> Any:
+        """Carry an action out; its answer."""
+        headers = {"Content-Type": "application/json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        body = json.dumps(payload).encode()
+        request = urllib.request.Request(f"{self._address}/api/v1/{action}", body, headers)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310 (our own server)
+            return json.load(response)
 
-    def wait(self, text: str) -> None:
-        """Until `text` stands there."""
-        deadline = time.monotonic() + PATIENCE
-        while text not in self.shown():
-            if time.monotonic() > deadline:
-                sys.exit(f"pictures.py: {text!r} did not come; the terminal shows\n{self.shown()}")
-            time.sleep(0.02)
-
-    def shown(self) -> str:
-        """What stands on its screen."""
-        return self._tmux("capture-pane", "-p").rstrip("\n")
-
-    def close(self) -> None:
-        """End the shell and its tmux."""
-        self._tmux("kill-server")
-
-    def _tmux(self, *arguments: str) -> str:
-        command = ["tmux", "-L", self._name, *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603 - ours
+    def says(self, content: str, room: str = "lobby", **more: object) -> int:
+        """Say it in a room; its offset."""
+        return int(self.ask("publish", content=content, room=room, **more)["offset"])
 
 
 @contextmanager
-def serving(port: int) -> Iterator[None]:
-    """`hubbub serve` while the block runs."""
-    command = [sys.executable, "-m", "hubbub", "serve", "--data", ":memory:", "--listen", f"127.0.0.1:{port}"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)  # noqa: S603 - ours
-    try:
-        assert server.stdout is not None  # noqa: S101 (a pipe was asked for)
+def serving(port: int) -> Iterator[str]:
+    """Run a demo server; its address."""
+    command = [sys.executable, "-m", "hubbub", "serve", "--demo", "--limits", "off"]
+    with subprocess.Popen(  # noqa: S603 (our own server)
+        [*command, "--listen", f"127.0.0.1:{port}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as server:
+        assert server.stdout is not None  # noqa: S101 (it was asked for)
         for line in server.stdout:
             if "To stop" in line:
                 break
-        else:
-            sys.exit(f"pictures.py: the server did not start; is port {port} in use?")
-        yield
-    finally:
-        server.terminate()
-        server.wait(PATIENCE)
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
 
 
-def program(port: int) -> socket.socket:
-    """Log Charlie in by length-prefixed JSON, say something, wait until it is kept."""
-    sock = socket.create_connection(("127.0.0.1", port), PATIENCE)
-    messages = sock.makefile("rb")
-    for said in (
-        {"type": "Login", "username": "Charlie"},
-        {"type": "Broadcast", "content": "the build is green", "id": "build-1"},
+def painted() -> bytes:
+    """A picture to send: hills in the evening."""
+    picture = Image.new("RGB", (960, 540))
+    draw = ImageDraw.Draw(picture)
+    for y in range(540):
+        draw.line((0, y, 960, y), (40 + y // 4, 60 + y // 6, 120 - y // 8))
+    draw.ellipse((640, 150, 760, 270), (250, 210, 140))
+    for level, colour in ((330, (52, 78, 92)), (400, (38, 60, 72)), (465, (24, 42, 52))):
+        hills = [(x, level + int(40 * ((x * 7 + level) % 331 / 331 - 0.5))) for x in range(0, 961, 60)]
+        draw.polygon([(0, 540), *hills, (960, 540)], colour)
+    encoded = io.BytesIO()
+    picture.save(encoded, "PNG")
+    return encoded.getvalue()
+
+
+def talk(address: str) -> list[Person]:
+    """What was said before anybody looked. Bob and two guests, who stay."""
+    alice = Person(address, "alice", "alice")
+    bob, carol, dan = Person(address, "bob", "bob"), Person(address, "carol"), Person(address, "dan")
+    for room in ("workshop", "music"):
+        for person in (alice, bob, carol):
+            person.ask("join", room=room)
+    alice.ask("topic", topic="Everything that fits nowhere else", room="lobby")
+    bob.says("morning! the new box is up, everything on **one port** now")
+    hello = carol.says("can I really just use `nc` from the lab?")
+    bob.says("yes:\n```sh\nnc chat.example.org 8080\n```\nfirst line is your name", reply_to=hello)
+    carol.says("that is it? 👏")
+    plan = alice.says("Plan for Friday:\n1. backup, then verify it\n2. move the old rooms\n3. pizza 🍕")
+    stream = alice.ask("history", room="lobby", limit=1)["stream"]
+    for person in (bob, carol, dan):
+        person.ask("react", stream=stream, offset=plan, emoji="👍")
+    bob.ask("react", stream=stream, offset=plan, emoji="🍕")
+    dan.says("大家好，周五我也来。")
+    carol.says("@alice where do the logs go?")
+    carol.says("the second speaker is fixed", room="workshop")
+    dan.ask("join", room="music")
+    dan.says("@alice have you heard the new record?", room="music")
+    bob.ask("whisper", to="alice", content="lunch at twelve?")
+    return [bob, carol, dan]
+
+
+def sign_in(page: Page, address: str) -> None:
+    """The demo's form is filled."""
+    page.goto(address)
+    page.locator("form button[type=submit]").click()
+    page.get_by_text("lobby").first.wait_for()
+
+
+def keep(name: str, page: Page) -> None:
+    """Write what the page shows, in 256 colours."""
+    page.mouse.move(2, 2)
+    page.wait_for_load_state("networkidle") if "dashboard" not in page.url else None
+    time.sleep(0.6)  # transitions end
+    shown = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    path = PICTURES / f"{name}.png"
+    shown.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    print(f"{path.name}: {path.stat().st_size} bytes")  # noqa: T201 (a script says what it did)
+
+
+def chat(browser: Browser, address: str, people: list[Person]) -> None:
+    """The client: light with a picture that was just sent, dark, in Chinese, on a phone."""
+    page = browser.new_context(viewport=WINDOW, color_scheme="light").new_page()  # type: ignore[arg-type] # a TypedDict
+    sign_in(page, address)
+    page.locator("textarea").wait_for()
+    page.locator("main input[type=file]").first.set_input_files(
+        [{"name": "evening.png", "mimeType": "image/png", "buffer": painted()}]
+    )
+    page.get_by_role("dialog").get_by_role("textbox").fill("and this is the view from here")
+    page.get_by_role("dialog").locator("button[type=submit]").click()
+    page.locator("[role=log] img").first.wait_for()
+    people[0].says("nice! @alice send the large one, too")
+    page.get_by_text("send the large one").wait_for()
+    page.locator("[role=log]").press("End")
+    time.sleep(4.5)  # the note about what was sent goes
+    keep("client-light", page)
+    page.emulate_media(color_scheme="dark")
+    keep("client-dark", page)
+    for name, kind, look in (
+        ("client-chinese", {"viewport": WINDOW, "locale": "zh-CN"}, "light"),
+        ("phone", {"viewport": PHONE, "has_touch": True, "is_mobile": True}, "dark"),
     ):
-        body = json.dumps(said).encode()
-        sock.sendall(struct.pack("!I", len(body)) + body)
-    while json.loads(messages.read(struct.unpack("!I", messages.read(4))[0]))["type"] != "Ack":
-        pass
-    return sock
+        other = browser.new_context(**kind, color_scheme=look).new_page()  # type: ignore[arg-type] # as above
+        sign_in(other, address)
+        other.goto(f"{address}/#/room/lobby")
+        other.get_by_text("send the large one").wait_for()
+        keep(name, other)
 
 
-def scene(port: int, terminal: Terminal, page: Page) -> None:
-    """Alice types into nc, Bob into the page, and a program, Charlie, into neither."""
-    terminal.type(f"nc 127.0.0.1 {port}")
-    terminal.type("Alice")
-    page.goto(f"http://127.0.0.1:{port}/")
-    expect(page.locator("#state")).to_have_text("connected")
-    page.fill("#name", "Bob")
-    page.click("#login button")
-    terminal.wait("Bob has joined.")
-    page.fill("#content", "hello from a browser")
-    page.click("#say button")
-    terminal.wait("Bob: hello from a browser")
-    terminal.type("hello from nc")
-    expect(page.locator("#chat")).to_contain_text("hello from nc")
-    with program(port):
-        terminal.wait("Charlie: the build is green")
-        terminal.type("/w Bob lunch?")
-        terminal.wait("[Private to Bob] lunch?")
-        expect(page.locator("#chat")).to_contain_text("lunch?")
-        page.fill("#to", "Alice")
-        page.fill("#content", "at noon")
-        page.click("#say button")
-        terminal.wait("[Private from Bob] at noon")
-        terminal.type("/list")
-        terminal.wait("Users online: Alice, Bob, Charlie")
-    terminal.wait("Charlie has left.")
-    expect(page.locator("#chat")).to_contain_text("Charlie left")
-    terminal.type("/topic Lunch, mostly")
-    terminal.wait("The topic of 'lobby'")
-    expect(page.locator("#chat")).to_contain_text("Lunch, mostly")
-    terminal.type("/history 3")
-    terminal.wait("End of history.")
+def dashboard(browser: Browser, address: str, people: list[Person]) -> None:
+    """The dashboard, after some traffic."""
+    page = browser.new_context(viewport=WINDOW, color_scheme="light").new_page()  # type: ignore[arg-type] # a TypedDict
+    sign_in(page, address)
+    over = threading.Event()
 
+    def chatter(person: Person, pause: float) -> None:
+        person.ask("join", room="workshop")  # a guest that asked nothing for a while has left it
+        count = 0
+        while not over.wait(pause * (1 + count % 7 / 5)):
+            count += 1
+            person.says(f"{count}", room="workshop" if count % 3 else "lobby")
 
-def side_by_side(browser: Browser, terminal: str, page: bytes, address: str, width: int) -> bytes:
-    """One picture of both."""
-    parts = {
-        "TERMINAL": html.escape(terminal),
-        "ADDRESS": address,
-        "WIDTH": str(width),
-        "PAGE": base64.b64encode(page).decode(),
-    }
-    frame = FRAME
-    for name, text in parts.items():
-        frame = frame.replace(name, text, 1)
-    sheet = browser.new_page(viewport={"width": 1600, "height": 400})
-    sheet.set_content(frame)
-    return sheet.locator("body").screenshot()
+    threads = [
+        threading.Thread(target=chatter, args=(person, pause))
+        for person, pause in zip(people, (0.02, 0.05, 0.11), strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        time.sleep(TRAFFIC)
+        page.goto(f"{address}/dashboard")
+        page.get_by_role("button", name="5 min", exact=True).click()
+        page.locator("canvas").first.wait_for()
+        keep("dashboard-light", page)
+        page.emulate_media(color_scheme="dark")
+        time.sleep(1.5)  # the charts take the colours with the next second
+        keep("dashboard-dark", page)
+        page.goto(f"{address}/playground")
+        page.get_by_role("button", name="Connect").first.click()
+        page.get_by_role("button", name="echo").first.click()
+        keep("playground", page)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
 
 
 def main(port: int) -> None:
-    """Play the scene and write the picture."""
+    """Play the scenes and write the pictures."""
     chromium = shutil.which("chromium") or sys.exit("pictures.py: Chromium is not here")
-    terminal = Terminal(f"hubbub-pictures-{port}")
-    try:
-        with serving(port), sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-            width = 980
-            page = browser.new_page(viewport={"width": width, "height": 690}, color_scheme="light")
-            scene(port, terminal, page)
-            shown = page.screenshot()
-            address = f"http://127.0.0.1:{port}/"
-            PICTURE.write_bytes(side_by_side(browser, terminal.shown(), shown, address, width))
-            browser.close()
-    finally:
-        terminal.close()
-    print(f"{PICTURE}: {PICTURE.stat().st_size} bytes")  # noqa: T201 (a script says what it did)
+    with serving(port) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        people = talk(address)
+        chat(browser, address, people)
+        dashboard(browser, address, people)
+        browser.close()
 
 
 if __name__ == "__main__":

@@ -153,7 +153,7 @@ def test_the_documented_paths_answer() -> None:
     text = (ROOT / "README.md").read_text()
     line = next(line for line in text.splitlines() if line.startswith("HTTP is there too"))
     paths = re.findall(r"`(/[\w.]*)`", line)
-    assert len(paths) == 5
+    assert len(paths) == 7
     with serving() as server:
         for path in paths:
             with closing(HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)) as client:
