@@ -137,6 +137,15 @@ def test_signing_out_is_for_good(visit: Visit) -> None:
     expect(page.get_by_label("Your name")).to_be_visible()
 
 
+def test_what_was_open_is_not_there_for_whoever_comes_next(visit: Visit) -> None:
+    page = log_in(visit(), "Zoe", PASSWORD)
+    page.keyboard.press("Control+/")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    page.evaluate("new BroadcastChannel('hubbub').postMessage({kind: 'signed-out'})")  # in another tab
+    log_in(page, "Wanda")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 def test_a_guest_is_asked_before_the_name_is_given_away(visit: Visit) -> None:
     page = log_in(visit(), "Wim")
     own_menu(page, "Sign out")
