@@ -62,6 +62,8 @@ class Histogram:
         counts, self._counts = self._counts, [0] * _BUCKETS
         total = self._total
         there = [index for index, count in enumerate(counts) if count]
+        if not there:  # 0 values were recorded
+            return _NOTHING
         for index in there:
             total[index] += counts[index]
         places = _places([counts[index] for index in there], (0.5, 0.99))
