@@ -29,7 +29,7 @@ from hubbub.server.config import Config
 from hubbub.server.dialects import Dialect
 from hubbub.server.limits import show_limits
 from hubbub.server.upkeep import StorageUpkeep
-from hubbub.server.web.admins import FRESH, Admins, refused
+from hubbub.server.web.admins import Admins, answered, queried, refused
 from hubbub.server.web.cookies import Visitor
 from hubbub.wire.admin_payloads import (
     ADMIN_PATH,
@@ -93,9 +93,7 @@ class Admin(Generic[SessionT]):
         self._people = service.people
         self._upkeep = upkeep
         self._log = log
-        self._admins = Admins(
-            service.entrance.bearer, lambda id: service.entrance.administration.role(id) == "admin"
-        )
+        self._admins = Admins(service.entrance.bearer, self._accounts.role)
         self._private = private
         self._operations: dict[str, Callable[[Asked], Awaitable[Done]]] = {
             "list_users": self._list_users,
@@ -132,12 +130,12 @@ class Admin(Generic[SessionT]):
                 self._note(row, by, request, done)
             if isinstance(done, Refusal):
                 return refused(done)
-            return Response(msgspec.json.encode(done), row.status, FRESH, _JSON)
+            return answered(done, row.status)
 
         return endpoint
 
     async def _carry_out(self, row: AdminRoute, by: Bearer, request: Request) -> Done:
-        query = _query(request, row.query)
+        query = queried(request, row.query)
         if isinstance(query, Refusal):
             return query
         body = await _body(request, row.body)
@@ -275,16 +273,6 @@ async def _told(work: Callable[[Callable[[ViewT | Refusal], None]], None]) -> Vi
 
 
 # -- reading requests
-
-
-def _query(request: Request, wanted: type[msgspec.Struct]) -> msgspec.Struct | Refusal:
-    given = request.query_params.multi_items()
-    if len(dict(given)) != len(given):
-        return Refusal(Code.BAD_REQUEST, "A part of the query comes twice.")
-    try:
-        return msgspec.convert(dict(given), wanted, strict=False)
-    except UNREADABLE as error:
-        return of_json(error)
 
 
 async def _body(request: Request, wanted: type[msgspec.Struct] | None) -> msgspec.Struct | Refusal | None:

@@ -9,12 +9,13 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hubbub.core.accounts import Role
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.files import Bearer
 from hubbub.server.files.bearer import token_of
 from hubbub.server.responses import refusal_body
 from hubbub.server.web.cookies import Visitor
-from hubbub.wire.refusals import of_json
+from hubbub.wire.refusals import UNREADABLE, of_json
 
 QueryT = TypeVar("QueryT", bound=msgspec.Struct)
 
@@ -26,10 +27,10 @@ _NO_ADMIN: Final = Refusal(Code.FORBIDDEN, "That is for admins.")
 class Admins:
     """Asked anew with each request, and behind whatever it waits for: a login ends, and a role is taken."""
 
-    def __init__(self, bearer: Callable[[str], Bearer | None], is_admin: Callable[[int], bool]) -> None:
-        """`bearer` says whose token one is, `is_admin` whether an account is one now."""
+    def __init__(self, bearer: Callable[[str], Bearer | None], role: Callable[[int], Role | None]) -> None:
+        """`bearer` says whose token one is, `role` what an account is now."""
         self._bearer = bearer
-        self._is_admin = is_admin
+        self._role = role
 
     def who(self, request: Request) -> Bearer | Refusal:
         """The admin who asks, or what anybody else is told."""
@@ -37,7 +38,7 @@ class Admins:
         asker = None if token is None else self._bearer(token)
         if asker is None:
             return _NOBODY
-        return asker if asker.account and self._is_admin(asker.id) else _NO_ADMIN
+        return asker if asker.account and self._role(asker.id) == "admin" else _NO_ADMIN
 
 
 def token_of_request(request: Request) -> str | None:
@@ -49,9 +50,12 @@ def token_of_request(request: Request) -> str | None:
 
 def queried(request: Request, kind: type[QueryT]) -> QueryT | Refusal:
     """The query as a struct; numbers in it are written as text."""
+    given = request.query_params.multi_items()
+    if len(dict(given)) != len(given):
+        return Refusal(Code.BAD_REQUEST, "A part of the query comes twice.")
     try:
-        return msgspec.convert(dict(request.query_params), kind, strict=False)
-    except msgspec.ValidationError as error:
+        return msgspec.convert(dict(given), kind, strict=False)
+    except UNREADABLE as error:
         return of_json(error)
 
 
@@ -65,6 +69,6 @@ def refused(refusal: Refusal) -> Response:
     return Response(refusal_body(refusal), refusal.code.status, headers, "application/json")
 
 
-def answered(content: msgspec.Struct) -> Response:
+def answered(content: msgspec.Struct, status: int = 200) -> Response:
     """A struct as a response, of now."""
-    return Response(msgspec.json.encode(content), 200, FRESH, "application/json")
+    return Response(msgspec.json.encode(content), status, FRESH, "application/json")

@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from hubbub.core.answers import Answer, LoggedIn, LoggedOut
 from hubbub.core.commands import Login, Register
 from hubbub.core.errors import Code, Refusal
-from hubbub.server.files.bearer import token_of
+from hubbub.server.web.admins import token_of_request
 from hubbub.server.web.api_sessions import NOBODY, STALE, ApiSessions
 from hubbub.server.web.cookies import Visitor, clear_cookie, set_cookie
 from hubbub.wire import codec
@@ -101,7 +101,7 @@ class Api:
     async def me(self, request: Request) -> Response:
         """Who asks. The cookie is good for longer by it."""
         visitor = _visitor(request)
-        token = _token(request)
+        token = token_of_request(request)
         person = self._sessions.person(token)
         if token is None or person is None:
             return self._refused(request, NOBODY if token is None else STALE)
@@ -120,7 +120,7 @@ class Api:
             return self._refused(request, of_json(error))
         if cookie and isinstance(command, Login | Register):
             command = replace(command, lasting=True)
-        former = _token(request)
+        former = token_of_request(request)
         answer = await self._sessions.enter(visitor, codec.Request(command, None, action), former)
         if not isinstance(answer, LoggedIn):
             return self._answered(request, answer)
@@ -133,7 +133,7 @@ class Api:
     async def leave(self, request: Request) -> Response:
         """Log out: the token is worth nothing from then on, and the cookie is gone."""
         visitor = _visitor(request)
-        token = _token(request)
+        token = token_of_request(request)
         if self._sessions.bearer(token) is None:
             return self._refused(request, NOBODY if token is None else STALE)
         try:
@@ -153,7 +153,7 @@ class Api:
         by_query = request.method != "POST"
         if by_query and action not in READS:
             raise HTTPException(405, "This action changes something, so it takes POST", {"Allow": "POST"})
-        token = _token(request)
+        token = token_of_request(request)
         if self._sessions.bearer(token) is None:  # before anything of what is asked is looked at
             return self._refused(request, NOBODY if token is None else STALE)
         try:
@@ -235,11 +235,6 @@ def _visitor(request: Request) -> Visitor:
 def _by_cookie(request: Request) -> bool:
     """Whether the token is the cookie's."""
     return _visitor(request).cookie is not None and "authorization" not in request.headers
-
-
-def _token(request: Request) -> str | None:
-    given = [value.encode("latin-1") for value in request.headers.getlist("authorization")]
-    return token_of(given, _visitor(request))
 
 
 async def _body(request: Request) -> msgspec.Raw:

@@ -40,14 +40,8 @@ class Watching:
         open_on_loopback: bool,
     ) -> None:
         """`started` is Unix time in seconds; `open_on_loopback`: who is on this machine may see metrics."""
-        service = shared.service
-        accounts = service.people.accounts
-
-        def is_admin(id: int) -> bool:
-            account = accounts.by_id(id)
-            return account is not None and account.role == "admin"
-
-        who = Admins(service.entrance.bearer, is_admin).who
+        entrance = shared.service.entrance
+        who = Admins(entrance.bearer, entrance.administration.role).who
         self.live = Live(
             sampler.ring,
             shared.log.tail,
