@@ -33,6 +33,8 @@ export interface Surroundings {
   readonly account: string;
   /** Waits for a line, asks, and gives the page when everything before it is taken in. */
   history(query: { room?: string; with?: string; stream?: string } & Range): Promise<History>;
+  /** A refusal in the reader's language. */
+  why(refusal: Refusal): string;
   person(name: string): Person | null;
   mentions(stream: string): number;
   isCurrent(conversation: Conversation): boolean;
@@ -92,6 +94,10 @@ export class LiveConversation implements Conversation {
 
   get me(): Reader {
     return this.chat.me ?? nobody;
+  }
+
+  why(refusal: Refusal): string {
+    return this.chat.why(refusal);
   }
 
   ownKey(id: string, offset: number): string | undefined {

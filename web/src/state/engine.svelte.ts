@@ -1,5 +1,6 @@
 // What moves the chat: the session's line on one side, the conversations on the other. Components do not see it.
 
+import { reason } from "../text/reason";
 import type { Chunk } from "../wire/chunks";
 import { Refusal } from "../wire/refusal";
 import type {
@@ -287,6 +288,10 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
         if (!(error instanceof Refusal) || error.code !== "offline") throw error;
       }
     }
+  }
+
+  why(refusal: Refusal): string {
+    return reason(refusal);
   }
 
   person(name: string): Person | null {

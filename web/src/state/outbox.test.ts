@@ -62,6 +62,10 @@ class Room implements Target, Post {
     this.accepts.push(message);
   }
 
+  why(refusal: Refusal): string {
+    return `为什么：${refusal.code}`;
+  }
+
   async send(entry: Entry): Promise<Accepted> {
     this.tries += 1;
     if (this.drops.before) throw this.drop();

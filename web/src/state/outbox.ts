@@ -32,6 +32,8 @@ export interface Post {
   readonly ready: boolean;
   readonly me: { readonly id: number; readonly name: string } | null;
   send(entry: Entry): Promise<Accepted>;
+  /** A refusal in the reader's language. */
+  why(refusal: Refusal): string;
   /** Undefined: one is not in that room any more. */
   target(entry: Entry): Target | undefined;
 }
@@ -147,7 +149,7 @@ export class Outbox {
       if (error.code === "offline") return; // `resume` goes on
       if (willPass(error)) this.pause(place, entry, error.retryAfter);
       else if (this.post.target(entry) === undefined) this.remove(entry);
-      else this.change(entry.id, { failed: error.message });
+      else this.change(entry.id, { failed: this.post.why(error) });
     }
     this.busy.delete(place);
     this.pump(entry);

@@ -108,6 +108,10 @@ class Client {
     this.delivered = server.entries.length;
   }
 
+  why(): string {
+    return "";
+  }
+
   ownKey(): undefined {
     return undefined;
   }

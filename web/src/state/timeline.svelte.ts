@@ -34,6 +34,8 @@ export interface Source {
   readonly head: number;
   /** A page, as soon as there is a line. When it is given, everything that came before it is taken in. */
   history(range: Range): Promise<History>;
+  /** A refusal in the reader's language. */
+  why(refusal: Refusal): string;
   /** The key of a message that was written on this page; undefined: it was not. */
   ownKey(id: string, offset: number): string | undefined;
 }
@@ -234,7 +236,7 @@ export class LoadedTimeline implements Timeline {
       if (turn !== this.turn) return;
       this.loading = "none";
       if (!(error instanceof Refusal)) throw error;
-      this.error = error.message;
+      this.error = this.source.why(error);
     }
   }
 
