@@ -164,7 +164,7 @@ test("a refusal that will pass is waited for, and another one stays with its rea
   room.refusals = [Refusal.of({ code: "too_large", message: "Too long." })];
   outbox.write(room, "long", null);
   await settle();
-  expect(room.pending.map(({ state, error }) => [state, error])).toEqual([["failed", "Too long."]]);
+  expect(room.pending.map(({ state, error }) => [state, error])).toEqual([["failed", "为什么：too_large"]]);
   outbox.retry(room.pending[0]!.id);
   await settle();
   expect(room.kept.at(-1)?.content).toBe("long");
