@@ -1,5 +1,5 @@
 # The development commands; `.ci/run` calls the same ones. `make setup` comes first.
-.PHONY: setup check test web bench bench-quick profile faults soak soak-files run requirements
+.PHONY: setup check test web bench bench-quick bench-web screenshots profile faults soak soak-files run requirements
 
 BIN := .venv/bin
 
@@ -35,6 +35,17 @@ bench-quick:
 	$(BIN)/python bench/storage.py --quick
 	$(BIN)/python bench/durable.py --quick
 	$(BIN)/python bench/files.py --quick
+	$(BIN)/python bench/dashboards.py --quick
+	$(BIN)/python bench/web.py --quick
+
+# The web client in Chromium, and what open dashboards cost the server.
+bench-web:
+	$(BIN)/python bench/web.py
+	$(BIN)/python bench/dashboards.py
+
+# docs/pictures, anew.
+screenshots:
+	$(BIN)/python scripts/pictures.py
 
 # A flame graph of the fan-out, into bench/out.
 profile:
