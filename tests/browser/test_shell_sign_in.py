@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,6 +145,25 @@ def test_what_was_open_is_not_there_for_whoever_comes_next(visit: Visit) -> None
     page.evaluate("new BroadcastChannel('hubbub').postMessage({kind: 'signed-out'})")  # in another tab
     log_in(page, "Wanda")
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_whoever_has_unsent_messages_is_asked_before_signing_out(visit: Visit, server: Server) -> None:
+    page = log_in(visit(), "Zoe", PASSWORD)
+    server.signal(signal.SIGSTOP)
+    try:
+        page.get_by_role("textbox", name="Message to").fill("not sent yet")
+        page.keyboard.press("Enter")
+        own_menu(page, "Sign out")
+        dialog = page.get_by_role("dialog", name="Sign out")
+        expect(dialog.get_by_text("One message is not sent yet.")).to_be_visible()
+        expect(dialog.get_by_role("button", name="Keep this name")).to_have_count(0)
+    finally:
+        server.signal(signal.SIGCONT)
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("article").filter(has_text="not sent yet")).to_be_visible()
+    expect(page.get_by_text("Sending…")).to_have_count(0)
+    own_menu(page, "Sign out")  # all is sent: nobody is asked
+    expect(page.get_by_label("Your name")).to_be_visible()
 
 
 def test_a_guest_is_asked_before_the_name_is_given_away(visit: Visit) -> None:

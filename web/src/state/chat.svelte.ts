@@ -106,6 +106,10 @@ class LiveChat implements Chat {
     this.signedIn();
   }
 
+  unsent(): number {
+    return this.engine.outbox.size;
+  }
+
   async signOut(): Promise<void> {
     await this.session.signOut();
     this.engine.tabs.tell({ kind: "signed-out" });

@@ -193,6 +193,8 @@ export interface Chat {
   start(): Promise<void>;
   signIn(name: string, password: string | null): Promise<void>; // null: as a guest
   register(name: string, password: string): Promise<void>;
+  /** How many messages are not known to be kept: signing out loses them. */
+  unsent(): number;
   signOut(): Promise<void>;
   retryNow(): void;
   open(key: string): void;

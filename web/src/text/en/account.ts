@@ -26,6 +26,7 @@ export default {
   keepNameText: "{name} becomes an account: the name, what you said and your rooms stay, and from now on the name needs this password.",
   nameKept: "{name} is an account now.",
   signOut: "Sign out",
+  signOutUnsentText: "One message is not sent yet. It is lost when you sign out.|{n} messages are not sent yet. They are lost when you sign out.",
   signOutGuestText: "You are a guest: once you have left, anybody can take your name, and you can no longer read your private talks.",
 
   passwordText: "When it is changed, all your other logins end.",

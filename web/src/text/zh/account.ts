@@ -26,6 +26,7 @@ export default {
   keepNameText: "{name} 将成为账号：名字、说过的话和房间都会保留，今后使用这个名字需要此密码。",
   nameKept: "{name} 现在是账号了。",
   signOut: "退出登录",
+  signOutUnsentText: "还有 {n} 条消息没有发送，退出登录后将会丢失。",
   signOutGuestText: "你是访客：离开之后，任何人都可以使用你的名字，你也无法再查看自己的私聊。",
 
   passwordText: "修改密码后，其他所有登录都会失效。",
