@@ -1,8 +1,9 @@
 // One WebSocket, driven by hand: what goes over it is kept for the eye, and answers find their requests.
 
+import { newId } from "../wire/ids";
 import type { Actions } from "../wire/types";
 import { type Frame, FrameLog, type Note, parsed, utf8Length } from "./frames";
-import { filled, newId } from "./placeholders";
+import { filled } from "./placeholders";
 
 export type LineState = "closed" | "connecting" | "open" | "closing" | "lost";
 

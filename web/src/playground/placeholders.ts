@@ -17,8 +17,3 @@ export function filled(text: string, known: Known, newId: () => string): string 
     return (name === "token" ? known.token : known.connection) ?? "";
   });
 }
-
-/** An id that nobody else makes. `crypto.randomUUID` needs https or localhost; a page may come by plain http. */
-export function newId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16).padStart(2, "0")).join("");
-}
