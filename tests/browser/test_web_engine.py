@@ -281,6 +281,15 @@ def test_whoever_is_called_in_an_open_room_is_told_so_until_it_is_seen(visit: Vi
     page.wait_for_function("chat.current.unread === 0 && chat.current.mentions === 0")
 
 
+def test_a_room_that_was_there_is_not_shown_as_private_for_the_asking(visit: Visit, house: House) -> None:
+    page, other = visit("alice", "correct horse"), visit("Guest")
+    other.evaluate("chat.openRoom('den')")
+    other.wait_for_function("chat.current.name === 'den'")
+    shown = "async name => { const room = await chat.createRoom(name, true); return room.private }"
+    assert page.evaluate(shown, "den") is False
+    assert page.evaluate(shown, "vault") is True
+
+
 def test_the_divider_stands_where_one_had_read_to(visit: Visit, house: House) -> None:
     page, other = visit("alice", "correct horse"), visit("Guest")
     other.evaluate("for (let i = 0; i < 4; i++) chat.current.send(`${i}`)")

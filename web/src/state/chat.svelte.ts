@@ -172,8 +172,9 @@ class LiveChat implements Chat {
   }
 
   async createRoom(name: string, isPrivate: boolean): Promise<Conversation> {
-    const room = this.engine.joined(await this.request("create", { room: name, private: isPrivate }));
-    room.private = isPrivate;
+    const told = await this.request("create", { room: name, private: isPrivate });
+    const room = this.engine.joined(told);
+    if (told.created) room.private = isPrivate; // else it was there: the list of rooms says what it is
     this.engine.where.open(room);
     return room;
   }
