@@ -127,6 +127,14 @@ def test_a_page_is_signed_in_on_the_websocket_by_its_cookie(server: Server, alic
     assert line.ask("login")["error"]["code"] == "bad_request"  # it is logged in already
 
 
+def test_a_token_of_an_hour_becomes_no_cookie(server: Server) -> None:
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.port}") as web:
+        token = web.post("/api/v1/login", json={"username": "bob", "password": "bob"}).json()["token"]
+        answer = web.post("/api/v1/login", json={"token": token, "cookie": True})
+    assert (answer.status_code, answer.json()["field"]) == (400, "token")
+    assert "set-cookie" not in answer.headers
+
+
 @pytest.mark.parametrize("header", [{}, {"Cookie": "hubbub_1=a.1.x"}, {"Cookie": "hubbub_{port}=a b"}])
 def test_without_a_cookie_of_ours_a_page_is_told_to_sign_in(server: Server, header: dict[str, str]) -> None:
     line = server.websocket(**{name: value.format(port=server.port) for name, value in header.items()})

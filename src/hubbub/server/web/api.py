@@ -43,6 +43,9 @@ _LONGEST_KEY: Final = 64
 """Characters of an id, as in the other dialects."""
 _PIECE: Final = 65_536
 """Bytes of an answer that are handed over at once: a larger one waits for whoever reads it."""
+_NO_TOKEN: Final = Refusal(
+    Code.BAD_REQUEST, "A cookie is for whoever comes by a name, not by a token.", field="token"
+)
 
 
 class _Wish(msgspec.Struct, gc=False):
@@ -119,6 +122,8 @@ class Api:
         except UNREADABLE as error:
             return self._refused(request, of_json(error))
         if cookie and isinstance(command, Login | Register):
+            if isinstance(command, Login) and command.token is not None:
+                return self._refused(request, _NO_TOKEN)
             command = replace(command, lasting=True)
         former = token_of_request(request)
         answer = await self._sessions.enter(visitor, codec.Request(command, None, action), former)
@@ -126,9 +131,8 @@ class Api:
             return self._answered(request, answer)
         if not cookie:
             return self._told(answer_data(answer))
-        token = answer.token or (command.token if isinstance(command, Login) else None) or ""
         me = Me(answer.username, answer.user_id, answer.role or "guest", self._server_name)
-        return self._told(_encode(me), {"Set-Cookie": set_cookie(visitor, token)})
+        return self._told(_encode(me), {"Set-Cookie": set_cookie(visitor, answer.token)})
 
     async def leave(self, request: Request) -> Response:
         """Log out: the token is worth nothing from then on, and the cookie is gone."""
