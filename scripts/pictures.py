@@ -196,7 +196,6 @@ def dashboard(browser: Browser, address: str, people: list[Person]) -> None:
         time.sleep(1.5)  # the charts take the colours with the next second
         keep("dashboard-dark", page)
         page.goto(f"{address}/playground")
-        page.get_by_role("button", name="Connect").first.click()
         page.get_by_role("button", name="echo").first.click()
         keep("playground", page)
     finally:
