@@ -1,5 +1,5 @@
 # The development commands; `.ci/run` calls the same ones. `make setup` comes first.
-.PHONY: setup check test web bench bench-quick bench-web screenshots profile faults soak soak-files run requirements
+.PHONY: setup check test test-long web bench bench-quick bench-web screenshots profile faults soak soak-files run requirements
 
 BIN := .venv/bin
 
@@ -18,6 +18,10 @@ check:
 
 test:
 	python3 run.py test
+
+# The tests that take their time: further walks of the journeys, both toolkits, lines cut at every moment.
+test-long:
+	$(BIN)/python -m pytest -m long --numprocesses=2 --dist=loadfile
 
 # The web client, into the package; with its sizes.
 web:

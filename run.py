@@ -29,8 +29,8 @@ NODE = ROOT / "requirements-node.txt"
 DEVELOPMENT = ("test", "setup")
 SHOWING = ("serve", "desktop", *DEVELOPMENT)
 """Commands that have a use for the web client."""
-AT_ONCE = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile"]
-"""How all tests are run, where none are named: a file at a time in each process."""
+AT_ONCE = ["-m", "not long", "--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile"]
+"""How the tests are run, where none are named: a file at a time in each process, without the `long` ones."""
 BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
 PYTHON = BIN / ("python.exe" if sys.platform == "win32" else "python")
 

@@ -246,7 +246,7 @@ def test_the_log_is_told_and_filtered(visit: Visit, house: House) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True])
+@pytest.mark.parametrize("phone", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_it_is_accessible(visit: Visit, house: House, scheme: str, phone: bool) -> None:
     options: dict[str, object] = {"viewport": PHONE, "has_touch": True} if phone else {}
     page = opened(visit, house, color_scheme=scheme, **options)

@@ -47,7 +47,7 @@ def display() -> Iterator[str]:
     server.communicate(timeout=PATIENCE)
 
 
-@pytest.fixture(params=["gtk", "qt"])
+@pytest.fixture(params=["gtk", pytest.param("qt", marks=pytest.mark.long)])
 def desk(request: pytest.FixtureRequest, display: str, tmp_path: Path) -> Desk:
     return Desk(request.param, display, tmp_path)
 

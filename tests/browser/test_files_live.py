@@ -107,6 +107,7 @@ def test_either_side_breaks_it_off(server: Server, visit: Visit, tmp_path: Path)
         expect(panel(other)).to_have_count(0)
 
 
+@pytest.mark.long
 def test_the_sender_is_gone_and_back(browser: Browser, server: Server, visit: Visit, tmp_path: Path) -> None:
     path = tmp_path / "much.bin"
     path.write_bytes(noise(LARGE // 2))
@@ -164,6 +165,7 @@ def resident(browser: Browser) -> int:
     return max(int(size[1]) * 1024 for size in sizes if size is not None)
 
 
+@pytest.mark.long
 def test_a_large_file_takes_no_memory_of_the_page(
     browser: Browser, server: Server, visit: Visit, tmp_path: Path
 ) -> None:

@@ -64,6 +64,7 @@ def whole(server: Server, line: Impaired, page: Page, name: str, size: int = SIZ
     assert line.counts.up < size * 1.5, "it went on where it stopped"
 
 
+@pytest.mark.long
 def test_progress_is_shown_and_a_cancelled_file_is_kept_nowhere(
     browser: Browser, server: Server, tmp_path: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_progress_is_shown_and_a_cancelled_file_is_kept_nowhere(
         assert names(server) == ["next.txt"]
 
 
+@pytest.mark.long
 def test_it_goes_on_when_the_line_is_back(browser: Browser, server: Server, tmp_path: Path) -> None:
     with slowly(browser, server) as (line, visit):
         page = log_in(visit(), "alice")
@@ -134,6 +136,7 @@ def test_an_answer_that_is_lost_at_the_end_makes_no_second_message(browser: Brow
         assert names(server) == ["once.bin", "after.txt"]
 
 
+@pytest.mark.long
 def test_after_a_reload_the_same_file_goes_on(browser: Browser, server: Server, tmp_path: Path) -> None:
     path = large(tmp_path, "again.bin")
     with slowly(browser, server) as (line, visit):
@@ -161,6 +164,7 @@ def test_after_a_reload_the_same_file_goes_on(browser: Browser, server: Server, 
         assert warned == ["beforeunload"], "nothing is on its way"
 
 
+@pytest.mark.long
 def test_other_words_make_another_message(browser: Browser, server: Server, tmp_path: Path) -> None:
     """What went with an unfinished one is not said with the next."""
     path = large(tmp_path, "words.bin")
@@ -178,6 +182,7 @@ def test_other_words_make_another_message(browser: Browser, server: Server, tmp_
         expect(page.get_by_text("not this")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_signed_out_in_the_middle_it_goes_on_as_the_same_person_only(
     browser: Browser, server: Server, tmp_path: Path
 ) -> None:
@@ -205,6 +210,7 @@ def test_signed_out_in_the_middle_it_goes_on_as_the_same_person_only(
         assert names(server) == ["mine.bin", "bobs.txt"]
 
 
+@pytest.mark.long
 def test_two_tabs_send_the_same_file_and_do_not_disturb_each_other(
     browser: Browser, server: Server, tmp_path: Path
 ) -> None:

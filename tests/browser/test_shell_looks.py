@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from browser.visiting import PHONE, Visit, browsing, check_axe, check_width, log_in, register, visiting
 from serving import Server, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PASSWORD = "correct horse"
 LONG_ROOM = "operations-and-incident-response-team-for-all-of-europe-west-202"

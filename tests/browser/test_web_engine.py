@@ -192,6 +192,7 @@ def test_a_server_that_is_killed_loses_and_doubles_nothing(visit: Visit, house: 
         assert said == [f"{name} {i}" for i in range(120)]  # in order, each once
 
 
+@pytest.mark.long
 def test_a_stopped_server_is_noticed_and_what_was_written_goes_out_later(visit: Visit, house: House) -> None:
     page = visit("alice", "correct horse")
     os.kill(house.server.process.pid, signal.SIGSTOP)
@@ -202,6 +203,7 @@ def test_a_stopped_server_is_noticed_and_what_was_written_goes_out_later(visit: 
     shows_all(page, house, 1)
 
 
+@pytest.mark.long
 def test_a_cut_network_is_noticed_and_what_was_missed_is_told(visit: Visit, house: House) -> None:
     page, other = visit("alice", "correct horse"), visit("Guest")
     other.evaluate("chat.current.send('before')")
@@ -404,6 +406,7 @@ def test_a_page_notices_that_the_server_serves_another_one(visit: Visit, house: 
         "delete Navigator.prototype.locks; delete window.BroadcastChannel; delete crypto.randomUUID",
     ],
 )
+@pytest.mark.long
 def test_storage_that_is_denied_or_full_is_gone_without(visit: Visit, house: House, broken: str) -> None:
     page = visit("alice", "correct horse", first=broken)
     page.evaluate("chat.current.draft = 'a draft'")
@@ -470,6 +473,7 @@ def test_a_file_goes_from_page_to_page(visit: Visit, house: House) -> None:
     sender.wait_for_function("chat.offers[1].state === 'declined'")
 
 
+@pytest.mark.long
 def test_a_file_goes_on_after_the_server_was_killed(visit: Visit, house: House) -> None:
     size = 60_000_000
     sender, receiver = visit("alice", "correct horse"), visit("bob", "correct horse")

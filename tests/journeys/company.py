@@ -143,8 +143,9 @@ def _refusal(fault: str) -> bool:
 
 
 def walked(*ways: tuple[str, str, Size]) -> pytest.MarkDecorator:
-    """Which ways a journey is walked: browser, language, size."""
+    """Which ways a journey is walked: browser, language, size. All but the first are `long`."""
     names = [
         f"{browser}-{language}-{'phone' if size.touch else 'desktop'}" for browser, language, size in ways
     ]
-    return pytest.mark.parametrize("company", ways, indirect=True, ids=names)
+    further = [pytest.param(way, marks=pytest.mark.long) for way in ways[1:]]
+    return pytest.mark.parametrize("company", [ways[0], *further], indirect=True, ids=names)

@@ -17,7 +17,7 @@ from impaired import Impaired, Plan
 from journeys.company import House
 from journeys.company import house as house
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PASSWORD = "correct horse"
 HOUR = 3_600_000

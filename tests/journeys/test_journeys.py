@@ -78,7 +78,7 @@ def test_two_guests_talk(company: Company) -> None:
     alice.sees("textbox", t("entrance.yourName"))
 
 
-@walked(("chromium", "en", DESKTOP), ("firefox", "zh", PHONE))
+@walked(("firefox", "zh", PHONE), ("chromium", "en", DESKTOP))
 def test_an_account_a_private_room_and_who_is_invited(company: Company) -> None:
     alice, bob = company.meet("alice", PASSWORD), company.meet("bob", PASSWORD)
     t = alice.words
@@ -175,7 +175,7 @@ MOVED = """(window.moved = 0, new MutationObserver(() => {
 """A short file is soon sent: that its progress was shown is noted where it is."""
 
 
-@walked(("chromium", "en", PHONE), ("firefox", "zh", DESKTOP))
+@walked(("firefox", "zh", DESKTOP), ("chromium", "en", PHONE))
 def test_files_are_kept_or_go_straight_to_somebody(company: Company, tmp_path: Path) -> None:
     picture, report = tmp_path / "sunset 日落.png", tmp_path / "report.bin"
     picture_file(picture, 640, 400)
