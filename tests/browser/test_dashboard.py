@@ -180,6 +180,10 @@ def _read_to_the_end(client: TextClient) -> None:
 
 def test_the_list_is_asked_for_only_while_it_is_seen(visit: Visit, house: House) -> None:
     page = opened(visit, house)
+    page.set_viewport_size({"width": 1000, "height": 500})
+    expect(page.locator("canvas").first).to_be_visible(timeout=LONG)  # the charts have their height
+    expect(page.get_by_role("region", name="Open connections")).not_to_be_in_viewport(timeout=LONG)
+    seconds_pass(page, 1)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     lines = page.get_by_role("region", name="Server log").get_by_role("log").locator("p")
