@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from browser.visiting import Visit, ask, browsing, entry, log_in, own_menu, register, visiting
 from serving import Server, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PASSWORD = "correct horse"
 NEXT = "battery staple"

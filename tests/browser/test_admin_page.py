@@ -20,7 +20,7 @@ from browser.visiting import (
 )
 from serving import Server, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PASSWORD = "correct horse"
 PAGE = 50

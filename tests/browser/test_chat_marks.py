@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from browser.visiting import PHONE, Visit, browsing, check_axe, check_width, log_in, visiting
 from serving import Server, WebSocketClient, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 LOG = "document.querySelector('[role=log]')"
 HOSTILE = {

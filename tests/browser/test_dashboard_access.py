@@ -14,7 +14,7 @@ from browser.visiting import Visit, browsing, check_axe, visiting
 from browser.watching import LONG, House, figures, opened, origin_of, signed_in, state, tile
 from serving import Server, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")

@@ -286,6 +286,7 @@ def test_a_server_that_runs_is_shown_and_left_running(desk: Desk) -> None:
         assert port(desk.where()) == server.port
 
 
+@pytest.mark.long
 def test_a_second_start_hands_its_address_over(desk: Desk) -> None:
     with serving() as server, desk.window() as window:
         window.shown("Hubbub")
@@ -295,6 +296,7 @@ def test_a_second_start_hands_its_address_over(desk: Desk) -> None:
         assert window.close() == 0
 
 
+@pytest.mark.long
 def test_the_dashboard_stands_beside_the_chat(desk: Desk) -> None:
     with serving("--demo") as server, desk.window(f"http://127.0.0.1:{server.port}") as window:
         window.shown(f"Hubbub – 127.0.0.1:{server.port}")
@@ -315,6 +317,7 @@ def test_the_server_ends_with_a_window_that_is_killed(desk: Desk) -> None:
         until(lambda: not (desk.data / "control.sock").exists(), PATIENCE)
 
 
+@pytest.mark.long
 def test_a_server_that_ended_is_started_again_where_it_was(desk: Desk) -> None:
     with desk.window() as window:
         window.shown("Hubbub")
@@ -416,6 +419,7 @@ def foreign() -> Iterator[http.server.ThreadingHTTPServer]:
         thread.join()
 
 
+@pytest.mark.long
 def test_a_hostile_page_gets_no_bridge_and_leads_nowhere(
     desk: Desk, foreign: http.server.ThreadingHTTPServer
 ) -> None:
@@ -442,6 +446,7 @@ def test_a_hostile_page_gets_no_bridge_and_leads_nowhere(
         assert window.close() == 0
 
 
+@pytest.mark.long
 def test_a_file_is_saved_where_the_dialog_says(desk: Desk, foreign: http.server.ThreadingHTTPServer) -> None:
     at = foreign.server_address[1]
     Foreign.page = '<!doctype html><a href="/file" style="position:fixed;inset:0">a file</a>'

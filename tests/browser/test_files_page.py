@@ -31,7 +31,7 @@ from browser.visiting import PHONE, Visit, browsing, check_axe, check_width, log
 from server.test_disk_full import PretendedDisk
 from serving import Server, serving, until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 REFUSALS = (
     ("en-GB", "large.bin", "it is larger than what this server keeps."),

@@ -27,7 +27,7 @@ from browser.visiting import (
 from server.file_requests import Requests
 from serving import Server, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" onload="document.title=1"/>'
 

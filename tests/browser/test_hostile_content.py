@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from browser.visiting import DESKTOP, PHONE, Visit, browsing, check_axe, check_width, entry, log_in, visiting
 from serving import Server, WebSocketClient, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 WATCH = """
 window.refused = [];

@@ -14,7 +14,7 @@ from browser.visiting import PHONE, Visit, browsing, check_axe, check_width, vis
 from impaired import Impaired, Plan
 from serving import Server, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_frames_as_they_stand(visit: Visit) -> None:
     page.get_by_role("button", name="Send", exact=True).click()
     expect(frames(page, ".received").filter(has_text='"count": 1')).to_have_count(1)
     sent = frames(page, ".sent").last
-    expect(sent).to_contain_text(re.compile(r'"id": "[0-9a-f]{32}"'))
+    expect(sent).to_contain_text(re.compile(r'"id": "[0-9a-f-]{36}"'))
     expect(sent).to_contain_text(re.compile(r'"connection_ids": \[\s*"[0-9a-f-]{36}"'))
     answer = frames(page, ".received").filter(has_text='"count": 1')
     expect(answer.locator(".trip")).to_have_text(re.compile(r"^[\d.]+ (µs|ms|s)$"))

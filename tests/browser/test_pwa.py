@@ -128,6 +128,7 @@ def test_it_answers_for_the_page_and_for_nothing_else(page: Page) -> None:
         assert page.reload().from_service_worker  # type: ignore[union-attr] # there is one
 
 
+@pytest.mark.long
 def test_a_newer_build_is_told_comes_with_the_next_load_and_old_ones_go(
     page: Page, context: BrowserContext, tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from browser.visiting import Visit, browsing, entry, log_in, register, say, visiting
 from serving import Server, serving
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PASSWORD = "correct horse"
 

@@ -123,6 +123,7 @@ def climbs(person: Person, until: str) -> None:
 
 
 @walked(("chromium", "zh", DESKTOP), ("firefox", "en", PHONE))
+@pytest.mark.long
 def test_the_past_both_ways_and_what_was_said_there(company: Company) -> None:
     bob = company.house.server.websocket("bob")
     for number in range(1, 261):
@@ -228,6 +229,7 @@ def test_files_are_kept_or_go_straight_to_somebody(company: Company, tmp_path: P
 
 
 @walked(("chromium", "zh", PHONE), ("firefox", "en", DESKTOP))
+@pytest.mark.long
 def test_the_own_account_and_the_server(company: Company) -> None:
     password = (company.house.folder / "admin-password").read_text().strip()
     admin = company.meet("admin", password, "login")
