@@ -10,10 +10,18 @@ import os
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:  # most tests need no browser
+    from playwright.sync_api import Browser
+
+    from browser.visiting import Visit
+    from serving import Server
 
 # Whether an example takes 200 ms depends on what else the machine does; pytest-timeout ends what hangs.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -82,3 +90,21 @@ def chromium() -> Path:
     found = find_chromium()
     assert found is not None  # else the marker `browser` has left the test out
     return found
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path) -> Iterator[Browser]:
+    """One for a module's tests."""
+    from browser.visiting import browsing
+
+    with browsing(chromium) as started:
+        yield started
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server) -> Iterator[Visit]:
+    """Open a page of the module's own `server`."""
+    from browser.visiting import visiting
+
+    with visiting(browser, server) as opened:
+        yield opened

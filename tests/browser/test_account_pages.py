@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from browser.visiting import Visit, ask, browsing, entry, log_in, own_menu, register, visiting
+from browser.visiting import Visit, ask, entry, log_in, own_menu, register
 from serving import Server, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -17,23 +16,11 @@ PASSWORD = "correct horse"
 NEXT = "battery staple"
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
     with serving() as started:
         register(started, "Alice", PASSWORD)
         yield started
-
-
-@pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    with visiting(browser, server) as opened:
-        yield opened
 
 
 def account(page: Page, tab: str) -> Locator:

@@ -12,7 +12,6 @@ from browser.visiting import (
     Visit,
     add_account,
     ask,
-    browsing,
     check_axe,
     check_width,
     register,
@@ -27,24 +26,12 @@ PAGE = 50
 """Accounts in one page of the list."""
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     data = tmp_path / "data"
     with serving("--data", str(data)) as started:
         add_account(data, "root", PASSWORD, "admin")
         yield started
-
-
-@pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    with visiting(browser, server) as opened:
-        yield opened
 
 
 def enter(page: Page, tab: str, name: str = "root") -> Page:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from browser.visiting import PHONE, Visit, browsing, check_axe, check_width, log_in, visiting
+from browser.visiting import PHONE, Visit, check_axe, check_width, log_in
 from serving import Server, WebSocketClient, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -38,22 +37,10 @@ HOSTILE = {
 }
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
     with serving("--limits", "off") as started:
         yield started
-
-
-@pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    with visiting(browser, server) as visit:
-        yield visit
 
 
 @pytest.fixture

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from browser.visiting import PHONE, Visit, ask, browsing, check_axe, check_width, log_in, register, visiting
+from browser.visiting import PHONE, Visit, ask, check_axe, check_width, log_in, register
 from serving import PATIENCE, Server, WebSocketClient, serving, until
 
 pytestmark = pytest.mark.browser
@@ -30,22 +29,10 @@ HIDE = """(on) => {
 AT_END = f"{LOG} && {GAP} <= 1 && {LOG}.matches('.ready')"
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
     with serving("--limits", "off") as started:
         yield started
-
-
-@pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    with visiting(browser, server) as visit:
-        yield visit
 
 
 class Talker:

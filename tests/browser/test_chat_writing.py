@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from browser.visiting import Visit, browsing, log_in, say, visiting
+from browser.visiting import Visit, log_in, say, visiting
 from serving import Server, serving
 
 pytestmark = pytest.mark.browser
@@ -31,22 +30,10 @@ COMPOSE = """(order) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
     with serving("--limits", "off") as started:
         yield started
-
-
-@pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    with visiting(browser, server) as visit:
-        yield visit
 
 
 @pytest.fixture

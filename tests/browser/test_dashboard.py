@@ -5,24 +5,17 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from browser.visiting import PHONE, Visit, browsing, check_axe, check_width, visiting
+from browser.visiting import PHONE, Visit, check_axe, check_width, visiting
 from browser.watching import LONG, House, chart, figures, opened, seconds_pass, state, tile
 from serving import TextClient, serving
 
 pytestmark = pytest.mark.browser
 
 CHARTS = 12
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

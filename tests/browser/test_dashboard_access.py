@@ -10,17 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from browser.visiting import Visit, browsing, check_axe, visiting
+from browser.visiting import Visit, check_axe, visiting
 from browser.watching import LONG, House, figures, opened, origin_of, signed_in, state, tile
 from serving import Server, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browser.sending import choose, file, moving, names, noise, panel, under_way
-from browser.visiting import Visit, browsing, check_axe, log_in, visiting
+from browser.visiting import Visit, check_axe, log_in, visiting
 from impaired import Impaired, Plan
 from serving import PATIENCE, Server, serving, until
 
@@ -20,12 +20,6 @@ pytestmark = pytest.mark.browser
 
 LARGE = 96 << 20
 """Bytes: over what a page takes a digest of, and far over what may be on its way."""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
 
 
 @pytest.fixture

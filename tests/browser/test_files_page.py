@@ -27,7 +27,7 @@ from browser.sending import (
     panel,
     send,
 )
-from browser.visiting import PHONE, Visit, browsing, check_axe, check_width, log_in, visiting
+from browser.visiting import PHONE, Visit, check_axe, check_width, log_in, visiting
 from server.test_disk_full import PretendedDisk
 from serving import Server, serving, until
 
@@ -54,12 +54,6 @@ TAKEN_NAMES = (
     "&lt;b&gt;{@html 1}.txt",
     "**bold** @bob #den.txt",
 )
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
 
 
 @pytest.fixture

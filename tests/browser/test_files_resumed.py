@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Page, expect
 
 from browser.sending import card, fetched, file, moving, names, noise, panel, send, under_way, unfinished
-from browser.visiting import Visit, browsing, log_in, register, visiting
+from browser.visiting import Visit, log_in, register, visiting
 from impaired import Impaired, Plan
 from serving import Server, serving, until
 
@@ -24,12 +24,6 @@ SLOW = Plan(rate=3_000_000)
 HALF = 0.42
 BREAKS = ("net::", "WebSocket", "status of 423")
 """What the browser writes down of a line that is cut."""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
 
 
 @pytest.fixture

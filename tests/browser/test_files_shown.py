@@ -16,7 +16,6 @@ from browser.visiting import (
     PHONE,
     Visit,
     ask,
-    browsing,
     check_axe,
     check_width,
     log_in,
@@ -30,12 +29,6 @@ from serving import Server, serving
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" onload="document.title=1"/>'
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
 
 
 @pytest.fixture

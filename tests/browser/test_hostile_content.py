@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from browser.visiting import DESKTOP, PHONE, Visit, browsing, check_axe, check_width, entry, log_in, visiting
+from browser.visiting import DESKTOP, PHONE, Visit, check_axe, check_width, entry, log_in
 from serving import Server, WebSocketClient, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -64,22 +64,10 @@ INSIDE = """() => {
 """What sticks out of the conversation at its sides, and is not cut off there."""
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     with serving("--data", str(tmp_path / "data"), "--limits", "off") as started:
         yield started
-
-
-@pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    with visiting(browser, server) as visit:
-        yield visit
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
-from browser.starting import browser as browser
 from serving import Server, serving
 
 pytestmark = pytest.mark.browser

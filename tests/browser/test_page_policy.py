@@ -8,7 +8,6 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from browser.starting import browser as browser
 from browser.visiting import log_in
 from hubbub.server.web.assets import PAGE_PATHS
 from serving import Server, serving

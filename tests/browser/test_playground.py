@@ -10,17 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from browser.visiting import PHONE, Visit, browsing, check_axe, check_width, visiting
+from browser.visiting import PHONE, Visit, check_axe, check_width, visiting
 from impaired import Impaired, Plan
 from serving import Server, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

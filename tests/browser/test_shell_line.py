@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from browser.visiting import Visit, ask, browsing, check_axe, entry, log_in, register, visiting
+from browser.visiting import Visit, ask, check_axe, entry, log_in, register, visiting
 from serving import Server, serving
 
 pytestmark = pytest.mark.browser
@@ -21,12 +21,6 @@ LONG = re.compile(r"Trying again in (9|1\d) s")
 """Time enough to start a server in."""
 PLACES = """() => JSON.stringify([...document.querySelectorAll("nav, main, textarea")]
     .map((one) => one.getBoundingClientRect()))"""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
 
 
 def test_a_line_that_is_down_is_told_and_nothing_moves(browser: Browser, tmp_path: Path) -> None:

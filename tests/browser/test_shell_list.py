@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Route, expect
@@ -11,7 +10,6 @@ from playwright.sync_api import Browser, Route, expect
 from browser.visiting import (
     PHONE,
     Visit,
-    browsing,
     check_width,
     entry,
     log_in,
@@ -25,22 +23,10 @@ from serving import Server, serving, until
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
     with serving() as started:
         yield started
-
-
-@pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    with visiting(browser, server) as opened:
-        yield opened
 
 
 def test_what_is_unread_is_counted_and_what_is_read_is_not(visit: Visit, server: Server) -> None:

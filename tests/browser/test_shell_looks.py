@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from browser.visiting import PHONE, Visit, browsing, check_axe, check_width, log_in, register, visiting
+from browser.visiting import PHONE, Visit, check_axe, check_width, log_in, register
 from serving import Server, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -17,12 +16,6 @@ PASSWORD = "correct horse"
 LONG_ROOM = "operations-and-incident-response-team-for-all-of-europe-west-202"
 LONG_NAME = "Maximiliane-Neunundneunzigsilbig"
 LOOKS = [("light", "en-GB"), ("dark", "en-GB"), ("light", "zh-CN"), ("dark", "zh-CN")]
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +41,6 @@ def server() -> Iterator[Server]:
             other.ask("whisper", id=f"w{number}", to="Alice", content="psst")
             other.ask("presence", status=status)
         yield started
-
-
-@pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    with visiting(browser, server) as opened:
-        yield opened
 
 
 def by_icon(page: Page, path: str) -> None:

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from browser.visiting import Visit, browsing, entry, log_in, register, say, visiting
+from browser.visiting import Visit, entry, log_in, register, say
 from serving import Server, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 PASSWORD = "correct horse"
-
-
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
 
 
 @pytest.fixture
@@ -28,12 +21,6 @@ def server() -> Iterator[Server]:
         for name in ("Alice", "Bob"):
             register(started, name, PASSWORD)
         yield started
-
-
-@pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    with visiting(browser, server) as opened:
-        yield opened
 
 
 def make_room(page: Page, name: str, *, private: bool = False) -> None:

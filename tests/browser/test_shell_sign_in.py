@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from browser.visiting import Visit, browsing, check_axe, log_in, own_menu, register, visiting
+from browser.visiting import Visit, check_axe, log_in, own_menu, register, visiting
 from serving import Server, serving
 
 pytestmark = pytest.mark.browser
@@ -18,22 +17,10 @@ PASSWORD = "correct horse"
 
 
 @pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     with serving() as started:
         register(started, "Zoe", PASSWORD)
         yield started
-
-
-@pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    with visiting(browser, server) as opened:
-        yield opened
 
 
 def test_the_form_of_a_demo_is_filled_and_one_click_is_enough(browser: Browser) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Error, Page
 
-from browser.starting import browser as browser
 from server.file_requests import Requests, requests
 from serving import NdjsonClient, Server, serving
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from browser.visiting import Visit, browsing, entry, log_in, visiting
+from browser.visiting import Visit, entry, log_in
 from serving import Server, serving
 
 pytestmark = pytest.mark.browser
@@ -32,22 +31,10 @@ HIDE = """(on) => {
 """A background page of headless Chromium is visible all the same: what it says of itself is replaced."""
 
 
-@pytest.fixture(scope="module")
-def browser(chromium: Path) -> Iterator[Browser]:
-    with browsing(chromium) as started:
-        yield started
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
     with serving("--limits", "off") as started:
         yield started
-
-
-@pytest.fixture
-def visit(browser: Browser, server: Server) -> Iterator[Visit]:
-    with visiting(browser, server) as visit:
-        yield visit
 
 
 def test_a_mention_is_told_unless_one_looks_at_it(server: Server, visit: Visit) -> None:
