@@ -5,7 +5,6 @@ What and how: bench/README.md. Writes the table there with `--write`.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import selectors
@@ -21,6 +20,7 @@ from pathlib import Path
 sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bench.asking import options, read, tell
 from bench.drive import HERE
 from bench.ends import NotMeasuredError
 from bench.found import Found, Line, table
@@ -48,10 +48,6 @@ class Size:
 
 
 QUICK = Size(rounds=1, connections=5, dashboards=2, seconds=2.5)
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 def sign_in(port: int, data: Path) -> str:
@@ -168,7 +164,7 @@ def run(size: Size, where: Path, cores: Cores) -> Found:
                 except NotMeasuredError as error:
                     found.skip(str(error))
             for what, figures in found.figures.items():
-                _tell(f"round {number + 1} of {size.rounds}: {what} {figures[-1]:.4f}")
+                tell(f"round {number + 1} of {size.rounds}: {what} {figures[-1]:.4f}")
     finally:
         shutil.rmtree(where, ignore_errors=True)
     return found
@@ -176,14 +172,7 @@ def run(size: Size, where: Path, cores: Cores) -> Found:
 
 def main(arguments: list[str]) -> int:
     """Run it; 0 also where the target was missed, since that is a finding and no failure."""
-    parser = argparse.ArgumentParser(prog="bench/dashboards.py", description="Measure open dashboards.")
-    parser.add_argument("--quick", action="store_true", help="one short round: does everything still run?")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds, of which medians are taken (3)")
-    parser.add_argument("--where", type=Path, default=HERE / "out" / "dashboards", help="for the log")
-    parser.add_argument("--write", action="store_true", help="put the table into bench/README.md")
-    asked = parser.parse_args(arguments)
-    if asked.write and asked.quick:
-        parser.error("--write wants the whole run, without --quick")
+    asked = read(options("dashboards", "Measure open dashboards.", rounds=3), arguments)
     raise_file_limit()
     size = QUICK if asked.quick else replace(Size(), rounds=asked.rounds)
     text = report(run(size, asked.where, pick_cores()), size)

@@ -5,7 +5,6 @@ What and how: bench/README.md. Writes the table there with `--write`.
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import shutil
@@ -21,6 +20,7 @@ sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench import groups
+from bench.asking import options, read, tell
 from bench.drive import HERE, Load, compile_driver, drive, missing_compiler
 from bench.engines import ENGINES
 from bench.found import Found, Line, table
@@ -54,10 +54,6 @@ class Size:
 QUICK = Size(rounds=1, messages=5_000, seconds=0.5, reads=50)
 
 
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 class Bench:
     """One run."""
 
@@ -84,7 +80,7 @@ class Bench:
             self.found.add(f"publish {kind}", row.result.per_second)
             self.found.add(f"publish {kind} cpu", row.per_cpu_second)
             self.found.add(f"publish {kind} p99", row.result.latency_ms.p99)
-            _tell(f"publish {kind}: {row.result.per_second:,.0f}/s, {row.per_cpu_second:,.0f} a CPU second")
+            tell(f"publish {kind}: {row.result.per_second:,.0f}/s, {row.per_cpu_second:,.0f} a CPU second")
 
     def lone(self) -> None:
         """One message at a time, and the disk alone before and after it."""
@@ -94,7 +90,7 @@ class Bench:
         syncs.append(sync_ms(self.where, times))
         self.found.add("lone", row.result.latency_ms.p50)
         self.found.add("sync", statistics.mean(syncs))
-        _tell(f"lone: {row.result.latency_ms.p50:.3f} ms, fdatasync {statistics.mean(syncs):.3f} ms")
+        tell(f"lone: {row.result.latency_ms.p50:.3f} ms, fdatasync {statistics.mean(syncs):.3f} ms")
 
     def group_commit(self, number: int) -> None:
         """512 clients on the journal, and on each of the other engines in a thread."""
@@ -103,7 +99,7 @@ class Bench:
         for name in names[shift:] + names[:shift]:
             per_second = groups.per_second(name, store(self.where / "groups"), self.size.seconds)
             self.found.add(f"group {name}", per_second)
-            _tell(f"group commit, {name}: {per_second:,.0f}/s")
+            tell(f"group commit, {name}: {per_second:,.0f}/s")
 
     def reopen(self, filled: Path) -> None:
         """Killed, with everything in it and with nothing."""
@@ -118,7 +114,7 @@ class Bench:
             data = copy(source, self.where / "copy")
             with ready(hubbub_on(data, settings), core) as (_, seconds):
                 self.found.add(f"ready {what}", seconds)
-                _tell(f"ready, {what}: {seconds:.3f} s")
+                tell(f"ready, {what}: {seconds:.3f} s")
 
     def history(self, filled: Path) -> None:
         """The last 50 of random rooms, over the wire and by the engine alone, in turns."""
@@ -149,7 +145,7 @@ class Bench:
         self.found.add("history wire", statistics.median(wire) * 1e6)
         self.found.add("history engine", statistics.median(engine) * 1e6)
         told, alone = (self.found.figures[f"history {what}"][-1] for what in ("wire", "engine"))
-        _tell(f"last 50: {told:.0f} µs over the wire, {alone:.0f} µs by the engine")
+        tell(f"last 50: {told:.0f} µs over the wire, {alone:.0f} µs by the engine")
 
     def beside(self, filled: Path, number: int) -> None:
         """The first load again, on the full log: while it is compacted and indexed, and without."""
@@ -170,7 +166,7 @@ class Bench:
             what = "busy" if busy else "calm"
             self.found.faults += result.lost + result.duplicates + result.out_of_order + result.closed
             self.found.add(f"beside {what}", result.per_second)
-            _tell(f"beside, {what}: {result.per_second:,.0f}/s")
+            tell(f"beside, {what}: {result.per_second:,.0f}/s")
 
 
 class _Work:
@@ -276,11 +272,9 @@ def run(size: Size, where: Path) -> Found:
         filled = where / "filled"
         began = time.perf_counter()
         fill(bench.driver, filled, size.messages, bench.cores)
-        _tell(
-            f"{size.messages:,} messages kept in {time.perf_counter() - began:.0f} s, and the server killed"
-        )
+        tell(f"{size.messages:,} messages kept in {time.perf_counter() - began:.0f} s, and the server killed")
         for number in range(size.rounds):
-            _tell(f"round {number + 1} of {size.rounds}")
+            tell(f"round {number + 1} of {size.rounds}")
             bench.publish(number)
             bench.lone()
             bench.group_commit(number)
@@ -294,16 +288,9 @@ def run(size: Size, where: Path) -> Found:
 
 def main(arguments: list[str]) -> int:
     """Run it; 0 also where a target was missed, since that is a finding and no failure."""
-    parser = argparse.ArgumentParser(prog="bench/durable.py", description="Measure the server on its log.")
-    parser.add_argument("--quick", action="store_true", help="one small round: does everything still run?")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds, of which medians are taken (5)")
-    parser.add_argument("--where", type=Path, default=HERE / "out" / "durable", help="on the disk to measure")
-    parser.add_argument("--write", action="store_true", help="put the table into bench/README.md")
-    asked = parser.parse_args(arguments)
-    if asked.write and asked.quick:
-        parser.error("--write wants the whole run, without --quick")
+    asked = read(options("durable", "Measure the server on its log.", rounds=5), arguments)
     if tool := missing_compiler():
-        _tell(f"the load generator needs a C compiler: {tool} is missing")
+        tell(f"the load generator needs a C compiler: {tool} is missing")
         return 1
     raise_file_limit()
     size = QUICK if asked.quick else Size(rounds=asked.rounds)

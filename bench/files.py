@@ -5,7 +5,6 @@ What and how: bench/README.md. Writes the table there with `--write`.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import sys
@@ -19,6 +18,7 @@ sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bench import blobs, folders, relays
+from bench.asking import options, read, tell
 from bench.crowd import Crowd, crowded
 from bench.drive import HERE, missing_compiler
 from bench.ends import NotMeasuredError, sha256_of, write_content
@@ -59,10 +59,6 @@ QUICK = Size(
 )
 
 
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 class Bench:
     """One run."""
 
@@ -74,7 +70,7 @@ class Bench:
 
     def _add(self, what: str, figure: float, shown: str) -> None:
         self.found.add(what, figure)
-        _tell(f"{what}: {shown}")
+        tell(f"{what}: {shown}")
 
     def _moved(self, what: str, size: int, seconds: float) -> None:
         self._add(what, size / seconds, f"{size / seconds / GIB:.2f} GiB/s")
@@ -86,7 +82,7 @@ class Bench:
             yield
         except (NotMeasuredError, ServerFailedError, OSError) as error:
             self.found.skip(f"{what}: {error}")
-            _tell(f"not measured: {what}: {error}")
+            tell(f"not measured: {what}: {error}")
 
     @contextmanager
     def _hubbub(self) -> Iterator[Running]:
@@ -317,7 +313,7 @@ def run(size: Size, where: Path, parts: list[str]) -> Found:
     sha256_of(size.relay)  # now, and not beside what is measured
     try:
         for number in range(size.rounds):
-            _tell(f"round {number + 1} of {size.rounds}")
+            tell(f"round {number + 1} of {size.rounds}")
             for part in parts:
                 PARTS[part](bench, number)
     finally:
@@ -327,17 +323,13 @@ def run(size: Size, where: Path, parts: list[str]) -> Found:
 
 def main(arguments: list[str]) -> int:
     """Run it; 0 also where a target was missed, since that is a finding and no failure."""
-    parser = argparse.ArgumentParser(prog="bench/files.py", description="Measure files next to their peers.")
-    parser.add_argument("--quick", action="store_true", help="one small round: does everything still run?")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds, of which medians are taken (5)")
+    parser = options("files", "Measure files next to their peers.", rounds=5)
     parser.add_argument("--only", action="append", choices=PARTS, help="this part; repeat for several")
-    parser.add_argument("--where", type=Path, default=HERE / "out" / "files", help="on the disk to measure")
-    parser.add_argument("--write", action="store_true", help="put the table into bench/README.md")
-    asked = parser.parse_args(arguments)
-    if asked.write and (asked.quick or asked.only):
-        parser.error("--write wants the whole run, without --quick or --only")
+    asked = read(parser, arguments)
+    if asked.write and asked.only:
+        parser.error("--write wants the whole run, without --only")
     if tool := missing_compiler():
-        _tell(f"the ends of a transfer need a C compiler: {tool} is missing")
+        tell(f"the ends of a transfer need a C compiler: {tool} is missing")
         return 1
     raise_file_limit()
     size = QUICK if asked.quick else replace(Size(), rounds=asked.rounds)

@@ -5,7 +5,6 @@ What and how: bench/README.md. Writes the table there with `--write`.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import sys
@@ -19,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from playwright.sync_api import Browser, Error, Page
 
+from bench.asking import options, read, tell
 from bench.browsing import (
     COMPOSER,
     NAME,
@@ -68,10 +68,6 @@ class Size:
 QUICK = Size(rounds=1, messages=2_000, scrolled=500, rate=200, seconds=3.0, empty=1.0)
 
 
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 class Bench:
     """One run, on one server with a full room."""
 
@@ -81,11 +77,11 @@ class Bench:
         self.port = port
         self.found = found
         self.end = fill(port, size.messages)
-        _tell(f"the lobby has {self.end:,} messages")
+        tell(f"the lobby has {self.end:,} messages")
 
     def _add(self, what: str, figure: float) -> None:
         self.found.add(what, figure)
-        _tell(f"{what}: {figure:,.3f}")
+        tell(f"{what}: {figure:,.3f}")
 
     @contextmanager
     def _measuring(self, what: str) -> Iterator[None]:
@@ -94,7 +90,7 @@ class Bench:
             yield
         except (NotMeasuredError, Error) as error:
             self.found.skip(f"{what}: {str(error).splitlines()[0]}")
-            _tell(f"not measured: {what}: {error}")
+            tell(f"not measured: {what}: {error}")
 
     @contextmanager
     def _visitor(self, name: str | None) -> Iterator[Visitor]:
@@ -289,7 +285,7 @@ def run(size: Size, where: Path) -> Found:
         with chromium() as browser, running(hubbub_on(store(where / "data")), None) as server:
             bench = Bench(size, browser, server.target.port, found)
             for number in range(size.rounds):
-                _tell(f"round {number + 1} of {size.rounds}")
+                tell(f"round {number + 1} of {size.rounds}")
                 bench.round(number)
     except NotMeasuredError as error:
         found.skip(str(error))
@@ -300,14 +296,7 @@ def run(size: Size, where: Path) -> Found:
 
 def main(arguments: list[str]) -> int:
     """Run it; 0 also where a target was missed, since that is a finding and no failure."""
-    parser = argparse.ArgumentParser(prog="bench/web.py", description="Measure the web client in Chromium.")
-    parser.add_argument("--quick", action="store_true", help="one small round: does everything still run?")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds, of which medians are taken (3)")
-    parser.add_argument("--where", type=Path, default=HERE / "out" / "web", help="for the log")
-    parser.add_argument("--write", action="store_true", help="put the table into bench/README.md")
-    asked = parser.parse_args(arguments)
-    if asked.write and asked.quick:
-        parser.error("--write wants the whole run, without --quick")
+    asked = read(options("web", "Measure the web client in Chromium.", rounds=3), arguments)
     raise_file_limit()
     size = QUICK if asked.quick else replace(Size(), rounds=asked.rounds)
     text = report(run(size, asked.where), size)
