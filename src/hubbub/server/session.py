@@ -239,9 +239,8 @@ class Connection(Carrying):
         """Allow for a long answer. False: all together have too many that they do not read."""
         shared, most = self._shared, self._shared.limits.max_output
         if shared.unread + size > most:
-            shared.unread = sum(
-                one.stream.backlog for one in shared.open.values()
-            )  # others have been read meanwhile
+            # Others have been read meanwhile.
+            shared.unread = sum(one.stream.backlog for one in shared.open.values())
         if shared.unread + size > most:
             return False
         shared.unread += size

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from math import ceil
+from types import MappingProxyType
 from typing import Final, TypeVar
 
 import msgspec
@@ -59,13 +61,13 @@ def queried(request: Request, kind: type[QueryT]) -> QueryT | Refusal:
         return of_json(error)
 
 
-def refused(refusal: Refusal) -> Response:
-    """It as a response."""
-    headers = dict(FRESH)
-    if refusal.code is Code.UNAUTHENTICATED:
+def refused(refusal: Refusal, also: Mapping[str, str] = MappingProxyType({})) -> Response:
+    """It as a response, with headers that go along."""
+    headers = {**FRESH, **also}
+    if refusal.code.status == 401:  # RFC 9110 §15.5.2
         headers["WWW-Authenticate"] = "Bearer"
     if refusal.retry_after is not None:
-        headers["Retry-After"] = str(max(1, round(refusal.retry_after)))
+        headers["Retry-After"] = str(max(1, ceil(refusal.retry_after)))
     return Response(refusal_body(refusal), refusal.code.status, headers, "application/json")
 
 

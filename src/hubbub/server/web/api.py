@@ -7,7 +7,6 @@ has refused it before it comes here.
 from __future__ import annotations
 
 import asyncio
-from math import ceil
 from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
@@ -21,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from hubbub.core.answers import Answer, LoggedIn, LoggedOut
 from hubbub.core.commands import Login, Register
 from hubbub.core.errors import Code, Refusal
-from hubbub.server.web.admins import token_of_request
+from hubbub.server.web.admins import FRESH, refused, token_of_request
 from hubbub.server.web.api_sessions import NOBODY, STALE, ApiSessions
 from hubbub.server.web.cookies import Visitor, clear_cookie, set_cookie
 from hubbub.wire import codec
@@ -177,19 +176,19 @@ class Api:
         )
 
     def _told(self, data: bytes, headers: dict[str, str] | None = None) -> Response:
-        headers = {"Cache-Control": "no-store", **(headers or {})}
+        headers = {**FRESH, **(headers or {})}
         if len(data) <= _PIECE:
             return Response(data, 200, headers, _JSON)
         if self._unread + len(data) > self._max_unread:
             message = f"The server holds {self._max_unread} bytes of answers that are not read: the limit."
             refusal = Refusal(Code.RATE_LIMITED, message, limit="limits.max_output", retry_after=5.0)
-            return _refusal(refusal)
+            return refused(refusal)
         return _Long(data, headers, self)
 
     def _refused(self, request: Request, refusal: Refusal) -> Response:
         """A refusal; a cookie that is worth nothing any more is taken back by it."""
         stale = refusal is STALE and _by_cookie(request)
-        return _refusal(refusal, {"Set-Cookie": clear_cookie(_visitor(request))} if stale else {})
+        return refused(refusal, {"Set-Cookie": clear_cookie(_visitor(request))} if stale else {})
 
     def owe(self, size: int) -> None:
         """So many bytes of a long answer are not read yet; less than nothing: they are."""
@@ -220,15 +219,6 @@ class _Long(Response):
             return  # not whole: the connection is cut
         finally:
             self._api.owe(-size)
-
-
-def _refusal(refusal: Refusal, headers: dict[str, str] | None = None) -> Response:
-    headers = {"Cache-Control": "no-store", **(headers or {})}
-    if refusal.code.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    if refusal.retry_after is not None:
-        headers["Retry-After"] = str(ceil(refusal.retry_after))
-    return Response(answer_data(refusal), refusal.code.status, headers, _JSON)
 
 
 def _visitor(request: Request) -> Visitor:
