@@ -10,14 +10,11 @@ let registration: ServiceWorkerRegistration | undefined;
 export const build = document.querySelector<HTMLMetaElement>('meta[name="build"]')?.content ?? "";
 
 /**
- * Have the page kept, once it is loaded. `onUpdate` is called when a newer build is kept than this page is of:
- * loading the page anew shows it. (A page that is connected hears of it from the server, too.)
+ * Have the page kept, once it is loaded. That the server serves a newer build, the session notices: it comes with
+ * a restart, and so with another line.
  */
-export async function registerWorker(onUpdate: () => void = () => {}): Promise<void> {
+export async function registerWorker(): Promise<void> {
   if (import.meta.env.DEV || !("serviceWorker" in navigator)) return;
-  navigator.serviceWorker.addEventListener("message", ({ data }: MessageEvent<{ build?: string } | null>) => {
-    if (data?.build !== undefined && data.build !== build) onUpdate();
-  });
   if (document.readyState !== "complete") await new Promise((done) => addEventListener("load", done, { once: true }));
   try {
     registration = await navigator.serviceWorker.register(script(), { updateViaCache: "none" });
@@ -27,8 +24,8 @@ export async function registerWorker(onUpdate: () => void = () => {}): Promise<v
   setInterval(() => void lookForUpdate(), hourly);
 }
 
-/** Ask the server for a newer build: after a reconnect, for instance. */
-export async function lookForUpdate(): Promise<void> {
+/** Ask the server for a newer build. */
+async function lookForUpdate(): Promise<void> {
   try {
     await registration?.update();
   } catch {

@@ -6,7 +6,7 @@ export type Sort = "queue" | "rate" | "since";
 
 const ADDRESS = "/api/v1/admin/connections";
 /** Rows that are asked for: the most that the server tells. */
-export const LIMIT = 1_000;
+const LIMIT = 1_000;
 
 /** Why the server said no; its message is for people. */
 export class Refused extends Error {

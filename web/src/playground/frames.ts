@@ -27,7 +27,7 @@ export const MAX_KEPT_BYTES = 33_554_432;
 /** Characters of a frame that are shown until all of it is asked for. */
 export const MAX_SHOWN = 10_000;
 /** Characters up to which a frame is read as JSON, to write it well and to find what it answers. */
-export const MAX_PARSED = 262_144;
+const MAX_PARSED = 262_144;
 /** Bytes of a binary frame that are written as hexadecimal digits; a copy has all of them. */
 export const MAX_HEX = 512;
 

@@ -7,7 +7,7 @@ import type { Note } from "./frames";
 const explained = [1000, 1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 1015] as const;
 
 /** Why a line was closed with that code. */
-export function explain(code: number): string {
+function explain(code: number): string {
   const known = explained.find((one) => one === code);
   if (known !== undefined) return t(`close${known}`);
   if (code >= 3000 && code < 4000) return t("close3000");

@@ -1,6 +1,6 @@
 // Who is writing in a room: told now and then while they write, and forgotten when nothing more comes.
 
-export const SAID_EVERY = 3000; // milliseconds: so often the server is told at most
+const SAID_EVERY = 3000; // milliseconds: so often the server is told at most
 export const EXPIRES = 6000;
 const MOST = 20; // names that are remembered; nobody reads more
 
