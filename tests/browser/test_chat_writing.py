@@ -198,6 +198,19 @@ def test_names_and_emoji_are_completed_by_keyboard(server: Server, page: Page) -
     expect(row(page, "hello @bob")).to_contain_text("🎉 :pi")
 
 
+def test_who_comes_while_a_name_is_written_is_among_the_choices(server: Server, page: Page) -> None:
+    for name in ("bob", "bodo"):
+        server.websocket(name)
+    page.keyboard.type("hello @b")
+    options = page.get_by_role("option")
+    expect(options).to_have_text([re.compile("bob"), re.compile("bodo")])
+    page.keyboard.press("ArrowDown")
+    server.websocket("bert")
+    expect(options).to_have_text([re.compile("bert"), re.compile("bob"), re.compile("bodo")])
+    page.keyboard.press("Enter")
+    expect(box(page)).to_have_value("hello @bodo ")
+
+
 def test_an_emoji_is_picked_where_the_caret_is(page: Page) -> None:
     page.keyboard.type("ab")
     page.keyboard.press("ArrowLeft")
