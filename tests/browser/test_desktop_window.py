@@ -38,8 +38,11 @@ PATIENCE = 60.0
 
 @pytest.fixture(scope="module")
 def display() -> Iterator[str]:
-    """An X server of our own, on a number that is free."""
-    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"]
+    """An X server of our own, on a number that is free.
+
+    It would begin anew when its last client goes, and refuse whoever comes in that moment.
+    """
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-noreset"]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert server.stdout is not None
     yield f":{server.stdout.readline().strip()}"
