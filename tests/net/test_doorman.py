@@ -62,6 +62,9 @@ class Mute:
 
     def on_overflow(self) -> None: ...
 
+    def on_broken(self) -> bool:
+        return False
+
 
 class Door:
     """A doorman on a free port, and whom he has let in."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import struct
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -31,6 +32,7 @@ class Recorder:
         self.told: list[str] = []
         self.data = b""
         self.changed = asyncio.Event()
+        self.patient = False
 
     def _tell(self, what: str) -> None:
         self.told.append(what)
@@ -54,6 +56,10 @@ class Recorder:
 
     def on_overflow(self) -> None:
         self._tell("overflow")
+
+    def on_broken(self) -> bool:
+        self._tell("broken")
+        return self.patient
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
@@ -231,8 +237,6 @@ class _Alarm:
 
 def test_a_reset_by_the_peer_is_told_once(run: Run) -> None:
     async def main() -> None:
-        import struct
-
         handler, peer = await _pair()
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         peer.close()
@@ -246,15 +250,53 @@ def test_a_reset_by_the_peer_is_told_once(run: Run) -> None:
 
 def test_a_write_to_a_gone_peer_closes_and_raises_nothing(run: Run) -> None:
     async def main() -> None:
-        import struct
-
         handler, peer = await _pair()
         handler.stream.pause_reading()  # so that only the write can find out
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         peer.close()
         while not handler.stream.closed:
             handler.stream.write(b"x")
+        assert handler.told[0] == "broken"
         assert handler.told[-1].startswith("close: ")
+
+    run(main())
+
+
+@pytest.mark.parametrize("how", ["reset", "unread"])
+def test_what_came_before_a_line_broke_is_read_to_its_end(run: Run, how: str) -> None:
+    """A write finds out first; what the peer sent is in the kernel still, and the reset did not take it."""
+
+    async def main() -> None:
+        handler, peer = await _pair()
+        stream, sent = handler.stream, os.urandom(20_000)
+        handler.patient = True
+        stream.pause_reading()
+        peer.sendall(sent)
+        if how == "reset":
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        else:
+            stream.write(b"never read")
+            peer.recv(1, socket.MSG_PEEK)
+        peer.close()
+        while not (stream.broken or stream.closed):
+            stream.write(b"x")
+        assert stream.broken
+        assert not stream.closed
+        assert stream.fd == NO_FD
+        stream.write(b"for nobody")
+        stream.cork()
+        stream.write(b"for nobody")
+        stream.uncork()
+        assert stream.backlog == 0
+        stream.resume_reading()
+        await handler.until(lambda: handler.told[-1] == "eof" or handler.told[-1].startswith("close"))
+        assert handler.data == sent
+        stream.close(b"for nobody")
+        async with asyncio.timeout(10):
+            while stream._transport is not None:  # noqa: ASYNC110 (nobody tells)
+                await asyncio.sleep(0)
+        assert handler.told.count("broken") == 1
+        assert [one for one in handler.told if one.startswith("close")] == handler.told[-1:]
 
     run(main())
 
@@ -263,8 +305,6 @@ def test_a_close_that_meets_a_reset_raises_nothing(run: Run) -> None:
     """It may be the end of somebody else's connection that closes this one, and must come to its own end."""
 
     async def main() -> None:
-        import struct
-
         handler, peer = await _pair()
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         peer.close()

@@ -150,6 +150,9 @@ class AfterUpgrade:
 
     def on_overflow(self) -> None: ...
 
+    def on_broken(self) -> bool:
+        return False
+
 
 @asynccontextmanager
 async def site(config: Config | None = None, **changes: Any) -> AsyncIterator[Site]:

@@ -388,6 +388,9 @@ class _Unwrapped:
 
     def on_overflow(self) -> None: ...
 
+    def on_broken(self) -> bool:
+        return False
+
 
 def _set_low_water(sock: socket.socket, count: int) -> None:
     if sys.platform != "win32":

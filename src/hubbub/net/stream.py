@@ -48,6 +48,13 @@ class Handler(Protocol):
         """More than `max_backlog` bytes are queued. Called at each write beyond: close, or stop writing."""
         ...
 
+    def on_broken(self) -> bool:
+        """The peer has reset the line, a write found out. True: read on to the end of what it sent before.
+
+        That is in the kernel still, and finite. What is written meanwhile is dropped. False: close at once.
+        """
+        ...
+
 
 class _Nobody:
     """Who handles a stream that is gone: nothing comes any more."""
@@ -63,6 +70,9 @@ class _Nobody:
     def on_resume(self) -> None: ...
 
     def on_overflow(self) -> None: ...
+
+    def on_broken(self) -> bool:
+        return False
 
 
 _NOBODY: Final = _Nobody()
@@ -86,6 +96,7 @@ class Stream(asyncio.Protocol):
         "_taker",
         "_transport",
         "_wheel",
+        "broken",
         "due",
         "fd",
         "handler",
@@ -126,7 +137,9 @@ class Stream(asyncio.Protocol):
         self._lingering = False  # closing, with bytes still queued after `farewell`
         self.due = UNSET
         self.fd = NO_FD
-        """Where `os.write` may go directly: NO_FD under TLS, while anything is queued, and once closed."""
+        """Where `os.write` may go: NO_FD under TLS, while anything is queued, once broken, and once closed."""
+        self.broken = False
+        """Whether the peer has reset it, and only what it sent before is still read (see `on_broken`)."""
         self.paused = False
         """Whether bytes are queued because the peer reads too slowly."""
         self.peer = peer
@@ -219,7 +232,7 @@ class Stream(asyncio.Protocol):
             except BlockingIOError:
                 sent = 0
             except OSError as error:
-                self.abort(error)
+                self._break(error)
                 return
             self.written(data, sent)
         else:
@@ -265,9 +278,17 @@ class Stream(asyncio.Protocol):
         """Bytes queued over the kernel's own buffer."""
         return 0 if self._transport is None else self._transport.get_write_buffer_size()
 
+    def _break(self, error: OSError) -> None:
+        # A reset does not take what lies in our receive queue (Linux: `tcp_reset`); closing at once would.
+        if isinstance(error, ConnectionError) and self.handler.on_broken():
+            self.broken = True
+            self.fd = NO_FD
+        else:
+            self.abort(error)
+
     def _queue(self, data: bytes) -> None:
         transport = self._transport
-        if transport is None or self._closed:
+        if transport is None or self._closed or self.broken:
             return
         transport.write(data)
         if transport.get_write_buffer_size() > self._settings.max_backlog:
@@ -335,6 +356,9 @@ class Stream(asyncio.Protocol):
             self.write(self.take_corked())
             self._cork_depth = depth
         if self._closed:  # the write itself failed
+            return
+        if self.broken:
+            self.abort()
             return
         self.resume_reading()
         self._leave(None)

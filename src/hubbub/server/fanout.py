@@ -364,6 +364,6 @@ class Fanout:
         for fd, sent in short:  # not in the loop: this takes them out of `fast`
             stream = fast[fd].stream
             if sent < 0:
-                stream.abort()
+                stream.write(data)  # it meets the same error, and deals with it
             else:
                 stream.written(data, sent)

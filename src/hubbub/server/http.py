@@ -181,6 +181,10 @@ class HttpConnection:
     def on_overflow(self) -> None:
         """See Handler. One piece of a response may be larger than the queue; the next one waits."""
 
+    def on_broken(self) -> bool:
+        """See Handler. Nobody is left to hear the response."""
+        return False
+
     def on_timer(self) -> None:
         """See net.timers.Timed."""
         if self._exchange is not None:

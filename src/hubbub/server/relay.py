@@ -87,3 +87,7 @@ class RelayConnection:
     def on_overflow(self) -> None:
         """See net.stream.Handler. Who does not read is not waited for."""
         self._stream.abort()
+
+    def on_broken(self) -> bool:
+        """See net.stream.Handler. What it said before is said."""
+        return True

@@ -333,6 +333,10 @@ class Connection(Carrying):
         if self.stream.backlog > self._shared.limits.max_backlog + self._owed:
             self.dismiss("slow")
 
+    def on_broken(self) -> bool:
+        """See net.stream.Handler. What it said before is carried out; a file for it has broken off, though."""
+        return not self.receives
+
     def on_close(self, error: Exception | None) -> None:
         """See net.stream.Handler. From here on nobody writes to it: it leaves every list at once."""
         shared = self._shared

@@ -7,8 +7,8 @@ from typing import Literal
 import msgspec
 
 Cause = Literal["nothing", "unreachable", "network", "reader", "limits", "loop", "disk", "machine"]
-"""`nothing` is wrong; nothing comes back from the peer; his network loses or delays; his client does not read;
-our limits hold his requests back; our event loop is busy; our disk is slow; the machine has no time for us."""
+"""`nothing` is wrong; nothing comes back from the peer; his network loses or delays; his client does not
+read; our limits hold his requests back; our event loop is busy; our disk is slow; the machine has no time."""
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -25,5 +25,5 @@ class Verdict(msgspec.Struct, frozen=True):
 
     cause: Cause
     sentence: str
-    """English, for people, such as: network; RTT 310 ms, 4 % retransmitted, 180 KiB unsent; others here 12 ms."""
+    """English, for people: "network; RTT 310 ms, 4 % retransmitted, 180 KiB unsent; others here 12 ms"."""
     facts: tuple[Fact, ...] = ()

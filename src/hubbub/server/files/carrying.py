@@ -66,6 +66,11 @@ class Carrying(Waiting, ABC):
         return taking or held or self._giving is not None
 
     @property
+    def receives(self) -> bool:
+        """Whether the bytes of a file go to it."""
+        return self._carried is not None and bool(self._carried.sinks)
+
+    @property
     def free(self) -> bool:
         """Whether bare bytes could begin now; chunks can at any time."""
         if not self.dialect.raw_files:
@@ -141,6 +146,8 @@ class Carrying(Waiting, ABC):
         """Its bytes come from now on."""
         self._parts.sinks[transfer] = None
         self.tell(started)
+        if self.stream.broken:  # it was found out before: nobody is there to hear them
+            self.stream.abort()
         if self.stream.paused:
             transfer.on_full()
         if self.dialect.raw_files and not self.gone:
