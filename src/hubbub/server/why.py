@@ -13,7 +13,7 @@ from hubbub.observe.kernel.figures import Line, Report, Source
 from hubbub.observe.kernel.verdict import Verdict
 
 Spoken = Literal["text", "json", "protobuf", "ndjson", "websocket", "http", "relay"]
-"""What is spoken on a connection: `http` and `relay` are no dialects of the chat, so nobody is behind them."""
+"""What is spoken on a connection: `http` and `relay` are not of the chat, so nobody is behind them."""
 
 
 class Device(msgspec.Struct, frozen=True):

@@ -163,8 +163,8 @@ class Report(msgspec.Struct):
     probes: bool
     calls: dict[Call, CallFigures] = {}
     """Empty without probes; `took` is empty where calls are not timed."""
-    run_queue: RunQueue = RunQueue()
-    machine: Machine = Machine()
+    run_queue: RunQueue = msgspec.field(default_factory=RunQueue)
+    machine: Machine = msgspec.field(default_factory=Machine)
     lines: int = 0
     """How many connections there are."""
     rtt_median: int = 0
