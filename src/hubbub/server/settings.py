@@ -56,9 +56,11 @@ class Problem(NamedTuple):
 class SettingsError(Exception):
     """The settings cannot be used."""
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], loaded: Loaded) -> None:
         super().__init__("; ".join(map(str, problems)))
         self.problems = tuple(problems)
+        self.loaded = loaded
+        """What they are all the same, unchecked, with defaults for what cannot be read: to be looked at."""
 
 
 class Loaded(NamedTuple):
@@ -102,9 +104,10 @@ def load(
     config = msgspec.convert(sections, Config)
     sources = {key: source for key, (_, source) in reading.taken.items()}
     faults = [Problem(sources.get(key, ""), key, reason) for key, reason in checks.check(config)]
+    loaded = Loaded(config, sources, tuple(reading.unknown))
     if reading.problems or faults:
-        raise SettingsError([*reading.problems, *faults, *reading.unknown])
-    return Loaded(config, sources, tuple(reading.unknown))
+        raise SettingsError([*reading.problems, *faults, *reading.unknown], loaded)
+    return loaded
 
 
 class _Variable(NamedTuple):

@@ -22,6 +22,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hubbub.server.responses import error_body
+from hubbub.server.web import arrival
 from hubbub.server.web.assets import NOT_FOUND, client, is_for_people
 from hubbub.server.web.policy import SECURITY
 from hubbub.wire.openapi import Endpoint
@@ -68,6 +69,7 @@ def build_app(
             Route("/health", get_health),
             Route("/ready", get_ready),
             Route("/version", get_version),
+            Route(arrival.PATH, arrival.get_arrival),
             Route("/asyncapi.json", get_asyncapi),
             Route("/openapi.json", get_openapi),
             *watching,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from hubbub.server.web import entrance
+from hubbub.server.web import arrival, entrance
 from hubbub.wire.admin_payloads import ADMIN_PATH, ADMIN_ROUTES, NoQuery
 from hubbub.wire.openapi import Endpoint
 
@@ -32,6 +32,7 @@ ENDPOINTS: Final = (
     Endpoint("get", "/health", "Whether the process answers.", _JSON),
     Endpoint("get", "/ready", "Whether it can serve; if not, why not.", _JSON, refusals=(503,)),
     Endpoint("get", "/version", "Which version it is, and which build of the web client.", _JSON),
+    arrival.ARRIVAL_ENDPOINT,
     Endpoint(
         "post",
         "/files",
