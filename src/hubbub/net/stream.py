@@ -266,6 +266,16 @@ class Stream(asyncio.Protocol):
         """The socket's number, whether `fd` may be written just now or not; NO_FD under TLS."""
         return self._fd
 
+    def option(self, level: int, name: int, size: int) -> bytes | None:
+        """A socket option that is a struct of at most `size` bytes (getsockopt(2)). None: it is closed."""
+        if self._transport is None:
+            return None
+        try:
+            read: bytes = self._transport.get_extra_info("socket").getsockopt(level, name, size)
+        except OSError:
+            return None
+        return read
+
     @property
     def url(self) -> str:
         """How HTTP on the same listener is reached from where the peer is: scheme, our address, port."""

@@ -38,6 +38,7 @@ from hubbub.server.files.carrier import FileCarrier
 from hubbub.server.files.filing import Filing
 from hubbub.server.maintenance import Maintenance
 from hubbub.server.operations import Operations, Upkeep
+from hubbub.server.paths import Paths
 from hubbub.server.readings import Readings
 from hubbub.server.relay import Relay
 from hubbub.server.sampling import Sampler
@@ -74,7 +75,8 @@ class Server:
         self.certificate = Certificate(config.tls.cert, config.tls.key, log)
         self.journal = journal
         self.search = search
-        self.fanout = Fanout(loop.call_soon, log)
+        self.paths = Paths(loop)
+        self.fanout = Fanout(loop.call_soon, log, self.paths)
         settings = CoreSettings(
             rooms=_within_backlog(config),
             messages=config.messages,
@@ -104,6 +106,7 @@ class Server:
             config.timers,
             self.wheel,
             log,
+            self.paths,
             loop.time,
             config.web.base_url,
         )

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple, Protocol
 
 from hubbub.core.answers import Answer
 from hubbub.core.events import Event, MessagePosted, WhisperPosted
+from hubbub.core.model import User
 from hubbub.net.stream import NO_FD, Stream
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.dialects import Dialect
@@ -30,6 +31,16 @@ class Receiver(Protocol):
 
     batch: Batch | None
     """The last batch it wrote into. The fan-out's own: see there."""
+
+    @property
+    def name(self) -> str:
+        """What the log calls it."""
+        ...
+
+    @property
+    def user(self) -> User | None:
+        """Whose it is."""
+        ...
 
     @property
     def stream(self) -> Stream:
@@ -70,6 +81,27 @@ class Receiver(Protocol):
 
     def dismiss(self, reason: str) -> None:
         """Say goodbye, and close."""
+        ...
+
+
+class Following(Protocol):
+    """Who follows the path of a message: see `paths`."""
+
+    request: object
+    """The one that is followed."""
+    stream: str
+    """Where it was kept, until it is written; else empty."""
+
+    def answered(self, answer: object) -> None:
+        """It is kept, or it was refused."""
+        ...
+
+    def encoded(self) -> None:
+        """It is there in the bytes of each dialect."""
+        ...
+
+    def written(self, receivers: Sequence[Receiver]) -> None:
+        """It was written to all of them."""
         ...
 
 
@@ -139,6 +171,7 @@ class Fanout:
         self,
         call_soon: Callable[[Callable[[], None]], object],
         log: ServerLog,
+        following: Following,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`call_soon` runs a function after the current turn; `clock` is that of `Counts.taken`."""
@@ -152,6 +185,7 @@ class Fanout:
         self._answers: dict[Receiver, list[bytes]] = {}
         self._released: list[Receiver] = []
         self._scheduled = False
+        self._following = following
 
     # -- who hears what
 
@@ -212,6 +246,8 @@ class Fanout:
     def answer(self, session: Receiver, request: object, answer: Answer) -> None:
         """See the port."""
         assert isinstance(request, Request)  # noqa: S101 (what the connection gave to handle)
+        if request is self._following.request:
+            self._following.answered(answer)
         data = session.answered(request, answer)
         if session.waits:
             self._released.append(session)
@@ -259,6 +295,8 @@ class Fanout:
         batches = [*self._sealed, *self._open.values()]
         self._sealed = []
         self._open = {}
+        following = self._following
+        heard = self._heard(batches, following.stream) if following.stream else None
         deliveries: list[Delivery] = []
         counts, messages = self._counts, 0
         for batch in batches:
@@ -275,8 +313,12 @@ class Fanout:
             messages += batch.messages
             batch.events, batch.receivers = [], ()  # a session keeps its last batch, and nobody needs these
         answers, self._answers = self._answers, {}
+        if heard is not None:
+            following.encoded()
         for delivery in deliveries:
             self._write(delivery)
+        if heard is not None:
+            following.written(heard)
         if messages:
             counts.messages += messages
             if counts.taken:
@@ -286,6 +328,17 @@ class Fanout:
         released, self._released = self._released, []
         for connection in released:
             connection.go_on()
+
+    def _heard(self, batches: Iterable[Batch], stream: str) -> list[Receiver]:
+        """Who hears what was said there."""
+        heard: list[Receiver] = []
+        for batch in batches:
+            if batch.stream == stream and batch.receivers is not None:
+                heard += batch.receivers
+            elif batch.stream == stream:
+                for audience in self._audiences.get(stream, {}).values():
+                    heard += (*audience.fast.values(), *audience.slow)
+        return heard
 
     def _for_all(self, events: Sequence[Sent], dialect: Dialect, audience: Audience) -> Delivery:
         """One encoding and one join. Only who wrote something here may get other bytes than the rest."""

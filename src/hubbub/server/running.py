@@ -75,6 +75,7 @@ async def _serve(server: Server) -> None:
         server.maintenance.start()
     server.filing.start()
     server.sampler.start()
+    server.paths.start()
     await stop.wait()
     server.ready = False
     if server.control is not None:
@@ -83,6 +84,7 @@ async def _serve(server: Server) -> None:
     if server.maintenance is not None:
         await server.maintenance.stop()
     server.sampler.stop()
+    server.paths.stop()
     if server.watching is not None:
         server.watching.close()
     if server.http is not None:

@@ -127,6 +127,8 @@ class Connection(Carrying):
         shared = self._shared
         self._heard = now = shared.clock()
         self._pinged = 0
+        if shared.paths.armed:
+            shared.paths.bytes_came()
         frames = self.framing.feed(data)
         for frame in frames:
             last_words = frame.kind in LAST_WORDS and self._in_flight
@@ -194,6 +196,8 @@ class Connection(Carrying):
                 self._shared.log.failed(f"handle {type(command).__name__}", error, self.name)
                 answer = Refusal(Code.INTERNAL, "The server made a mistake. It is in its log.")
         if answer is None:
+            if self._shared.paths.armed:
+                self._shared.paths.decided(self, request)
             self._in_flight += 1
             self._barrier = not overlaps(command)
             return

@@ -12,6 +12,7 @@ from hubbub.net.timers import Wheel
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.config import LimitSettings, TimerSettings
 from hubbub.server.fanout import Fanout
+from hubbub.server.paths import Paths
 
 ConnectionT = TypeVar("ConnectionT", bound=Session)
 
@@ -38,6 +39,7 @@ class Surroundings(Generic[ConnectionT]):
         "log",
         "numbers",
         "open",
+        "paths",
         "rate",
         "service",
         "slow",
@@ -54,6 +56,7 @@ class Surroundings(Generic[ConnectionT]):
         timers: TimerSettings,
         wheel: Wheel,
         log: ServerLog,
+        paths: Paths,
         clock: Callable[[], float],
         base_url: str | None = None,
     ) -> None:
@@ -65,6 +68,7 @@ class Surroundings(Generic[ConnectionT]):
         self.wheel = wheel
         self.log = log
         self.counts = log.counts
+        self.paths = paths
         self.clock = clock
         self.base_url = base_url
         self.carrier: Looking | None = None

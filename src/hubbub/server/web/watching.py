@@ -12,16 +12,18 @@ from hubbub.server.readings import Readings
 from hubbub.server.sampling import Sampler
 from hubbub.server.session import Connection
 from hubbub.server.surroundings import Surroundings
-from hubbub.server.web import connections, live, metrics
+from hubbub.server.web import connections, live, metrics, paths
 from hubbub.server.web.admins import Admins
 from hubbub.server.web.connections import Connections
 from hubbub.server.web.live import Live
 from hubbub.server.web.metrics import MetricsPage
+from hubbub.server.web.paths import PathsPage
 
 WATCHING: Final = (
     *live.LIVE_ENDPOINTS,
     *connections.CONNECTION_ENDPOINTS,
     *metrics.METRICS_ENDPOINTS,
+    *paths.PATH_ENDPOINTS,
 )
 """For `/openapi.json`."""
 
@@ -53,6 +55,7 @@ class Watching:
         )
         sampler.on_sample = self.live.on_sample
         self._connections = Connections(shared, who)
+        self._paths = PathsPage(shared.paths, who)
         self._metrics = MetricsPage(
             readings,
             who,
@@ -69,6 +72,7 @@ class Watching:
             Route(connections.PATH, self._connections.get),
             Route(connections.PATH + "/{id}", self._connections.delete, methods=["DELETE"]),
             Route(metrics.PATH, self._metrics.get),
+            Route(paths.PATH, self._paths.get),
         ]
 
     def close(self) -> None:
