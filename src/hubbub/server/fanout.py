@@ -12,100 +12,21 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from hubbub.core.answers import Answer
 from hubbub.core.events import Event, MessagePosted, WhisperPosted
-from hubbub.core.model import User
-from hubbub.net.stream import NO_FD, Stream
+from hubbub.net.stream import NO_FD
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.dialects import Dialect
+from hubbub.server.receivers import Following, Receiver
 from hubbub.wire.codec import Request
 
 MESSAGES: Final = (MessagePosted, WhisperPosted)
 """What is counted as a message."""
 
 
-class Receiver(Protocol):
-    """What the fan-out needs of a connection."""
-
-    batch: Batch | None
-    """The last batch it wrote into. The fan-out's own: see there."""
-
-    @property
-    def name(self) -> str:
-        """What the log calls it."""
-        ...
-
-    @property
-    def user(self) -> User | None:
-        """Whose it is."""
-        ...
-
-    @property
-    def stream(self) -> Stream:
-        """Where its bytes go."""
-        ...
-
-    @property
-    def fd(self) -> int:
-        """Its stream's descriptor, for as long as it is open; NO_FD under TLS."""
-        ...
-
-    @property
-    def dialect(self) -> Dialect:
-        """What it speaks."""
-        ...
-
-    @property
-    def deaf(self) -> bool:
-        """Whether its line is taken for the bytes of a file: it must not be written to."""
-        ...
-
-    def miss(self, event: Event) -> None:
-        """Take note of an event that is not written to it, since it is deaf."""
-        ...
-
-    @property
-    def waits(self) -> bool:
-        """Whether `go_on` should be called when its answer is out."""
-        ...
-
-    def answered(self, request: Request, answer: Answer) -> bytes:
-        """An answer that was waited for, as bytes."""
-        ...
-
-    def go_on(self) -> None:
-        """Take up what waited."""
-        ...
-
-    def dismiss(self, reason: str) -> None:
-        """Say goodbye, and close."""
-        ...
-
-
-class Following(Protocol):
-    """Who follows the path of a message: see `paths`."""
-
-    request: object
-    """The one that is followed."""
-    stream: str
-    """Where it was kept, until it is written; else empty."""
-
-    def answered(self, answer: object) -> None:
-        """It is kept, or it was refused."""
-        ...
-
-    def encoded(self) -> None:
-        """It is there in the bytes of each dialect."""
-        ...
-
-    def written(self, receivers: Sequence[Receiver]) -> None:
-        """It was written to all of them."""
-        ...
-
-
-Sent = tuple[Event, "Receiver | None"]
+Sent = tuple[Event, Receiver | None]
 """An event and the session that caused it."""
 
 

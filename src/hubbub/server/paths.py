@@ -25,7 +25,7 @@ from hubbub.net.stream import NO_FD
 from hubbub.server.readings import base_of
 
 if TYPE_CHECKING:
-    from hubbub.server.fanout import Receiver
+    from hubbub.server.receivers import Receiver
     from hubbub.wire.codec import Request
 
 EVERY: Final = 1.0
@@ -188,9 +188,7 @@ class Paths:
 
     # -- what is waited for
 
-    def _look(
-        self, receiver: Receiver, awaited: int, told: Acknowledged, heard: float, pause: float
-    ) -> None:
+    def _look(self, receiver: Receiver, awaited: int, told: Acknowledged, heard: float, pause: float) -> None:
         acked = _acked(receiver)
         now = self._clock()
         if acked is None or now - heard > PATIENCE:
