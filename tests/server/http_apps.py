@@ -19,7 +19,8 @@ from hubbub.net.timers import Wheel
 from hubbub.observe.logs import open_log
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.config import Config
-from hubbub.server.http import HttpConnection, HttpServer
+from hubbub.server.http import HttpConnection
+from hubbub.server.http_server import HttpServer
 from hubbub.server.web.cookies import Visitor
 
 PATIENCE = 10.0

@@ -48,7 +48,7 @@ from hubbub.server.tls import Certificate
 from hubbub.server.upkeep import StorageUpkeep
 
 if TYPE_CHECKING:
-    from hubbub.server.http import HttpServer
+    from hubbub.server.http_server import HttpServer
     from hubbub.server.web.api import Api
     from hubbub.server.web.cookies import Visitor
     from hubbub.server.web.watching import Watching
@@ -178,7 +178,7 @@ class Server:
 
     def _http_server(self) -> HttpServer:
         # Imported by need: a server that only ever hears lines never pays for HTTP.
-        from hubbub.server.http import HttpServer
+        from hubbub.server.http_server import HttpServer
         from hubbub.server.web.admin import Admin
         from hubbub.server.web.api import Api
         from hubbub.server.web.app import build_app

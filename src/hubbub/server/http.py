@@ -6,103 +6,37 @@ connection at rest keeps nothing of the last one, and a WebSocket nothing of HTT
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from ipaddress import ip_network
-from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from starlette.types import ASGIApp, Scope
+from starlette.types import Scope
 
 from hubbub.net.framing import websocket_handshake
 from hubbub.net.stream import Stream
-from hubbub.net.timers import UNSET, Wheel
-from hubbub.observe.server_log import ServerLog
-from hubbub.server.config import Config, HttpSettings
+from hubbub.net.timers import UNSET
 from hubbub.server.direct import Direct, DirectApp
 from hubbub.server.exchange import Exchange
 from hubbub.server.http_head import END, Head, bare_line_feed, read_head
 from hubbub.server.origin import (
     Authority,
-    Network,
     Refused,
     check_host,
     check_origin,
     default_port,
     forwarded,
-    normalise,
-    normalise_origin,
 )
 from hubbub.server.responses import refusal
 from hubbub.server.web.cookies import Visitor, check_site, cookie_name, read_cookie
+
+if TYPE_CHECKING:
+    from hubbub.server.http_server import HttpServer
 
 WEBSOCKET_PATH: Final = b"/ws"
 SUBPROTOCOL: Final = "hubbub.v1"
 _GUARDED: Final = frozenset({"api", "files", "blobs"})
 """First parts of paths that a page of another site has no business with, whatever it knows; `/ws` is another.
 The page itself may be linked to from everywhere."""
-
-Upgraded = Callable[[Stream, bool, bytes, Visitor], None]
-"""Told of a WebSocket: its stream, whether it deflates, the bytes that came behind the handshake, and from
-whom it comes.
-
-It sets the stream's handler, and takes those bytes.
-"""
-
-
-@dataclass(slots=True)
-class HttpServer:
-    """What all HTTP connections share."""
-
-    app: ASGIApp
-    upgraded: Upgraded
-    log: ServerLog
-    wheel: Wheel
-    settings: HttpSettings
-    head_seconds: float
-    public_hosts: frozenset[str]
-    allowed_origins: frozenset[str]
-    proxies: tuple[Network, ...]
-    direct: Mapping[bytes, DirectApp]
-    """What is served without the app, by the first part of its path."""
-    stall_seconds: float
-    open: set[HttpConnection] = field(default_factory=set)
-    tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    """Running apps; the loop itself holds tasks weakly."""
-
-    @classmethod
-    def of(
-        cls,
-        config: Config,
-        app: ASGIApp,
-        upgraded: Upgraded,
-        log: ServerLog,
-        wheel: Wheel,
-        direct: Mapping[bytes, DirectApp] = MappingProxyType({}),
-    ) -> HttpServer:
-        """Make it from the settings. Raises ValueError where these were not checked."""
-        web = config.web
-        return cls(
-            app,
-            upgraded,
-            log,
-            wheel,
-            config.http,
-            config.timers.frame,
-            frozenset(map(normalise, web.public_hosts)),
-            frozenset(filter(None, map(normalise_origin, web.allowed_origins))),
-            tuple(map(ip_network, web.trusted_proxies)),
-            direct,
-            config.files.stall_seconds,
-        )
-
-    def drain(self) -> None:
-        """Close connections at rest now, the others after their response."""
-        for connection in list(self.open):
-            connection.drain()
 
 
 class HttpConnection:
