@@ -53,7 +53,7 @@ class Handler(Protocol):
 
         That is in the kernel still, and finite. What is written meanwhile is dropped. False: close at once.
         """
-        ...
+        return False
 
 
 class _Nobody:
@@ -137,7 +137,7 @@ class Stream(asyncio.Protocol):
         self._lingering = False  # closing, with bytes still queued after `farewell`
         self.due = UNSET
         self.fd = NO_FD
-        """Where `os.write` may go: NO_FD under TLS, while anything is queued, once broken, and once closed."""
+        """Where `os.write` may go: NO_FD under TLS, while anything is queued, and once broken or closed."""
         self.broken = False
         """Whether the peer has reset it, and only what it sent before is still read (see `on_broken`)."""
         self.paused = False

@@ -338,7 +338,7 @@ class Connection(Carrying):
             self.dismiss("slow")
 
     def on_broken(self) -> bool:
-        """See net.stream.Handler. What it said before is carried out; a file for it has broken off, though."""
+        """See net.stream.Handler. What it said before is carried out; a file for it has broken off."""
         return not self.receives
 
     def on_close(self, error: Exception | None) -> None:
