@@ -283,6 +283,12 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--limits", choices=("on", "off"), help="off lifts rates and connection counts (default: on)"
     )
+    parser.add_argument(
+        "--probes",
+        choices=("auto", "on", "off"),
+        help="whether the kernel is asked how calls and connections fare; on: not without its probes "
+        "(default: auto)",
+    )
     parser.add_argument("--tls-cert", metavar="FILE", help="PEM certificate chain, for TLS on the same port")
     parser.add_argument("--tls-key", metavar="FILE", help="its private key")
     _add_log(parser)

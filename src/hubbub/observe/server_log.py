@@ -45,6 +45,10 @@ class ServerLog:
         """Something that the operator should look at (a setting that is not known, say)."""
         self._log.warning(message, **fields)
 
+    def observing(self, sentence: str) -> None:
+        """Where the figures of the kernel come from, in a sentence."""
+        self._log.info(sentence)
+
     def positions_begin_anew(self) -> None:
         """The last stop was not in order, and what was acknowledged may be lost: clients hear of a gap."""
         self._log.warning("positions begin a new epoch: what was acknowledged last may be lost")

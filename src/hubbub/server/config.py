@@ -260,6 +260,16 @@ class MetricsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"MetricsSettings(max_watchers={self.max_watchers}, …)"
 
 
+class ProbeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Section `[probes]`: what the kernel sees of the server."""
+
+    mode: Literal["auto", "on", "off"] = "auto"
+    """`auto`: kernel probes where they may be attached, else TCP_INFO and /proc when somebody asks. `on`: do
+    not start without them. `off`: look at nothing."""
+    everything: bool = False
+    """Whether probes are attached, too, that cost the whole machine more: each call is timed."""
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything `hubbub serve` can be told."""
 
@@ -279,3 +289,4 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     blobs: BlobSettings = BlobSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
+    probes: ProbeSettings = ProbeSettings()

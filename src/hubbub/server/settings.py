@@ -28,6 +28,7 @@ FLAGS: Final[Mapping[str, str]] = {
     "--demo": "server.demo",
     "--name": "server.name",
     "--limits": "limits.enforce",
+    "--probes": "probes.mode",
     "--log-level": "log.level",
     "--log-format": "log.format",
     "--tls-cert": "tls.cert",
