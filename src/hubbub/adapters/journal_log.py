@@ -203,6 +203,11 @@ class LogJournal:
         return self._refusal
 
     @property
+    def commit_waits(self) -> float:
+        """Seconds for which the commit on its way has been waiting; 0: none is on its way."""
+        return 0.0 if self._flight is None else self._clock() - self._flight.began
+
+    @property
     def size(self) -> int:
         """Bytes of the log."""
         return self._log.size

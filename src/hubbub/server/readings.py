@@ -139,6 +139,11 @@ class Readings:
         return self._journal.size if isinstance(self._journal, LogJournal) else 0
 
     @property
+    def commit_waits(self) -> float:
+        """Seconds for which the commit on its way has been waiting for the disk; 0: none is on its way."""
+        return self._journal.commit_waits if isinstance(self._journal, LogJournal) else 0.0
+
+    @property
     def read_only(self) -> bool:
         """Whether nothing can be kept just now."""
         return isinstance(self._journal, LogJournal) and self._journal.why_read_only() is not None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -18,6 +19,8 @@ from hubbub.server.readings import Readings
 SECOND: Final = 1.0
 LAG_BEAT: Final = 0.05
 """Seconds between two looks how late the loop is."""
+RECENT: Final = 10
+"""Samples that are at hand one by one."""
 
 _COUNT: Final = Column("H")
 _RATE: Final = Column("I", "mean")
@@ -105,6 +108,8 @@ class Sampler:
         self.ring = Ring(COLUMNS, rows)
         self.on_sample: Callable[[Sample], None] = lambda _: None
         """Told of each, once it is kept."""
+        self.recent: deque[Sample] = deque(maxlen=RECENT)
+        """The newest last."""
         self._readings = readings
         self._loop = loop
         self._clock = clock
@@ -195,6 +200,7 @@ class Sampler:
             errors=int(errors),
         )
         self.ring.put(msgspec.structs.astuple(sample))
+        self.recent.append(sample)
         return sample
 
     def _totals(self) -> tuple[float, ...]:

@@ -155,6 +155,16 @@ class Waiting(Session, ABC):
         """Whether something waits for an answer from the journal: requests behind it, or the end."""
         return self._queue is not None or self._ended
 
+    @property
+    def held_back(self) -> int:
+        """How many requests came and wait for their rate, and for nothing else."""
+        queue = self._queue
+        if not queue or not self._shared.rate or self._barrier or self.bare or self.stream.paused:
+            return 0
+        if not isinstance(queue[0], Frame) or queue[0].kind not in REQUESTS:
+            return 0
+        return sum(1 for one in queue if isinstance(one, Frame) and one.kind in REQUESTS)
+
     def _hold(self, pending: int, now: float, *, fresh: bool) -> None:
         """Account for what waits; see that a begun frame ends, and that all of it together is bounded."""
         if self.stream.closed:  # what it held is given back already, and nothing would give back more

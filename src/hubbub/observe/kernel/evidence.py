@@ -48,7 +48,9 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     backlog: int = 0
     """Bytes that the server has queued over what the kernel takes."""
     held_back: int = 0
-    """Requests that came, and wait for their rate."""
+    """Requests that came, and wait for their rate; …"""
+    held_for: float = 0.0
+    """… seconds until the last of them may be carried out."""
     house: House = House()
     others: Others = Others()
 

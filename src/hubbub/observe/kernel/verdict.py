@@ -51,8 +51,8 @@ READER_SHARE: Final = 0.5
 """Of the time with something to send, that the window took; unless the window is closed now."""
 BACKLOG: Final = 65_536
 """Bytes that wait, where the kernel tells nothing more."""
-HELD_BACK: Final = 1
-"""Requests that wait for their rate."""
+HELD_FOR: Final = 0.25
+"""Seconds until the last of the requests that wait for their rate may be carried out."""
 RETRANSMITTED: Final = 3
 """Segments sent again in the last ten seconds: one or two are the weather."""
 LOSS: Final = 0.02
@@ -187,8 +187,8 @@ RULES: Final = (
         "held back",
         "limits",
         "the server's limits hold its requests back",
-        lambda known: known.held_back >= HELD_BACK,
-        ("held_back", "rtt"),
+        lambda known: known.held_for >= HELD_FOR,
+        ("held_back", "held_for", "rtt"),
     ),
     Rule("takes too little", "network", "network: it takes less than is sent", _stuck, (*_HIS_LINE, "drain")),
     Rule("loses", "network", "network: it loses packets", _loses, _HIS_LINE),
