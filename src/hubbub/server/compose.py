@@ -39,6 +39,7 @@ from hubbub.server.files.filing import Filing
 from hubbub.server.maintenance import Maintenance
 from hubbub.server.operations import Operations, Upkeep
 from hubbub.server.paths import Paths
+from hubbub.server.probing import Probing
 from hubbub.server.readings import Readings
 from hubbub.server.relay import Relay
 from hubbub.server.sampling import Sampler
@@ -46,6 +47,7 @@ from hubbub.server.session import Connection
 from hubbub.server.surroundings import Surroundings
 from hubbub.server.tls import Certificate
 from hubbub.server.upkeep import StorageUpkeep
+from hubbub.server.why import Why
 
 if TYPE_CHECKING:
     from hubbub.server.http_server import HttpServer
@@ -133,11 +135,6 @@ class Server:
             self.maintenance = Maintenance(
                 config.storage, journal, service.rooms.retention, service.ledger.note, time.time, log
             )
-            accounts = Operations(service.entrance.administration).actions()
-            upkeep = Upkeep(self.maintenance, search).actions()
-            files = file_operations.actions()
-            actions = {**accounts, **upkeep, **files, "where": self._where}
-            self.control = Control(Path(config.server.data), actions, log.failed)
         self.upkeep = StorageUpkeep(
             config,
             self.service,
@@ -160,6 +157,14 @@ class Server:
             lambda: 0 if self.http is None else len(self.http.open),
         )
         self.sampler = Sampler(self.readings, loop)
+        self.probing = Probing(config.probes, log)
+        self.why = Why(self.shared, self.readings, self.sampler, self.probing)
+        if self.maintenance is not None:
+            accounts = Operations(self.service.entrance.administration).actions()
+            upkeep = Upkeep(self.maintenance, search).actions()
+            files = file_operations.actions()
+            actions = {**accounts, **upkeep, **files, **self.why.actions(), "where": self._where}
+            self.control = Control(Path(config.server.data), actions, log.failed)
         self.started = time.time()
         self.addresses: list[Listen] = []
         self.watching: Watching | None = None
@@ -193,6 +198,7 @@ class Server:
                 self.shared,
                 self.readings,
                 self.sampler,
+                self.why,
                 started=self.started,
                 open_on_loopback=self.loopback_is_local,
             )

@@ -5,22 +5,72 @@ The kernel names a socket by its cookie, which it is asked for once. Content has
 
 from __future__ import annotations
 
-from typing import Literal
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from statistics import median_low
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 import msgspec
 
+from hubbub.core import names
+from hubbub.core.errors import Code, Refusal
+from hubbub.observe.kernel.buckets import quantile
+from hubbub.observe.kernel.evidence import Evidence, House, Others
 from hubbub.observe.kernel.figures import Line, Report, Source
-from hubbub.observe.kernel.verdict import Verdict
+from hubbub.observe.kernel.verdict import Verdict, verdict, worst
+from hubbub.server.control import Action, ControlError, Progress
+from hubbub.server.readings import base_of
+from hubbub.server.session import Connection
+from hubbub.server.sockets import SPAN, Cookies, Sockets, median_rtt
 
-Spoken = Literal["text", "json", "protobuf", "ndjson", "websocket", "http", "relay"]
-"""What is spoken on a connection: `http` and `relay` are not of the chat, so nobody is behind them."""
+if TYPE_CHECKING:
+    from hubbub.core.accounts import Account
+    from hubbub.core.model import User
+    from hubbub.server.readings import Readings
+    from hubbub.server.sampling import Sampler
+    from hubbub.server.surroundings import Surroundings
+
+MOST: Final = 100
+"""Connections of one person in one answer: those for which most bytes wait, then the oldest."""
+OTHERS_ASKED: Final = 100
+"""Connections of others whose round-trip time is looked at, evenly spread over all."""
+ROOMS_NAMED: Final = 10
+"""Of one connection, those that it came into first."""
+SETTLED: Final = 3
+"""Seconds until the loop's lag says something: at its start a server is late."""
+_MICROS: Final = 1_000_000
+
+Spoken = Literal["text", "json", "protobuf", "ndjson", "websocket"]
+
+
+class Observing(Protocol):
+    """Who looks into the kernel (see `probing`)."""
+
+    @property
+    def source(self) -> Source:
+        """Where the figures come from."""
+        ...
+
+    @property
+    def newest(self) -> Report | None:
+        """Of the last second; None: nothing looks just now."""
+        ...
+
+    def watch(self) -> None:
+        """Let there be reports for the next minute."""
+        ...
+
+    async def lines(self, cookies: Sequence[int]) -> list[Line]:
+        """What is known of these connections."""
+        ...
 
 
 class Device(msgspec.Struct, frozen=True):
     """One connection of somebody's. `id` and `name` are those of `/admin/connections`.
 
     `queued`: bytes that wait over what the kernel takes; `held_back`: requests that wait for their rate.
-    `line` is null where the kernel does not tell.
+    `rooms` has at most ten. `line` is null where the kernel does not tell.
     """
 
     id: int
@@ -38,7 +88,8 @@ class Device(msgspec.Struct, frozen=True):
 class WhyView(msgspec.Struct, frozen=True):
     """The answer. `verdict` is that of the connection that is worst off; `name` as its owner writes it.
 
-    `online` may be true without connections: somebody who comes by single requests over HTTP.
+    `total` counts all connections, also those past the limit of a hundred. `online` may be true without any:
+    somebody who comes by single requests over HTTP.
     """
 
     name: str
@@ -46,13 +97,17 @@ class WhyView(msgspec.Struct, frozen=True):
     account: bool
     online: bool
     verdict: Verdict
+    total: int
     connections: tuple[Device, ...]
     source: str
     """Where the figures come from, in a sentence."""
 
 
 class JoinedLine(msgspec.Struct, frozen=True):
-    """A line of a report, with who is behind it: nulls where nobody has logged in, or none of it is chat."""
+    """A line of a report, with who is behind it.
+
+    Nulls: it is none of the chat (HTTP, the relay), or nobody knows yet; without `user` nobody has logged in.
+    """
 
     line: Line
     verdict: Verdict
@@ -86,5 +141,230 @@ class KernelView(msgspec.Struct, frozen=True):
     source: Source
     sentence: str
     report: Report | None
-    lines: tuple[JoinedLine, ...] = ()
-    happenings: tuple[JoinedHappening, ...] = ()
+    lines: list[JoinedLine] = []
+    happenings: list[JoinedHappening] = []
+
+
+class Why:
+    """Puts the evidence together."""
+
+    def __init__(
+        self,
+        shared: Surroundings[Connection],
+        readings: Readings,
+        sampler: Sampler,
+        observing: Observing,
+        *,
+        pause: Callable[[float], Any] = asyncio.sleep,
+    ) -> None:
+        self._shared = shared
+        self._readings = readings
+        self._sampler = sampler
+        self._observing = observing
+        self._pause = pause
+        self._sockets = Sockets()
+        self._cookies = Cookies(shared.open)
+
+    def actions(self) -> Mapping[str, Action]:
+        """For `Control`."""
+        return {"why": self._answer}
+
+    async def _answer(self, arguments: dict[str, Any], _: Progress) -> object:
+        """That nobody has that name is an answer, too: `hubbub why` has an exit code for it."""
+        name = arguments.get("name")
+        if not isinstance(name, str):
+            raise ControlError("The request is not valid: it has no name.")
+        return await self.ask(name)
+
+    # -- about one person
+
+    async def ask(self, name: str) -> WhyView | Refusal:
+        """The answer. It takes a second where nobody has looked at his connections before."""
+        wanted = names.normal(name, names.USER_LIMIT)
+        if not isinstance(wanted, str):
+            message = f"Username '{name[:64]}' is not valid: {wanted.reason}"
+            return Refusal(Code.NAME_INVALID, message, field="name")
+        if self._shared.service.people.known(wanted) is None:
+            return _unknown(wanted)
+        connections = self._of(wanted)
+        lines = await self._look(connections[:MOST])
+        found = self._shared.service.people.known(wanted)
+        if found is None:  # a guest who left meanwhile
+            return _unknown(wanted)
+        house = self._house()
+        own = set(connections)
+        others = self._others(own)
+        devices = [
+            self._device(one, self._evidence(one, lines.get(one.number), house, others))
+            for one in connections[:MOST]
+            if one.number in self._shared.open  # else it closed meanwhile
+        ]
+        return self._view(found, devices, len(connections), Evidence(house=house, others=others))
+
+    def _view(self, found: User | Account, devices: list[Device], total: int, without: Evidence) -> WhyView:
+        online = self._shared.service.people.by_id(found.id) is not None
+        judged = worst(one.verdict for one in devices)
+        if judged is None:
+            judged = verdict(without)
+            here = "comes by single requests over HTTP" if online else "is not here: no connection is open"
+            judged = msgspec.structs.replace(judged, sentence=f"{here}; {judged.sentence}")
+        return WhyView(
+            found.name,
+            found.id,
+            self._shared.service.people.reserved(found.id),
+            online,
+            judged,
+            total,
+            tuple(devices),
+            self._observing.source.sentence,
+        )
+
+    def _of(self, name: str) -> list[Connection]:
+        """The connections of whoever has that name, those first for which most bytes wait."""
+        user = self._shared.service.people.find(name)
+        found = [one for one in user.sessions if isinstance(one, Connection)] if user is not None else []
+        return sorted(found, key=lambda one: (-one.stream.backlog, one.number))
+
+    async def _look(self, connections: Sequence[Connection]) -> dict[int, Line]:
+        """Their lines, by their numbers: as whoever looks has them, else as the sockets themselves tell."""
+        cookies = {cookie: one for one in connections if (cookie := self._cookies.of(one))}
+        seen = await self._observing.lines(list(cookies)) if cookies else []
+        lines = {cookies[one.cookie].number: one for one in seen if one.cookie in cookies}
+        left = {cookie: one for cookie, one in cookies.items() if one.number not in lines}
+        told = self._look_ourselves(left)
+        if any(not line.span for line in told.values()):  # since it opened: nothing of just now
+            await self._pause(SPAN)
+            told = self._look_ourselves(left)
+        return {**lines, **told}
+
+    def _look_ourselves(self, left: dict[int, Connection]) -> dict[int, Line]:
+        looked = ((one.number, self._sockets.look(cookie, one.stream)) for cookie, one in left.items())
+        return {number: line for number, line in looked if line is not None}
+
+    def _device(self, one: Connection, known: Evidence) -> Device:
+        return Device(
+            one.number,
+            one.name,
+            _rooms(one),
+            base_of(one.dialect.name),  # type: ignore[arg-type] # it is one of them
+            one.address,
+            one.stream.secure,
+            known.backlog,
+            known.held_back,
+            verdict(known),
+            known.line,
+        )
+
+    # -- the evidence
+
+    def _evidence(self, one: Connection, line: Line | None, house: House, others: Others) -> Evidence:
+        rate, held_back = self._shared.rate, one.held_back
+        return Evidence(
+            line=line,
+            backlog=one.stream.backlog,
+            held_back=held_back,
+            held_for=held_back / rate if rate else 0.0,
+            house=house,
+            others=others,
+        )
+
+    def _house(self) -> House:
+        """The server's own, and the machine's: of the middle second of the last, so that one says little."""
+        recent, report = self._sampler.recent, self._observing.newest
+        settled = recent if len(recent) >= SETTLED else ()
+        queue = report.run_queue if report is not None else None
+        seconds = max(report.seconds, 0.001) if report is not None else 1.0
+        return House(
+            lag_p99=_middle(one.lag_p99 for one in settled),
+            lag_max=max((one.lag_max for one in settled if one.lag_max is not None), default=None),
+            commit_p99=_middle(one.commit_p99 for one in recent),
+            sync_p99=_kernel_sync(report) or _middle(one.sync_p99 for one in recent),
+            commit_waits=round(self._readings.commit_waits * _MICROS),
+            read_only=self._readings.read_only,
+            cpu=(_middle(one.cpu for one in recent) or 0) / 1000,
+            delayed=queue.delayed / _MICROS / seconds if queue is not None else 0.0,
+            ran=queue.ran / _MICROS / seconds if queue is not None else 0.0,
+            machine=report.machine if report is not None else None,
+        )
+
+    def _others(self, own: set[Connection]) -> Others:
+        """Of those who are not him, some."""
+        connections = self._shared.open.values()
+        step = max(1, len(connections) // OTHERS_ASKED)
+        some = islice(islice(connections, 0, None, step), OTHERS_ASKED)
+        return Others(*median_rtt(one.stream for one in some if one not in own))
+
+    # -- about everybody
+
+    def kernel(self) -> KernelView:
+        """What was seen in the last second. Nobody may have looked yet: then ask again in a second."""
+        self._observing.watch()
+        source, report = self._observing.source, self._observing.newest
+        if report is None:
+            return KernelView(source, source.sentence, None)
+        shown = msgspec.structs.replace(report, worst=[], happenings=[])
+        return KernelView(source, source.sentence, shown, self.joined(report), self.happened(report))
+
+    def joined(self, report: Report) -> list[JoinedLine]:
+        """The worst lines, with who is behind them and what is wrong."""
+        self._cookies.learn()
+        house = self._house()
+        others = Others(max(0, report.lines - 1), report.rtt_median)
+        return [self._joined(line, house, others) for line in report.worst]
+
+    def _joined(self, line: Line, house: House, others: Others) -> JoinedLine:
+        one = self._cookies.behind(line.cookie)
+        if one is None:
+            return JoinedLine(line, verdict(Evidence(line=line, house=house, others=others)))
+        user = one.user
+        return JoinedLine(
+            line,
+            verdict(self._evidence(one, line, house, others)),
+            one.number,
+            one.name,
+            base_of(one.dialect.name),  # type: ignore[arg-type] # it is one of them
+            None if user is None else user.name,
+            None if user is None else user.id,
+            _rooms(one),
+        )
+
+    def happened(self, report: Report) -> list[JoinedHappening]:
+        """What happened, with whom it happened to."""
+        self._cookies.learn()
+        told: list[JoinedHappening] = []
+        for what in report.happenings:
+            one = self._cookies.behind(what.cookie)
+            number = self._cookies.number(what.cookie)
+            user = one.user if one is not None else None
+            told.append(
+                JoinedHappening(
+                    what.at,
+                    what.kind,
+                    what.peer,
+                    what.detail,
+                    number,
+                    None if one is None else one.name,
+                    None if user is None else user.name,
+                )
+            )
+        return told
+
+
+def _unknown(name: str) -> Refusal:
+    return Refusal(Code.NOT_FOUND, f"User '{name}' not found.", field="name")
+
+
+def _rooms(one: Connection) -> tuple[str, ...]:
+    return tuple(room.name for room in one.rooms[:ROOMS_NAMED])
+
+
+def _middle(values: Iterable[int | None]) -> int | None:
+    there = [value for value in values if value is not None]
+    return median_low(there) if there else None
+
+
+def _kernel_sync(report: Report | None) -> int | None:
+    """µs that the disk took, by the kernel's own clock. None: it was not timed, or nothing was synced."""
+    sync = report.calls.get("sync") if report is not None else None
+    took = quantile(sync.took, 0.99) if sync is not None else None
+    return None if took is None else took // 1000

@@ -42,10 +42,8 @@ def _of_machine(take: Callable[[Machine], float | None]) -> Callable[[Evidence],
 FACTS: Final[dict[str, Figure]] = {
     "rtt": Figure("µs", "RTT {}", _of_line(lambda line: line.rtt or None)),
     "rtt_min": Figure("µs", "{} at best", _of_line(lambda line: line.rtt_min or None)),
-    "retransmitted": Figure(
-        "%", "{} sent again", lambda known: 100 * known.loss if known.line is not None else None
-    ),
-    "unsent": Figure("B", "{} unsent", lambda known: known.waiting),
+    "retransmitted": Figure("%", "{} sent again", lambda known: 100 * known.loss or None),
+    "unsent": Figure("B", "{} unsent", lambda known: known.waiting or None),
     "unacknowledged": Figure("B", "{} not acknowledged", _of_line(lambda line: line.queued)),
     "drain": Figure("s", "gone in {}", lambda known: known.drain if known.drain < inf else None),
     "delivery_rate": Figure("B/s", "leaves at {}", _of_line(lambda line: line.delivery_rate or None)),
@@ -57,7 +55,7 @@ FACTS: Final[dict[str, Figure]] = {
         "kept waiting {} of the time",
         lambda known: 100 * known.reader_share if known.line is not None else None,
     ),
-    "full": Figure("µs", "send queue full for {}", _of_line(lambda line: line.full)),
+    "full": Figure("µs", "send queue full for {}", _of_line(lambda line: line.full or None)),
     "held_back": Figure("", "{} requests wait for their rate", lambda known: known.held_back),
     "held_for": Figure("s", "the last of them for {}", lambda known: known.held_for),
     "others_rtt": Figure("µs", "others here {}", lambda known: known.others.rtt or None),
@@ -66,8 +64,8 @@ FACTS: Final[dict[str, Figure]] = {
     "commit_p99": Figure("µs", "commits take {}", lambda known: known.house.commit_p99),
     "sync_p99": Figure("µs", "the disk takes {}", lambda known: known.house.sync_p99),
     "commit_waits": Figure("µs", "one waits for {}", lambda known: known.house.commit_waits or None),
-    "cpu": Figure("%", "the server uses {} of a core", lambda known: 100 * known.house.cpu),
-    "denied": Figure("%", "it gets {} less time than it wants", lambda known: 100 * known.denied),
+    "cpu": Figure("%", "the server uses {} of a core", lambda known: 100 * known.house.cpu or None),
+    "denied": Figure("%", "it gets {} less time than it wants", lambda known: 100 * known.denied or None),
     "busy": Figure("%", "all cores {} busy", _of_machine(lambda machine: 100 * machine.busy)),
     "stolen": Figure("%", "{} stolen", _of_machine(lambda one: 100 * one.stolen or None)),
     "memory": Figure(

@@ -12,18 +12,21 @@ from hubbub.server.readings import Readings
 from hubbub.server.sampling import Sampler
 from hubbub.server.session import Connection
 from hubbub.server.surroundings import Surroundings
-from hubbub.server.web import connections, live, metrics, paths
+from hubbub.server.web import connections, kernel, live, metrics, paths
 from hubbub.server.web.admins import Admins
 from hubbub.server.web.connections import Connections
+from hubbub.server.web.kernel import KernelPages
 from hubbub.server.web.live import Live
 from hubbub.server.web.metrics import MetricsPage
 from hubbub.server.web.paths import PathsPage
+from hubbub.server.why import Why
 
 WATCHING: Final = (
     *live.LIVE_ENDPOINTS,
     *connections.CONNECTION_ENDPOINTS,
     *metrics.METRICS_ENDPOINTS,
     *paths.PATH_ENDPOINTS,
+    *kernel.KERNEL_ENDPOINTS,
 )
 """For `/openapi.json`."""
 
@@ -37,6 +40,7 @@ class Watching:
         shared: Surroundings[Connection],
         readings: Readings,
         sampler: Sampler,
+        why: Why,
         *,
         started: float,
         open_on_loopback: bool,
@@ -56,6 +60,7 @@ class Watching:
         sampler.on_sample = self.live.on_sample
         self._connections = Connections(shared, who)
         self._paths = PathsPage(shared.paths, who)
+        self._kernel = KernelPages(why, who)
         self._metrics = MetricsPage(
             readings,
             who,
@@ -73,6 +78,8 @@ class Watching:
             Route(connections.PATH + "/{id}", self._connections.delete, methods=["DELETE"]),
             Route(metrics.PATH, self._metrics.get),
             Route(paths.PATH, self._paths.get),
+            Route(kernel.KERNEL_PATH, self._kernel.kernel),
+            Route(kernel.WHY_PATH, self._kernel.why),
         ]
 
     def close(self) -> None:
