@@ -102,6 +102,10 @@ def _run(command: str, arguments: Namespace) -> int:
             from hubbub.cli.desktop import desktop
 
             return desktop(arguments)
+        case "why":
+            from hubbub.cli.why import why
+
+            return why(arguments)
         case "backup":
             from hubbub.cli.backup import backup
 

@@ -64,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     backup.set_defaults(command="backup")
     backup.add_argument("directory", metavar="DIR", type=Path)
     _add_data(backup)
+    _add_why(commands)
     return parser
 
 
@@ -80,6 +81,30 @@ def _add_desktop(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--data", metavar="DIR", help="where this machine's is kept (default: as serve has it)"
     )
     desktop.add_argument("--toolkit", choices=("gtk", "qt"), help=argparse.SUPPRESS)  # for tests
+
+
+_WHY_CODES = """exit codes:
+  0    nothing is wrong
+  1    something is; the first line says what
+  2    it was asked wrongly
+  3    nobody has that name, or no server could be asked
+"""
+
+
+def _add_why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    why = commands.add_parser(
+        "why",
+        help="say why somebody's chat is slow",
+        description="Ask the server that runs on the data directory why somebody's chat is slow: it is the\n"
+        "person's network, a client that does not read, the server's limits, its event loop, its\n"
+        "disk, or the machine. Below the verdict stands what says so, for each connection.",
+        epilog=_WHY_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    why.set_defaults(command="why")
+    why.add_argument("name", metavar="NAME", help="a guest who is here, or an account")
+    why.add_argument("--json", action="store_true", help="for programs")
+    _add_data(why)
 
 
 _EXIT_CODES = """exit codes:

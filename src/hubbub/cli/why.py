@@ -1,0 +1,168 @@
+"""`hubbub why`: why somebody's chat is slow, in a sentence, with what says so."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from hubbub.cli.settings import WRONGLY_ASKED, load_settings
+from hubbub.observe.kernel.facts import Fact, Unit, shown
+from hubbub.server.config import MEMORY
+from hubbub.server.control import ControlError, NoServerError, ask
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from hubbub.observe.kernel.figures import Line
+    from hubbub.server.why import Device, WhyView
+
+SOMETHING: Final = 1
+"""Something is wrong."""
+NOBODY: Final = 3
+"""Nobody has that name, or no server could be asked."""
+_WIDE: Final = 120
+"""Columns where no terminal says how many it has."""
+_BARS: Final = "▁▂▃▄▅▆▇█"
+
+
+def why(arguments: Namespace) -> int:
+    """Ask the server that runs on the data directory."""
+    loaded = load_settings(arguments)
+    if isinstance(loaded, int):
+        return loaded
+    where = loaded.config.server.data
+    if where == MEMORY:
+        _say("a server in memory has no data directory to be asked by; name another's with --data")
+        return WRONGLY_ASKED
+    try:
+        told = ask(Path(where), "why", name=arguments.name)
+    except NoServerError:
+        _say(f"no server runs on {where}; is it another one? Name it with --data")
+        return NOBODY
+    except ControlError as error:
+        _say(str(error))
+        return NOBODY
+    except OSError as error:
+        _say(f"{where}: {error.strerror or error}")
+        return NOBODY
+    if told.get("type") == "Refusal":
+        _say(str(told["message"]))
+        return WRONGLY_ASKED if told["code"] == "name_invalid" else NOBODY
+    if arguments.json:
+        print(msgspec.json.format(msgspec.json.encode(told)).decode())
+    else:
+        _show(told)
+    return 0 if told["verdict"]["cause"] == "nothing" else SOMETHING
+
+
+def _say(sentence: str) -> None:
+    print(f"hubbub: {sentence}", file=sys.stderr)
+
+
+def _show(told: object) -> None:
+    # Only now: they take a while to import, and a name that nobody has needs none of them.
+    from rich.console import Console
+
+    from hubbub.server.why import WhyView
+
+    view = msgspec.convert(told, WhyView)
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, markup=False, emoji=False, width=_WIDE)
+    console.print(f"{view.name}: {view.verdict.sentence}.", style="bold")
+    console.print(_whence(view), style="dim")
+    for device in view.connections:
+        console.print()
+        _show_device(console, device, alone=view.total == 1)
+    if view.total > len(view.connections):
+        console.print(f"\nand {view.total - len(view.connections):,} more connections")
+
+
+def _whence(view: WhyView) -> str:
+    many = "1 connection" if view.total == 1 else f"{view.total:,} connections"
+    who = "account" if view.account else "guest"
+    return f"{who}, {many}; figures by {view.source}"
+
+
+def _show_device(console: Console, device: Device, *, alone: bool) -> None:
+    from rich.table import Table
+
+    rooms = f", in {', '.join(device.rooms)}" if device.rooms else ""
+    tls = " over TLS" if device.secure else ""
+    console.print(f"{device.name}: {device.dialect}{tls} from {device.address}{rooms}", style="cyan")
+    if not alone:
+        console.print(f"  {device.verdict.sentence}")
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in _figures(device):
+        table.add_row(f"  {name}", value)
+    console.print(table)
+
+
+def _figures(device: Device) -> list[tuple[str, str]]:
+    """What there is to tell of a connection, each with its name."""
+    rows = [("waits in the server", f"{_text(device.queued, 'B')} to be sent")]
+    if device.held_back:
+        rows.append(("waits for its rate", f"{device.held_back:,} requests"))
+    line = device.line
+    if line is None:
+        return [*rows, ("in the kernel", "not known on this system")]
+    return [*rows, *_of_line(line), *_of_probes(line)]
+
+
+def _of_line(line: Line) -> list[tuple[str, str]]:
+    span = _text(line.span, "s")
+    window = "not known" if line.window is None else _text(line.window, "B") if line.window else "closed"
+    rows = [
+        (
+            "waits in the kernel",
+            f"{_text(line.unsent, 'B')} unsent, {_text(line.queued, 'B')} not acknowledged",
+        ),
+        (
+            "round-trip time",
+            f"{_text(line.rtt, 'µs')} ± {_text(line.rtt_var, 'µs')}, {_text(line.rtt_min, 'µs')} at best",
+        ),
+        (
+            "sent",
+            f"{_text(line.sent, 'B')} in {span}: {line.segments:,} segments, {line.retransmitted:,} again",
+        ),
+        (
+            "had to send for",
+            f"{_text(line.busy, 'µs')} of {span}; kept back {_text(line.reader_limited, 'µs')} by the client,"
+            f" {_text(line.buffer_limited, 'µs')} by our buffer",
+        ),
+        ("the client's window", window),
+        ("leaves at", f"{_text(line.delivery_rate, 'B/s')}, {line.cwnd:,} segments at once"),
+        ("last heard of", f"{_text(line.silent / 1000, 's')} ago; {line.backoff} timeouts in a row"),
+    ]
+    if line.unread:
+        rows.append(("not read by the server", _text(line.unread, "B")))
+    if line.rtt_past:
+        rows.append(("its last minute", f"{_bars(line.rtt_past)} up to {_text(max(line.rtt_past), 'µs')}"))
+    return rows
+
+
+def _of_probes(line: Line) -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    if line.sends is not None:
+        rows.append(("calls to send", f"{line.sends:,}, {line.short_sends or 0:,} of them cut short"))
+    if line.full is not None:
+        rows.append(("send queue full for", _text(line.full, "µs")))
+    if line.overflows:
+        rows.append(("dropped on arrival", f"{line.overflows:,} packets"))
+    return rows
+
+
+def _text(value: float, unit: Unit) -> str:
+    return shown(Fact("", value, unit))
+
+
+def _bars(values: tuple[int, ...]) -> str:
+    """A picture of a row of values, a character each."""
+    most = max(max(values), 1)
+    return "".join(_BARS[min(value * len(_BARS) // most, len(_BARS) - 1)] for value in values)
