@@ -102,6 +102,10 @@ def _run(command: str, arguments: Namespace) -> int:
             from hubbub.cli.desktop import desktop
 
             return desktop(arguments)
+        case "doctor":
+            from hubbub.cli.doctor import doctor
+
+            return doctor(arguments)
         case "why":
             from hubbub.cli.why import why
 

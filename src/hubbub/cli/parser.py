@@ -65,7 +65,35 @@ def build_parser() -> argparse.ArgumentParser:
     backup.add_argument("directory", metavar="DIR", type=Path)
     _add_data(backup)
     _add_why(commands)
+    _add_doctor(commands)
     return parser
+
+
+_DOCTOR_CODES = """exit codes:
+  0    all is well, perhaps with notes
+  1    something failed
+  2    it was asked wrongly
+  3    nothing failed, and there are warnings
+"""
+
+
+def _add_doctor(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    doctor = commands.add_parser(
+        "doctor",
+        help="check a deployment, and say what to do",
+        description="Look at the system, the data directory and the server, in less than five seconds,\n"
+        "and say what stands in its way and what to do. Nothing is changed. Takes the flags of\n"
+        "serve: give it the same ones, and run it as the server's user.",
+        epilog=_DOCTOR_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    doctor.set_defaults(command="doctor")
+    doctor.add_argument(
+        "--url",
+        help="how people reach it, such as https://chat.example.org (default: a listener of this machine)",
+    )
+    doctor.add_argument("--json", action="store_true", help="for programs")
+    _add_settings(doctor)
 
 
 def _add_desktop(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

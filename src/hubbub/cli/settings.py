@@ -15,16 +15,21 @@ WRONGLY_ASKED = 2
 
 def load_settings(arguments: Namespace) -> Loaded | int:
     """Load them; say what is wrong and return the exit code where they cannot be used."""
+    try:
+        return load(gather_flags(arguments), os.environ, Path(".env"), arguments.config)
+    except SettingsError as error:
+        tell(error.problems)
+        return WRONGLY_ASKED
+
+
+def gather_flags(arguments: Namespace) -> dict[str, str | list[str]]:
+    """Those that were given, keyed as `FLAGS`."""
     flags = {}
     for flag in FLAGS:
         value = getattr(arguments, flag.removeprefix("--").replace("-", "_"), None)
         if value is not None:
             flags[flag] = value
-    try:
-        return load(flags, os.environ, Path(".env"), arguments.config)
-    except SettingsError as error:
-        tell(error.problems)
-        return WRONGLY_ASKED
+    return flags
 
 
 def tell(problems: Iterable[Problem]) -> None:

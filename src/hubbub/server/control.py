@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import struct
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
@@ -133,6 +134,24 @@ def ask(directory: Path, do: str, progress: Progress | None = None, **arguments:
                 else:
                     return told.get("done")
     raise ControlError("The server went away before it was done.")
+
+
+def process_on(directory: Path) -> int | None:
+    """The process id of the server that runs on this directory, as the system knows it (unix(7), SO_PEERCRED).
+
+    None: nobody listens there, or the system does not tell. Raises OSError, as where it is somebody else's.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
+        peer.settimeout(1.0)
+        try:
+            with _reachable(directory) as path:
+                peer.connect(path)
+        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+            return None
+        if sys.platform != "linux":
+            return None
+        pid, _, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return int(pid) or None
 
 
 @contextlib.contextmanager
