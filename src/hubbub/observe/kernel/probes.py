@@ -1,0 +1,446 @@
+"""The probes of one process: loaded, attached, read. Nothing of them outlives the process that opened them.
+
+All figures are sums since they were attached; who wants those of a second, takes the difference.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import select
+import sys
+import time
+from collections.abc import Callable, Collection
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Final, NamedTuple, Self
+
+from hubbub.observe.kernel import hooks
+from hubbub.observe.kernel.buckets import BUCKETS
+from hubbub.observe.kernel.figures import CALLS, Buckets, Call, CallFigures, Happening, RunQueue, Source
+from hubbub.observe.kernel.hooks import Hook
+from hubbub.observe.kernel.layouts import (
+    CALL_FIGURES,
+    CALL_RECORD,
+    CONTROL,
+    FIGURES,
+    HAPPENING,
+    LOSSES,
+    SOCKET_ROW,
+    read,
+    write,
+)
+from hubbub.observe.kernel.libbpf import LIBRARY, Libbpf, LibbpfError, Link, Map, Ring
+from hubbub.observe.kernel.loading import Loaded, load
+
+OBJECT: Final = Path(__file__).with_name("hubbub.bpf.o")
+"""What `scripts/probes.py` makes of `probes/`."""
+TYPES: Final = Path("/sys/kernel/btf/vmlinux")
+"""Where the running kernel tells its types (BTF)."""
+RING: Final = 256 << 10
+"""Bytes for happenings that were not fetched yet: about 3,600."""
+TRACE_RING: Final = 4 << 20
+"""Bytes for records of calls: about 87,000, nearly a second at the rate that a server has in a storm."""
+DRAINED: Final = 10_000
+"""Happenings that are fetched at once, at most."""
+TRACED: Final = 100_000
+"""Records of calls that are fetched at once, at most."""
+
+_INITIAL_NAMESPACE: Final = 0xEFFF_FFFC
+"""Inode of the kernel's first PID namespace, whose numbers are the kernel's own (PROC_PID_INIT_INO)."""
+_EVERYTHING: Final = 1 << 30
+_KINDS: Final = ("opened", "closed", "retransmit", "reset_sent", "reset_received", "overflow", "full")
+_STATES: Final = (
+    *("", "established", "syn_sent", "syn_recv", "fin_wait1", "fin_wait2", "time_wait", "close"),
+    *("close_wait", "last_ack", "listen", "closing", "new_syn_recv"),
+)
+_INET6: Final = 10
+
+
+class ProbesError(Exception):
+    """No probes here; its text is a sentence for people."""
+
+
+class SocketCounts(NamedTuple):
+    """What was counted at one socket since it was known."""
+
+    sends: int
+    short_sends: int
+    """Of them, those of which the kernel did not take all, for want of room."""
+    send_bytes: int
+    receives: int
+    receive_bytes: int
+    full: int
+    """Microseconds with a full send queue: from a short send to the next that is none, or to now."""
+    overflows: int
+    """Packets dropped at a full receive queue."""
+
+
+class TracedCall(NamedTuple):
+    """One call, as `Trace` tells it."""
+
+    at: float
+    """Unix time in seconds, when it ended."""
+    call: Call
+    fd: int | None
+    cookie: int | None
+    """Of the socket; None: it went into none."""
+    result: int
+    """Bytes, or of `wait` how many were ready; below 0: an error, as -errno."""
+    took: int | None
+    """Nanoseconds. `fd` and `took` are None where calls are not timed."""
+
+    @property
+    def error(self) -> str | None:
+        """The name of its error, such as `EAGAIN`."""
+        return errno.errorcode.get(-self.result, str(-self.result)) if self.result < 0 else None
+
+
+class Trace:
+    """A record of each call of the process, from `Probes.trace` on until it is closed."""
+
+    def __init__(self, library: Libbpf, of: Map, lost: Callable[[], int], end: Callable[[], None]) -> None:
+        """Use `Probes.trace`."""
+        self._ring = Ring(library, of)
+        self._lost = lost
+        self._lost_before = lost()
+        self._end = end
+        self._closed = False
+        self._ring.drain(_EVERYTHING)  # what was left of a trace before
+
+    def calls(self) -> list[TracedCall]:
+        """Return those since the last time, oldest first, without waiting; at most `TRACED`."""
+        if self._closed:
+            return []
+        behind = time.time() - time.monotonic()
+        return [
+            TracedCall(
+                at / 1e9 + behind,
+                CALLS[kind],
+                fd if fd >= 0 else None,
+                cookie or None,
+                result,
+                took or None,
+            )
+            for at, cookie, result, took, fd, kind in map(CALL_RECORD.unpack, self._ring.drain(TRACED))
+        ]
+
+    @property
+    def lost(self) -> int:
+        """Records for which there was no room, since it began."""
+        return self._lost() - self._lost_before if not self._closed else 0
+
+    def close(self) -> None:
+        """Record no longer. Again: nothing."""
+        if not self._closed:
+            self._end()
+            self._closed = True
+            self._ring.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Probes:
+    """Programs that count what one process does. Open them with `Probes.open`; close them, or end."""
+
+    def __init__(
+        self, library: Libbpf, loaded: Loaded, pidfd: int, everything: bool, owned: ExitStack
+    ) -> None:
+        """Use `open`."""
+        self._library = library
+        self._loaded = loaded
+        self._pidfd = pidfd
+        self._everything = everything
+        self._owned = owned
+        self._missing = {
+            name: why for name, why in loaded.missing.items() if everything or name not in hooks.COSTLY
+        }
+        self._hooks: dict[str, Hook] = {}
+        self._sockets: Link | None = None
+        self._figures = loaded.object.map("figures")
+        self._losses = loaded.object.map(".bss").memory()
+        self._control = loaded.object.map(".data").memory()
+        owned.callback(self._losses.close)
+        owned.callback(self._control.close)
+        self._told = Ring(library, loaded.object.map("happenings"))
+        owned.callback(self._told.close)
+        self._trace: Trace | None = None
+        self._tracing = ExitStack()
+        self._open = True
+
+    @classmethod
+    def open(
+        cls,
+        pid: int,
+        *,
+        everything: bool = False,
+        without: Collection[str] = (),
+        ring: int = RING,
+        trace_ring: int = TRACE_RING,
+        library: str = LIBRARY,
+        program: Path = OBJECT,
+        types: Path = TYPES,
+    ) -> Probes:
+        """Observe a process from now on. ProbesError: not here, and why; nothing is left then.
+
+        `everything`: also what costs more (see `hooks.HOOKS`). `without`: hooks to leave out. `ring` and
+        `trace_ring`: bytes, powers of two and whole pages. The rest says where to find what is needed.
+        """
+        with ExitStack() as owned:
+            pidfd = _pidfd(pid)
+            owned.callback(os.close, pidfd)
+            try:
+                content = _content(program, types)
+                found = Libbpf(library)
+                loaded = load(found, content, {"happenings": ring, "calls": trace_ring}, without)
+                owned.callback(loaded.object.close)
+                probes = cls(found, loaded, pidfd, everything, owned)
+                probes._begin(pid)
+            except LibbpfError as error:
+                raise ProbesError(str(error)) from None
+            probes._owned = owned.pop_all()
+            return probes
+        raise AssertionError  # an ExitStack swallows nothing
+
+    def _begin(self, pid: int) -> None:
+        """Attach all that is wanted, to that process alone."""
+        write(self._control, CONTROL, target=self._translated(pid))
+        for hook in self._loaded.hooks:
+            if hook.wanted == "default" or self._everything:
+                try:
+                    self._attach(hook, self._owned)
+                except LibbpfError as error:
+                    self._missing[hook.name] = str(error)
+                else:
+                    self._hooks[hook.name] = hook
+        if not self._hooks:
+            raise ProbesError(f"nothing can be attached: {next(iter(self._missing.values()))}")
+        write(self._control, CONTROL, timing=self._is_timed)
+        self._adopt()
+        if self.ended:
+            raise ProbesError(f"the process {pid} has ended")
+
+    def _attach(self, hook: Hook, owned: ExitStack) -> None:
+        """All programs of a hook, or none. LibbpfError: none."""
+        with ExitStack() as links:
+            for program in hook.programs:
+                links.callback(self._loaded.object.attach(program).close)
+            owned.push(links.pop_all())
+
+    def _translated(self, pid: int) -> int:
+        """The kernel's own number of a process: `pid` is that of our PID namespace."""
+        try:
+            namespace = Path("/proc/self/ns/pid").stat().st_ino
+        except OSError:
+            raise ProbesError("/proc is not mounted, or not for this PID namespace") from None
+        if hooks.FINDS not in self._loaded.iterators:
+            if namespace == _INITIAL_NAMESPACE:
+                return pid
+            raise ProbesError(f"the process {pid} cannot be found from inside a PID namespace")
+        write(self._control, CONTROL, wanted_pid=pid, wanted_namespace=namespace)
+        link = self._loaded.object.attach_iterator(hooks.FINDS)
+        try:
+            found = link.iterate()
+        finally:
+            link.close()
+        if len(found) < 4:
+            raise ProbesError(f"there is no process {pid}")
+        return int.from_bytes(found[:4], sys.byteorder)
+
+    def _adopt(self) -> None:
+        """Know the sockets that are there, and prepare to read the figures of all."""
+        object_ = self._loaded.object
+        for name in (hooks.ADOPTS, hooks.READS):
+            if name not in self._loaded.iterators:
+                continue
+            try:
+                if name == hooks.ADOPTS:
+                    link = object_.attach_iterator(name)
+                    with closing(link):
+                        link.iterate()
+                else:
+                    self._sockets = object_.attach_iterator(name, object_.map("sockets"))
+                    self._owned.callback(self._sockets.close)
+            except LibbpfError as error:
+                self._missing[name] = str(error)
+
+    @property
+    def _is_timed(self) -> bool:
+        return any(hook.wanted == "everything" for hook in self._hooks.values())
+
+    @property
+    def source(self) -> Source:
+        """What is attached, and what is not."""
+        return Source(True, tuple(self._hooks), dict(self._missing), self._everything)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process is gone: nothing is counted any more, and another by its number is not it."""
+        ready, _, _ = select.select([self._pidfd], [], [], 0)
+        return bool(ready)
+
+    def calls(self) -> dict[Call, CallFigures]:
+        """The sums of each kind of call that is counted; `took` where they are timed."""
+        numbers = self._summed()
+        has_times = hooks.TIMES in self._hooks
+        counted: dict[Call, CallFigures] = {}
+        for at, call in enumerate(CALLS):
+            of = numbers[at * _OF_CALL : (at + 1) * _OF_CALL]
+            count, bytes_, failed, again, timed, timed_failed = of[:_HEAD]
+            took = _filled(of[_HEAD + BUCKETS :]) if self._is_timed else {}
+            if call in ("wait", "sync"):
+                if has_times:
+                    counted[call] = CallFigures(timed, 0, timed_failed, 0, took)
+            elif not hooks.COUNTING[call].isdisjoint(self._hooks):
+                sizes = _filled(of[_HEAD : _HEAD + BUCKETS])
+                counted[call] = CallFigures(count, bytes_, failed, again, took, sizes)
+        return counted
+
+    def run_queue(self) -> RunQueue:
+        """The waits of its threads; `delayed` and `ran` are not asked here."""
+        if hooks.WAITS not in self._hooks:
+            return RunQueue()
+        return RunQueue(waits=_filled(self._summed()[len(CALLS) * _OF_CALL :]))
+
+    def sockets(self) -> dict[int, SocketCounts]:
+        """What was counted at each of its sockets (IPv4 and IPv6), by the socket's cookie."""
+        if self._sockets is None or not self._open:
+            return {}
+        rows = self._sockets.iterate()
+        return {
+            cookie: SocketCounts(sends, short, sent, receives, received, full // 1_000, overflows)
+            for cookie, sends, short, sent, receives, received, full, overflows in SOCKET_ROW.iter_unpack(
+                rows
+            )
+        }
+
+    def happenings(self) -> list[Happening]:
+        """Return what happened since the last time, oldest first, without waiting; at most `DRAINED`."""
+        behind = time.time() - time.monotonic()
+        return [_happening(record, behind) for record in self._told.drain(DRAINED)]
+
+    @property
+    def lost(self) -> int:
+        """Happenings for which there was no room."""
+        return self._loss("happenings")
+
+    @property
+    def missed(self) -> int:
+        """Calls on sockets for which the kernel had no room to count: `calls` has them."""
+        return self._loss("missed")
+
+    def trace(self) -> Trace:
+        """Begin to record each call, until what is returned is closed; one at a time."""
+        if self._trace is not None or not self._open:
+            raise ProbesError("somebody traces already" if self._open else "the probes are closed")
+        with ExitStack() as owned:
+            if not self._is_timed:
+                self._time_for_a_while(owned)
+            self._trace = Trace(
+                self._library, self._loaded.object.map("calls"), self._lost_calls, self._untraced
+            )
+            write(self._control, CONTROL, tracing=1)
+            self._tracing = owned.pop_all()
+        return self._trace
+
+    def _time_for_a_while(self, owned: ExitStack) -> None:
+        """Attach what times calls; where that is refused, records have neither `fd` nor `took`."""
+        for hook in self._loaded.hooks:
+            if hook.wanted != "default":
+                try:
+                    self._attach(hook, owned)
+                except LibbpfError as error:
+                    self._missing[hook.name] = str(error)
+                else:
+                    write(self._control, CONTROL, timing=1)
+
+    def _untraced(self) -> None:
+        if self._open:
+            write(self._control, CONTROL, tracing=0, timing=self._is_timed)
+            self._tracing.close()
+        self._trace = None
+
+    def _lost_calls(self) -> int:
+        return self._loss("calls")
+
+    def _loss(self, member: str) -> int:
+        return read(self._losses, LOSSES, member) if self._open else 0
+
+    def _summed(self) -> list[int]:
+        """`FIGURES` as numbers, of all processors together."""
+        if not self._open:
+            return [0] * (FIGURES.size // 8)
+        numbers = memoryview(self._figures.first(FIGURES.size, per_processor=True)).cast("Q")
+        one = FIGURES.size // 8
+        return [sum(numbers[at::one]) for at in range(one)]
+
+    def close(self) -> None:
+        """Detach and unload. Again: nothing. All figures are 0 from then on."""
+        if self._open:
+            if self._trace is not None:
+                self._trace.close()
+            self._open = False
+            self._owned.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+_HEAD: Final = len(CALL_FIGURES.members) - 2
+_OF_CALL: Final = CALL_FIGURES.size // 8
+
+
+def _filled(counts: list[int]) -> Buckets:
+    return {bucket: count for bucket, count in enumerate(counts) if count}
+
+
+def _happening(record: bytes, behind: float) -> Happening:
+    """`behind`: what CLOCK_MONOTONIC lacks of Unix time."""
+    at, cookie, times, family, local_port, peer_port, kind, before, after, _, local, peer = HAPPENING.unpack(
+        record
+    )
+    detail = f"{_STATES[before]} → {_STATES[after]}" if after else f"{times} times" if times > 1 else ""
+    return Happening(
+        at / 1e9 + behind,
+        _KINDS[kind],
+        cookie,
+        _address(family, local, local_port),
+        _address(family, peer, peer_port),
+        detail,
+    )
+
+
+def _address(family: int, raw: bytes, port: int) -> str:
+    if family == _INET6:
+        address = ipaddress.IPv6Address(raw)
+        return f"[{address}]:{port}"
+    return f"{ipaddress.IPv4Address(raw[:4])}:{port}"
+
+
+def _pidfd(pid: int) -> int:
+    if not hasattr(os, "pidfd_open"):
+        raise ProbesError("probes are for Linux alone")
+    try:
+        return os.pidfd_open(pid)
+    except ProcessLookupError:
+        raise ProbesError(f"there is no process {pid}") from None
+    except OSError as error:
+        raise ProbesError(f"the process {pid} cannot be watched: {error.strerror}") from None
+
+
+def _content(program: Path, types: Path) -> bytes:
+    """The object, once it is sure that this kernel can take one."""
+    if not types.exists():
+        raise ProbesError("this kernel does not tell its types (BTF; CONFIG_DEBUG_INFO_BTF)")
+    try:
+        return program.read_bytes()
+    except OSError:
+        raise ProbesError("the probes were not built: clang was missing (make probes)") from None
