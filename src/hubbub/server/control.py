@@ -139,7 +139,7 @@ def ask(directory: Path, do: str, progress: Progress | None = None, **arguments:
 def process_on(directory: Path) -> int | None:
     """The process id of the server that runs on this directory, as the system knows it (unix(7), SO_PEERCRED).
 
-    None: nobody listens there, or the system does not tell. Raises OSError, as where it is somebody else's.
+    None: nobody listens there, or the system does not tell. Raises OSError: another user's.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
         peer.settimeout(1.0)

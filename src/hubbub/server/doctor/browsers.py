@@ -106,8 +106,8 @@ def origin(deployment: Deployment, notes: Notes) -> None:
             notes.ok(f"The settings let a browser in at {address.url}.")
     if web.trusted_proxies and not web.public_hosts:
         notes.warn(
-            "web.trusted_proxies is set and web.public_hosts is not: by whatever name people come, they are "
-            "refused.",
+            "web.trusted_proxies is set and web.public_hosts is not: by whatever name people come, they "
+            "are refused.",
             'Set web.public_hosts = ["chat.example.org"], with the name in your URL.',
         )
     _base_url(deployment, hosts, notes)
@@ -135,9 +135,8 @@ def _base_url(deployment: Deployment, hosts: frozenset[str], notes: Notes) -> No
     if base is None:
         if deployment.given and deployment.url is not None and deployment.config.web.public_hosts:
             notes.note(
-                "web.base_url is not set: links to files that are shown in plain text begin with the address "
-                "that "
-                "a connection came to.",
+                "web.base_url is not set: links to files that are shown in plain text begin with the "
+                "address that a connection came to.",
                 f'Set web.base_url = "{deployment.url.url}".',
             )
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import stat
 import tempfile
@@ -57,8 +58,7 @@ def space(deployment: Deployment, notes: Notes) -> None:
     if free < segment:
         notes.fail(
             f"{mebibytes(free)} free at {place}: the log takes {mebibytes(segment)} at a time, so soon "
-            "nobody can "
-            "send.",
+            "nobody can send.",
             "Make space: `hubbub log compact` and `hubbub files gc` give some back; or lower "
             "storage.keep_days.",
             **figures,
@@ -95,11 +95,11 @@ def latency(deployment: Deployment, notes: Notes) -> None:
         else:
             notes.note(f"Not measured: {error.strerror} at {place}; {deployment.data} is not there yet.")
         return
-    p50, p99 = taken[len(taken) // 2], taken[int(0.99 * (len(taken) - 1))]
+    p50, p99 = taken[len(taken) // 2], taken[math.ceil(0.99 * len(taken)) - 1]
     figures = {"p50": p50, "p99": p99, "writes": len(taken), "kind": kind}
     told = (
-        f"{len(taken)} writes to {kind or 'the disk'}: half were there within {_time(p50)}, "
-        f"99 of 100 within {_time(p99)}"
+        f"{len(taken)} writes to {kind or 'the disk'}: half were there within {_time(p50)}, 99 of 100 "
+        f"within {_time(p99)}"
     )
     if kind in _IN_MEMORY:
         notes.warn(
@@ -163,7 +163,7 @@ def _measure(place: Path) -> Iterator[float]:
 
 @contextlib.contextmanager
 def _nameless(place: Path) -> Iterator[int]:
-    """A file that no name leads to, so that it is gone with its descriptor: O_TMPFILE, else unlinked at once."""
+    """A file that no name leads to, so that it is gone with its descriptor (O_TMPFILE, or unlinked)."""
     try:
         descriptor = os.open(place, os.O_TMPFILE | os.O_RDWR, stat.S_IRUSR | stat.S_IWUSR)
     except (OSError, AttributeError):

@@ -104,7 +104,7 @@ def connect(address: Address, context: ssl.SSLContext | None = None) -> socket.s
         raise UnreachableError("it accepts, and then says nothing to a TLS handshake") from None
     except OSError:
         plain.close()
-        raise UnreachableError("it closes the connection at the TLS handshake") from None
+        raise UnreachableError("it closes the connection at the TLS handshake (is it http://?)") from None
 
 
 def ask(address: Address, path: str) -> tuple[Answer, str, str]:

@@ -92,8 +92,7 @@ def _strays(data: Path, owner: int, notes: Notes) -> None:
             if part.exists() and part.stat().st_uid != owner:
                 notes.fail(
                     f"{part} belongs to {_name(part.stat().st_uid)}, and the directory to {_name(owner)}: a "
-                    "command "
-                    "was run as somebody else.",
+                    "command was run as somebody else.",
                     f"`chown -R {_name(owner)} {data}`, with the server stopped.",
                 )
     except PermissionError:

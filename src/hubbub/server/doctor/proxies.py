@@ -8,10 +8,11 @@ from typing import Final
 
 import msgspec
 
+from hubbub.server.doctor.address import Address
 from hubbub.server.doctor.deployment import Deployment
 from hubbub.server.doctor.fetching import Answer, UnreachableError, ask, connect
 from hubbub.server.doctor.report import Notes
-from hubbub.server.origin import parse_authority
+from hubbub.server.origin import default_port, parse_authority
 from hubbub.server.web.arrival import PATH, PAUSE, PIECES, Arrival
 
 GATHERED: Final = PAUSE / 2
@@ -34,7 +35,7 @@ def arrival(deployment: Deployment, notes: Notes) -> None:
         notes.note(f"{address.url}{PATH}: the server does not tell how requests arrive; is it an older one?")
         return
     _pieces(address.url, answer, notes)
-    _host(address.authority, found, notes)
+    _host(address, found, notes)
     if address.tls and found.scheme != "https":
         notes.warn(
             f"{address.url}: the server believes that people come without TLS, so its cookies go in clear, "
@@ -52,8 +53,7 @@ def _pieces(where: str, answer: Answer, notes: Notes) -> None:
     elif spread < GATHERED:
         notes.warn(
             f"{where}: answers are gathered on the way, and come all at once: downloads of what is still "
-            "being "
-            "sent stall, and what is live is late.",
+            "being sent stall, and what is live is late.",
             "nginx: proxy_buffering off. Others: see docs/deploy.md.",
             spread=spread,
         )
@@ -61,16 +61,12 @@ def _pieces(where: str, answer: Answer, notes: Notes) -> None:
         notes.ok(f"{where}: answers come through piece by piece.", spread=spread)
 
 
-def _host(authority: str, found: Arrival, notes: Notes) -> None:
-    wanted, came = (
-        parse_authority(authority.encode()),
-        parse_authority(found.host.encode("latin-1", "replace")),
-    )
-    if came is not None and wanted is not None and came.host != wanted.host:
+def _host(address: Address, found: Arrival, notes: Notes) -> None:
+    came = parse_authority(found.host.encode("ascii", "replace"))
+    if came is not None and (came.host, came.port or default_port(address.scheme)) != address[1:]:
         notes.fail(
-            f"People ask for {authority}, and the server is asked for {found.host}: it takes a browser's "
-            "origin for "
-            "a foreign one.",
+            f"People ask for {address.authority}, and the server is asked for {found.host}: it takes a "
+            "browser's origin for a foreign one.",
             "Have the proxy pass the Host on (nginx: proxy_set_header Host $http_host).",
             host=found.host,
         )
@@ -81,8 +77,7 @@ def _who(deployment: Deployment, found: Arrival, local: str, notes: Notes) -> No
     if visit.front is not None and not proxies:
         notes.warn(
             f"{visit.front} stands in front, and the server believes no proxy: all people have its address, "
-            "so one "
-            "who tries passwords locks out everybody, and they share limits.max_per_address.",
+            "so one who tries passwords locks out everybody, and they share limits.max_per_address.",
             'Set web.trusted_proxies = ["127.0.0.1", "::1"], or the proxy\'s address; it has to send '
             "X-Forwarded-For.",
             address=found.address,
@@ -110,9 +105,8 @@ def uploads(deployment: Deployment, notes: Notes) -> None:
     if address is None or not _is_ours(deployment, notes):
         return
     head = (
-        f"POST /files HTTP/1.1\r\nHost: {address.authority}\r\nTus-Resumable: 1.0.0\r\n"
-        f"Upload-Length: {_BODY}\r\nContent-Type: application/offset+octet-stream\r\n"
-        f"Content-Length: {_BODY}\r\n\r\n"
+        f"POST /files HTTP/1.1\r\nHost: {address.authority}\r\nTus-Resumable: 1.0.0\r\nUpload-Length: "
+        f"{_BODY}\r\nContent-Type: application/offset+octet-stream\r\nContent-Length: {_BODY}\r\n\r\n"
     )
     try:
         with connect(address) as sock:

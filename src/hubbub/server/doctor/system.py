@@ -33,19 +33,21 @@ def descriptors(deployment: Deployment, notes: Notes) -> None:
     wanted = deployment.config.limits.max_connections + SPARE_DESCRIPTORS
     soft, hard, whose = _nofile(deployment.pid)
     figures = {"soft": soft, "hard": hard, "wanted": wanted}
+    if deployment.pid is None and hard is not None and hard < wanted and _may_raise(wanted):
+        hard = wanted  # as the server will, when it starts
     advice = (
         "Set LimitNOFILE= in the systemd unit, --ulimit nofile= of the container or `ulimit -Hn` to "
         f"{wanted:,}; or lower limits.max_connections."
     )
     most = "unlimited" if hard is None else f"{hard:,}"
-    if hard is not None and hard < deployment.config.limits.max_connections and os.geteuid() != 0:
+    if hard is not None and hard < deployment.config.limits.max_connections:
         notes.warn(
             f"{whose} may have {most} files and sockets open, and limits.max_connections alone is "
             f"{wanted - SPARE_DESCRIPTORS:,}: beyond, connections are not accepted.",
             advice,
             **figures,
         )
-    elif hard is not None and hard < wanted and (deployment.pid is not None or os.geteuid() != 0):
+    elif hard is not None and hard < wanted:
         notes.warn(
             f"{whose} may have {most} files and sockets open; with all connections that "
             f"limits.max_connections allows, the log's files need some more ({wanted:,}).",
@@ -74,6 +76,19 @@ def _nofile(pid: int | None) -> tuple[int | None, int | None, str]:
     return soft, hard, "A server started from here"
 
 
+def _may_raise(wanted: int) -> bool:
+    """Whether the hard limit may be raised: tried on this process. Root may, unless it is confined."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before[0], wanted))
+    except (ValueError, OSError):
+        return False
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    return True
+
+
 def _in_use(pid: int | None, soft: int | None, notes: Notes) -> None:
     if pid is None or soft is None:
         return
@@ -99,8 +114,7 @@ def backlog(deployment: Deployment, notes: Notes) -> None:
     if most < wanted:
         notes.warn(
             f"{most:,} connections may wait to be accepted, and {wanted:,} are asked for: after a restart "
-            "all "
-            "clients come back at once, and some of them are told to wait.",
+            "all clients come back at once, and some of them are told to wait.",
             f"`sysctl -w net.core.somaxconn={wanted}`, and the same in /etc/sysctl.d (containers have their "
             "own).",
             somaxconn=most,
@@ -162,8 +176,7 @@ def memory(deployment: Deployment, notes: Notes) -> None:
     elif room < full and (deployment.pid is None or room == limit):
         notes.note(
             f"{mebibytes(room)} of memory ({whose}): enough for every day. If all queues were full at once, "
-            "as "
-            f"under attack, it would be {mebibytes(full)}, and the system ends who takes too much.",
+            f"as under attack, it would be {mebibytes(full)}, and the system ends who takes too much.",
             advice,
             **figures,
         )
@@ -174,8 +187,7 @@ def memory(deployment: Deployment, notes: Notes) -> None:
     if _text(Path("/proc/sys/vm/overcommit_memory")) == _STRICT:
         notes.note(
             "The system promises no more memory than it has (vm.overcommit_memory = 2): compaction and "
-            "pictures, "
-            "which are processes of their own, may not start.",
+            "pictures, which are processes of their own, may not start.",
             "If the log says so, raise vm.overcommit_ratio.",
         )
 
