@@ -92,7 +92,8 @@ class Server:
 
 def _clean_environment() -> dict[str, str]:
     own = ("HUBBUB_", "WEBSOCKET_", "SERVER_")
-    return {key: value for key, value in os.environ.items() if not key.startswith(own)}
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(own)}
+    return {**environ, "HUBBUB_PROBES_MODE": "off"}  # tests/kernel/ has them: no other needs a process more
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 
 from hubbub.cli.settings import WRONGLY_ASKED, load_settings, tell
 from hubbub.server.config import parse_listen
+from hubbub.server.probing import ProbesRefusedError
 from hubbub.server.running import serve as run_server
 from hubbub.server.running import serve_relay
 from hubbub.server.storage import StorageError
@@ -49,7 +50,7 @@ def _run(main: Coroutine[Any, Any, int]) -> int:
         run = uvloop.run
     try:
         return run(main)
-    except StorageError as error:
+    except (StorageError, ProbesRefusedError) as error:
         print(f"hubbub: {error}", file=sys.stderr)
         return FAILED
     except OSError as error:

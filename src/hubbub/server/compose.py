@@ -29,7 +29,7 @@ from hubbub.net.stream import Handler, Stream
 from hubbub.net.timers import Wheel
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.banner import web_addresses
-from hubbub.server.config import Config, Listen
+from hubbub.server.config import Config, Listen, ProbeSettings
 from hubbub.server.control import Control, Progress
 from hubbub.server.dialects import BY_KIND, WEBSOCKET, WEBSOCKET_DEFLATE
 from hubbub.server.fanout import Fanout
@@ -39,6 +39,7 @@ from hubbub.server.files.filing import Filing
 from hubbub.server.maintenance import Maintenance
 from hubbub.server.operations import Operations, Upkeep
 from hubbub.server.paths import Paths
+from hubbub.server.probing import Probing
 from hubbub.server.probing import Probing
 from hubbub.server.readings import Readings
 from hubbub.server.relay import Relay
@@ -68,9 +69,12 @@ class Server:
         search: Fts5Search,
         log: ServerLog,
         loop: asyncio.AbstractEventLoop,
+        probing: Probing | None = None,
     ) -> None:
+        """`probing` None: nothing looks into the kernel."""
         self.config = config
         self.log = log
+        self.probing = probing or Probing(ProbeSettings(mode="off"), log)
         # Behind a proxy, or known to the public by a name, a loopback peer is not a person on this machine.
         self.loopback_is_local = not (config.web.trusted_proxies or config.web.public_hosts)
         self.wheel = Wheel(loop)

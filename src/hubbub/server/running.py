@@ -24,6 +24,7 @@ from hubbub.server.control import ControlError
 from hubbub.server.descriptors import raise_descriptor_limit
 from hubbub.server.drain import drain
 from hubbub.server.first_start import FirstAdmin, demo_accounts, first_admin
+from hubbub.server.probing import Probing
 from hubbub.server.relay import Relay
 from hubbub.server.signals import heed, heed_no_more, stop_signals
 from hubbub.server.storage import StorageError, open_journal, open_search
@@ -32,10 +33,20 @@ from hubbub.server.storage import StorageError, open_journal, open_search
 async def serve(config: Config) -> int:
     """Run the server until SIGTERM or SIGINT; return the exit code.
 
-    Raises StorageError where it cannot use its data, OSError where it cannot listen.
+    Raises StorageError where it cannot use its data, OSError where it cannot listen, ProbesRefusedError where
+    it must have kernel probes and cannot.
     """
-    loop = asyncio.get_running_loop()
     log = _open_log(config)
+    probing = Probing(config.probes, log)
+    try:
+        probing.start()  # while there is one thread: what the process gives up, later ones have not
+        return await _serve_observed(config, log, probing)
+    finally:
+        await probing.close()
+
+
+async def _serve_observed(config: Config, log: ServerLog, probing: Probing) -> int:
+    loop = asyncio.get_running_loop()
     _calm_collector()  # before all is loaded: a million new objects are a hundred passes otherwise
     raise_descriptor_limit(config.limits.max_connections, log)
     in_memory = config.server.data == MEMORY
@@ -44,7 +55,7 @@ async def serve(config: Config) -> int:
         search = open_search(config, journal, loop, log)
         try:
             try:
-                server = Server(config, journal, search, log, loop)
+                server = Server(config, journal, search, log, loop, probing)
             except LogError as error:
                 raise StorageError(f"{config.server.data} cannot be read: {error}") from None
             await _serve(server)
@@ -59,6 +70,7 @@ async def serve(config: Config) -> int:
 async def _serve(server: Server) -> None:
     config, log, loop = server.config, server.log, asyncio.get_running_loop()
     _calm_collector()  # with all that was loaded
+    await server.probing.begun()
     admin = await _first_people(server)
     addresses = await _listen(server.doorman, [parse_listen(text) for text in config.server.listen])
     server.addresses = addresses
