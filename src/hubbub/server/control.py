@@ -137,7 +137,7 @@ def ask(directory: Path, do: str, progress: Progress | None = None, **arguments:
 
 
 def process_on(directory: Path) -> int | None:
-    """The process id of the server that runs on this directory, as the system knows it (unix(7), SO_PEERCRED).
+    None: nobody listens there, or the system does not tell. Raises OSError where one may not look.
 
     None: nobody listens there, or the system does not tell. Raises OSError: another user's.
     """
