@@ -137,9 +137,9 @@ def ask(directory: Path, do: str, progress: Progress | None = None, **arguments:
 
 
 def process_on(directory: Path) -> int | None:
-    None: nobody listens there, or the system does not tell. Raises OSError where one may not look.
+    """The process id of the server that runs on this directory, as the system has it (unix(7), SO_PEERCRED).
 
-    None: nobody listens there, or the system does not tell. Raises OSError: another user's.
+    None: nobody listens there, or the system does not tell. Raises OSError where one may not look.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
         peer.settimeout(1.0)
