@@ -40,7 +40,6 @@ from hubbub.server.maintenance import Maintenance
 from hubbub.server.operations import Operations, Upkeep
 from hubbub.server.paths import Paths
 from hubbub.server.probing import Probing
-from hubbub.server.probing import Probing
 from hubbub.server.readings import Readings
 from hubbub.server.relay import Relay
 from hubbub.server.sampling import Sampler
@@ -161,7 +160,6 @@ class Server:
             lambda: 0 if self.http is None else len(self.http.open),
         )
         self.sampler = Sampler(self.readings, loop)
-        self.probing = Probing(config.probes, log)
         self.why = Why(self.shared, self.readings, self.sampler, self.probing)
         if self.maintenance is not None:
             accounts = Operations(self.service.entrance.administration).actions()
