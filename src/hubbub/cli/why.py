@@ -73,8 +73,8 @@ def _show(told: object) -> None:
     console = Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console = Console(highlight=False, markup=False, emoji=False, width=_WIDE)
-    console.print(f"{view.name}: {view.verdict.sentence}.", style="bold")
-    console.print(_whence(view), style="dim")
+    console.print(f"{view.name}: {view.verdict.sentence}.", style="bold", soft_wrap=True)
+    console.print(_whence(view), style="dim", soft_wrap=True)
     for device in view.connections:
         console.print()
         _show_device(console, device, alone=view.total == 1)
@@ -93,9 +93,9 @@ def _show_device(console: Console, device: Device, *, alone: bool) -> None:
 
     rooms = f", in {', '.join(device.rooms)}" if device.rooms else ""
     tls = " over TLS" if device.secure else ""
-    console.print(f"{device.name}: {device.dialect}{tls} from {device.address}{rooms}", style="cyan")
+    console.print(f"{device.name}: {device.dialect}{tls} from {device.address}{rooms}", style="cyan", soft_wrap=True)
     if not alone:
-        console.print(f"  {device.verdict.sentence}")
+        console.print(f"  {device.verdict.sentence}", soft_wrap=True)
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")

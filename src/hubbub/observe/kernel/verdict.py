@@ -41,12 +41,12 @@ SILENT: Final = 3_000
 """Milliseconds in which not even an acknowledgement came, though something is to be acknowledged."""
 SILENT_LONG: Final = 150_000
 """The same for a peer with a closed window: it is asked every 120 s at least (RFC 9293 §3.8.6.1)."""
-BUSY: Final = 1_000_000
-"""µs of the last ten seconds with something to send: less is a burst that is just leaving."""
+BUSY: Final = 500_000
+"""µs of the last seconds with something to send: less is a burst that is just leaving."""
 DRAIN: Final = 1.0
 """Seconds for which the newest byte will have waited."""
-READER_LIMITED: Final = 1_000_000
-"""µs of the last ten seconds in which a closed window kept bytes back."""
+READER_LIMITED: Final = 500_000
+"""µs of the last seconds in which a closed window kept bytes back."""
 READER_SHARE: Final = 0.5
 """Of the time with something to send, that the window took; unless the window is closed now."""
 BACKLOG: Final = 65_536
@@ -54,7 +54,7 @@ BACKLOG: Final = 65_536
 HELD_FOR: Final = 0.25
 """Seconds until the last of the requests that wait for their rate may be carried out."""
 RETRANSMITTED: Final = 3
-"""Segments sent again in the last ten seconds: one or two are the weather."""
+"""Segments sent again in the last seconds: one or two are the weather."""
 LOSS: Final = 0.02
 """Share of all segments."""
 RTT: Final = 250_000
