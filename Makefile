@@ -1,9 +1,10 @@
 # The development commands; `.ci/run` calls the same ones. `make setup` comes first.
-.PHONY: setup check test test-long web bench bench-quick bench-web screenshots profile faults soak soak-files run requirements
+.PHONY: setup check test test-long web probes bench bench-quick bench-web screenshots profile faults soak soak-files run requirements
 
 BIN := .venv/bin
 
-# A virtual environment with everything, the web client, the bench's Node peer, and what the tests have of Node.
+# A virtual environment with everything, the web client, the kernel probes, the bench's Node peer, and what the
+# tests have of Node.
 setup:
 	python3 run.py setup
 	@if command -v npm >/dev/null; then npm ci --prefix bench && npm ci --prefix tests/tus && npm ci --prefix tests/firefox; \
@@ -26,6 +27,10 @@ test-long:
 # The web client, into the package; with its sizes.
 web:
 	$(BIN)/python scripts/web.py
+
+# The kernel probes, into the package; needs clang and libbpf's headers.
+probes:
+	$(BIN)/python scripts/probes.py
 
 # Hubbub and its peers in turns, some minutes long: see bench/README.md.
 bench:

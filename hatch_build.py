@@ -1,6 +1,7 @@
-"""The build hook: a wheel and an sdist carry the built web client (see `scripts/web.py`).
+"""The build hook: a wheel and an sdist carry the built web client and the compiled kernel probes.
 
-An sdist that holds a client which fits its sources is built again without Node and without a network.
+See `scripts/web.py` and `scripts/probes.py`. An sdist that holds what fits its sources is built again without
+Node, without clang and without a network.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from scripts import web
+from scripts import probes, web
 
 
-class WebClient(BuildHookInterface):  # type: ignore[type-arg] # of any builder
-    """Builds the client before the files of a distribution are gathered."""
+class Built(BuildHookInterface):  # type: ignore[type-arg] # of any builder
+    """Builds both before the files of a distribution are gathered."""
 
     def dependencies(self) -> list[str]:
         """Node from PyPI, where a client must be built and the machine has none that will do."""
@@ -31,3 +32,8 @@ class WebClient(BuildHookInterface):  # type: ignore[type-arg] # of any builder
             web.build()
         except web.BuildError as error:
             self.app.abort(str(error))
+        if sys.platform.startswith("linux"):
+            try:
+                probes.build()
+            except probes.BuildError as error:
+                self.app.display_warning(f"without kernel probes: {error}")

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Run Hubbub from a checkout: `python3 run.py serve`, `python3 run.py test`, or any command of `hubbub`.
 
-The first use sets up `.venv` beside this file, from hashed versions, and builds the web client; nothing is
-installed elsewhere. `python3 run.py setup` does that alone, with all that development needs.
+The first use sets up `.venv` beside this file, from hashed versions, and builds the web client and the kernel
+probes; nothing is installed elsewhere. `python3 run.py setup` does that alone, with all that development
+needs.
 
 The file must be readable for Python 3.6, whose user is told what is missing.
 """
@@ -18,7 +19,7 @@ import subprocess
 import venv
 from pathlib import Path
 
-from scripts import web
+from scripts import probes, web
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -45,6 +46,8 @@ def main(arguments: list[str]) -> int:
         return 0 if arguments else 2
     set_up(ALL if arguments[0] in DEVELOPMENT else SERVE)
     has_client = arguments[0] not in SHOWING or build_client()
+    if arguments[0] in SHOWING:
+        build_probes(arguments[0] in DEVELOPMENT)
     if arguments[0] == "setup":
         return 0 if has_client else 1
     module = ["pytest", *(arguments[1:] or AT_ONCE)] if arguments[0] == "test" else ["hubbub", *arguments]
@@ -130,6 +133,16 @@ def build_client() -> bool:
         say("going on without a new web client; python3 run.py setup tries again")
         return False
     return True
+
+
+def build_probes(wanted: bool) -> None:
+    """Make the kernel probes fit their sources. A server does without, and says so when it starts."""
+    if not sys.platform.startswith("linux") or probes.fits() or not (wanted or probes.can_build()):
+        return
+    try:
+        probes.build()
+    except probes.BuildError as error:
+        say(f"going on without kernel probes: {error}")
 
 
 def say(text: str) -> None:
