@@ -373,14 +373,15 @@ static __always_inline void mark(struct sock *sk, enum call kind, int result)
 		__u32 tid = bpf_get_current_pid_tgid();
 		struct thread *thread = bpf_map_lookup_elem(&threads, &tid);
 
-		if (!thread || thread->kind != kind + 1)
+		if (thread && thread->kind == kind + 1) {
+			thread->socket = 1;
+			if (*(volatile __u32 *)&control.tracing)
+				thread->cookie = bpf_get_socket_cookie(sk);
 			return;
-		thread->socket = 1;
-		if (*(volatile __u32 *)&control.tracing)
-			thread->cookie = bpf_get_socket_cookie(sk);
-	} else if (*(volatile __u32 *)&control.tracing) {
-		trace(kind, bpf_get_socket_cookie(sk), -1, result, bpf_ktime_get_ns(), 0);
+		}
 	}
+	if (*(volatile __u32 *)&control.tracing)
+		trace(kind, bpf_get_socket_cookie(sk), -1, result, bpf_ktime_get_ns(), 0);
 }
 
 SEC("tp_btf/sock_send_length")
@@ -498,7 +499,6 @@ static __always_inline void leave(__s64 result)
 	if (!thread || !thread->kind)
 		return;
 	kind = thread->kind - 1;
-	barrier_var(kind);
 	thread->kind = 0;
 	if (kind >= CALLS || (kind <= RECEIVE && !thread->socket))
 		return;
@@ -507,7 +507,8 @@ static __always_inline void leave(__s64 result)
 	struct figures *all = here();
 	if (!all)
 		return;
-	struct call_figures *of = &all->calls[kind & (CALLS - 1)]; /* as the verifier wants to see it */
+	barrier_var(kind); /* the verifier has forgotten what was compared, the compiler has not */
+	struct call_figures *of = &all->calls[kind & (CALLS - 1)];
 	ADD(of->timed, 1);
 	if (kind > RECEIVE && result < 0)
 		ADD(of->timed_failed, 1);
@@ -591,7 +592,9 @@ int BPF_PROG(sched_switch, bool preempted, struct task_struct *before, struct ta
 	if (!thread) {
 		struct thread fresh = {.run_delay = delay};
 
-		bpf_map_update_elem(&threads, &tid, &fresh, BPF_NOEXIST);
+		/* Once more after its end: who would forget it then? */
+		if (!(before->flags & PF_EXITING))
+			bpf_map_update_elem(&threads, &tid, &fresh, BPF_NOEXIST);
 		return 0;
 	}
 	all = here();

@@ -43,12 +43,14 @@ enum {
 	BPF_RB_NO_WAKEUP = 1,
 };
 
-/* include/uapi/asm-generic/errno*.h, include/linux/socket.h, include/linux/net.h, include/net/tcp_states.h */
+/* include/uapi/asm-generic/errno*.h, include/linux/socket.h, include/linux/net.h,
+ * include/net/tcp_states.h, include/linux/sched.h */
 #define EAGAIN 11
 #define MSG_PEEK 2
 #define AF_INET 2
 #define AF_INET6 10
 #define SOCK_NOSPACE 2
+#define PF_EXITING 4
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2
 #define TCP_LISTEN 10
@@ -119,6 +121,7 @@ struct pid {
 };
 
 struct task_struct {
+	unsigned int flags;
 	int pid;
 	int tgid;
 	struct sched_info sched_info;

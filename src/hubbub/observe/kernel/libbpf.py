@@ -14,6 +14,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from ctypes import c_bool, c_char_p, c_int, c_int32, c_size_t, c_uint32, c_void_p
+from functools import cache
 from typing import Final
 
 LIBRARY: Final = "libbpf.so.1"
@@ -56,6 +57,7 @@ _FUNCTIONS: Final[dict[str, tuple[type | None, tuple[type, ...]]]] = {
     "bpf_link__fd": (c_int, (c_void_p,)),
     "bpf_link__destroy": (c_int, (c_void_p,)),
     "bpf_map__fd": (c_int, (c_void_p,)),
+    "bpf_map__value_size": (c_uint32, (c_void_p,)),
     "bpf_map__set_max_entries": (c_int, (c_void_p, c_uint32)),
     "bpf_map__set_initial_value": (c_int, (c_void_p, c_char_p, c_size_t)),
     "bpf_map_lookup_elem": (c_int, (c_int, c_void_p, c_void_p)),
@@ -66,8 +68,12 @@ _FUNCTIONS: Final[dict[str, tuple[type | None, tuple[type, ...]]]] = {
 }
 
 
-class LibbpfError(Exception):
-    """Something was refused; its text is a sentence for people. `program`: by which it came, if by one."""
+class ProbesError(Exception):
+    """No probes here, or no longer; its text is a sentence for people."""
+
+
+class LibbpfError(ProbesError):
+    """Something was refused, or is not there. `program`: by which it came, if by one."""
 
     def __init__(self, sentence: str, *, program: str | None = None, number: int = 0) -> None:
         """`number`: of the error (errno), 0: it has none."""
@@ -149,7 +155,7 @@ class Libbpf:
         return self._said
 
     def forget(self) -> None:
-        """Begin to listen anew."""
+        """Begin anew."""
         self._said.clear()
 
     def tracepoints(self, names: Sequence[str]) -> set[str]:
@@ -167,6 +173,12 @@ class Libbpf:
             self("btf__free", types)
 
 
+@cache
+def libbpf(name: str) -> Libbpf:
+    """Load a library once: it has one place for what it says."""
+    return Libbpf(name)
+
+
 class Map:
     """A map of a loaded object."""
 
@@ -180,6 +192,12 @@ class Map:
     def fd(self) -> int:
         """Its descriptor, once its object is loaded."""
         return self._library("bpf_map__fd", self._pointer)
+
+    def sized(self, size: int) -> Map:
+        """Return it, if its values have so many bytes. LibbpfError: the object fits other sources."""
+        if self._library("bpf_map__value_size", self._pointer) != size:
+            raise LibbpfError("the probes were built for another version (make probes)")
+        return self
 
     def resize(self, entries: int) -> None:
         """Before it is loaded. A ring's entries are bytes: a power of two, and whole pages."""

@@ -5,8 +5,6 @@ All figures are sums since they were attached; who wants those of a second, take
 
 from __future__ import annotations
 
-import errno
-import ipaddress
 import os
 import select
 import sys
@@ -22,17 +20,19 @@ from hubbub.observe.kernel.figures import CALLS, Buckets, Call, CallFigures, Hap
 from hubbub.observe.kernel.hooks import Hook
 from hubbub.observe.kernel.layouts import (
     CALL_FIGURES,
-    CALL_RECORD,
     CONTROL,
     FIGURES,
-    HAPPENING,
     LOSSES,
+    NOBODY,
     SOCKET_ROW,
     read,
     write,
 )
-from hubbub.observe.kernel.libbpf import LIBRARY, Libbpf, LibbpfError, Link, Map, Ring
+from hubbub.observe.kernel.libbpf import LIBRARY, Libbpf, LibbpfError, Link, Map, ProbesError, Ring, libbpf
 from hubbub.observe.kernel.loading import Loaded, load
+from hubbub.observe.kernel.records import TracedCall, happening, traced_call
+
+__all__ = ["Probes", "ProbesError", "SocketCounts", "Trace", "TracedCall"]
 
 OBJECT: Final = Path(__file__).with_name("hubbub.bpf.o")
 """What `scripts/probes.py` makes of `probes/`."""
@@ -50,16 +50,6 @@ TRACED: Final = 100_000
 _INITIAL_NAMESPACE: Final = 0xEFFF_FFFC
 """Inode of the kernel's first PID namespace, whose numbers are the kernel's own (PROC_PID_INIT_INO)."""
 _EVERYTHING: Final = 1 << 30
-_KINDS: Final = ("opened", "closed", "retransmit", "reset_sent", "reset_received", "overflow", "full")
-_STATES: Final = (
-    *("", "established", "syn_sent", "syn_recv", "fin_wait1", "fin_wait2", "time_wait", "close"),
-    *("close_wait", "last_ack", "listen", "closing", "new_syn_recv"),
-)
-_INET6: Final = 10
-
-
-class ProbesError(Exception):
-    """No probes here; its text is a sentence for people."""
 
 
 class SocketCounts(NamedTuple):
@@ -77,26 +67,6 @@ class SocketCounts(NamedTuple):
     """Packets dropped at a full receive queue."""
 
 
-class TracedCall(NamedTuple):
-    """One call, as `Trace` tells it."""
-
-    at: float
-    """Unix time in seconds, when it ended."""
-    call: Call
-    fd: int | None
-    cookie: int | None
-    """Of the socket; None: it went into none."""
-    result: int
-    """Bytes, or of `wait` how many were ready; below 0: an error, as -errno."""
-    took: int | None
-    """Nanoseconds. `fd` and `took` are None where calls are not timed."""
-
-    @property
-    def error(self) -> str | None:
-        """The name of its error, such as `EAGAIN`."""
-        return errno.errorcode.get(-self.result, str(-self.result)) if self.result < 0 else None
-
-
 class Trace:
     """A record of each call of the process, from `Probes.trace` on until it is closed."""
 
@@ -105,6 +75,7 @@ class Trace:
         self._ring = Ring(library, of)
         self._lost = lost
         self._lost_before = lost()
+        self._lost_now = 0
         self._end = end
         self._closed = False
         self._ring.drain(_EVERYTHING)  # what was left of a trace before
@@ -113,27 +84,20 @@ class Trace:
         """Return those since the last time, oldest first, without waiting; at most `TRACED`."""
         if self._closed:
             return []
-        behind = time.time() - time.monotonic()
-        return [
-            TracedCall(
-                at / 1e9 + behind,
-                CALLS[kind],
-                fd if fd >= 0 else None,
-                cookie or None,
-                result,
-                took or None,
-            )
-            for at, cookie, result, took, fd, kind in map(CALL_RECORD.unpack, self._ring.drain(TRACED))
-        ]
+        behind = _monotonic_behind()
+        return [traced_call(record, behind) for record in self._ring.drain(TRACED)]
 
     @property
     def lost(self) -> int:
         """Records for which there was no room, since it began."""
-        return self._lost() - self._lost_before if not self._closed else 0
+        if not self._closed:
+            self._lost_now = self._lost() - self._lost_before
+        return self._lost_now
 
     def close(self) -> None:
         """Record no longer. Again: nothing."""
         if not self._closed:
+            _ = self.lost
             self._end()
             self._closed = True
             self._ring.close()
@@ -162,15 +126,16 @@ class Probes:
         }
         self._hooks: dict[str, Hook] = {}
         self._sockets: Link | None = None
-        self._figures = loaded.object.map("figures")
-        self._losses = loaded.object.map(".bss").memory()
-        self._control = loaded.object.map(".data").memory()
+        self._figures = loaded.object.map("figures").sized(FIGURES.size)
+        self._losses = loaded.object.map(".bss").sized(LOSSES.size).memory()
+        self._control = loaded.object.map(".data").sized(CONTROL.size).memory()
         owned.callback(self._losses.close)
         owned.callback(self._control.close)
         self._told = Ring(library, loaded.object.map("happenings"))
         owned.callback(self._told.close)
         self._trace: Trace | None = None
         self._tracing = ExitStack()
+        self._ended = False
         self._open = True
 
     @classmethod
@@ -194,15 +159,12 @@ class Probes:
         with ExitStack() as owned:
             pidfd = _pidfd(pid)
             owned.callback(os.close, pidfd)
-            try:
-                content = _content(program, types)
-                found = Libbpf(library)
-                loaded = load(found, content, {"happenings": ring, "calls": trace_ring}, without)
-                owned.callback(loaded.object.close)
-                probes = cls(found, loaded, pidfd, everything, owned)
-                probes._begin(pid)
-            except LibbpfError as error:
-                raise ProbesError(str(error)) from None
+            content = _content(program, types)
+            found = libbpf(library)
+            loaded = load(found, content, {"happenings": ring, "calls": trace_ring}, without)
+            owned.callback(loaded.object.close)
+            probes = cls(found, loaded, pidfd, everything, owned)
+            probes._begin(pid)
             probes._owned = owned.pop_all()
             return probes
         raise AssertionError  # an ExitStack swallows nothing
@@ -280,9 +242,13 @@ class Probes:
 
     @property
     def ended(self) -> bool:
-        """Whether the process is gone: nothing is counted any more, and another by its number is not it."""
-        ready, _, _ = select.select([self._pidfd], [], [], 0)
-        return bool(ready)
+        """Whether the process is gone: nothing is counted any more, not of another by its number either."""
+        if self._open and not self._ended:
+            ready, _, _ = select.select([self._pidfd], [], [], 0)
+            if ready:
+                self._ended = True
+                write(self._control, CONTROL, target=NOBODY)  # where sched_process_exit is missing
+        return self._ended
 
     def calls(self) -> dict[Call, CallFigures]:
         """The sums of each kind of call that is counted; `took` where they are timed."""
@@ -321,8 +287,8 @@ class Probes:
 
     def happenings(self) -> list[Happening]:
         """Return what happened since the last time, oldest first, without waiting; at most `DRAINED`."""
-        behind = time.time() - time.monotonic()
-        return [_happening(record, behind) for record in self._told.drain(DRAINED)]
+        behind = _monotonic_behind()
+        return [happening(record, behind) for record in self._told.drain(DRAINED)]
 
     @property
     def lost(self) -> int:
@@ -375,6 +341,7 @@ class Probes:
         """`FIGURES` as numbers, of all processors together."""
         if not self._open:
             return [0] * (FIGURES.size // 8)
+        _ = self.ended
         numbers = memoryview(self._figures.first(FIGURES.size, per_processor=True)).cast("Q")
         one = FIGURES.size // 8
         return [sum(numbers[at::one]) for at in range(one)]
@@ -398,31 +365,13 @@ _HEAD: Final = len(CALL_FIGURES.members) - 2
 _OF_CALL: Final = CALL_FIGURES.size // 8
 
 
+def _monotonic_behind() -> float:
+    """Seconds that the kernel's clock of records lacks of Unix time."""
+    return time.time() - time.monotonic()
+
+
 def _filled(counts: list[int]) -> Buckets:
     return {bucket: count for bucket, count in enumerate(counts) if count}
-
-
-def _happening(record: bytes, behind: float) -> Happening:
-    """`behind`: what CLOCK_MONOTONIC lacks of Unix time."""
-    at, cookie, times, family, local_port, peer_port, kind, before, after, _, local, peer = HAPPENING.unpack(
-        record
-    )
-    detail = f"{_STATES[before]} → {_STATES[after]}" if after else f"{times} times" if times > 1 else ""
-    return Happening(
-        at / 1e9 + behind,
-        _KINDS[kind],
-        cookie,
-        _address(family, local, local_port),
-        _address(family, peer, peer_port),
-        detail,
-    )
-
-
-def _address(family: int, raw: bytes, port: int) -> str:
-    if family == _INET6:
-        address = ipaddress.IPv6Address(raw)
-        return f"[{address}]:{port}"
-    return f"{ipaddress.IPv4Address(raw[:4])}:{port}"
 
 
 def _pidfd(pid: int) -> int:
