@@ -57,7 +57,7 @@ def directory(deployment: Deployment, notes: Notes) -> None:
     if server not in (None, 0, owner):
         notes.warn(
             f"{data} belongs to {_name(owner)}, and the server runs as {_name(server)}.",
-            f"`chown -R {_name(server)} {data}`, with the server stopped.",
+            f"`chown -R {_typed(server)} {data}`, with the server stopped.",
         )
     elif me not in (0, owner):
         notes.warn(
@@ -93,7 +93,7 @@ def _strays(data: Path, owner: int, notes: Notes) -> None:
                 notes.fail(
                     f"{part} belongs to {_name(part.stat().st_uid)}, and the directory to {_name(owner)}: a "
                     "command was run as somebody else.",
-                    f"`chown -R {_name(owner)} {data}`, with the server stopped.",
+                    f"`chown -R {_typed(owner)} {data}`, with the server stopped.",
                 )
     except PermissionError:
         return  # another user's; that was said
@@ -183,3 +183,8 @@ def _name(user: int | None) -> str:
         return pwd.getpwuid(user).pw_name
     except KeyError:
         return f"user {user}"
+
+
+def _typed(user: int | None) -> str:
+    """As a command takes it."""
+    return _name(user).removeprefix("user ")
