@@ -106,6 +106,10 @@ def _run(command: str, arguments: Namespace) -> int:
             from hubbub.cli.doctor import doctor
 
             return doctor(arguments)
+        case "probe":
+            from hubbub.cli.probe import probe
+
+            return probe(arguments)
         case "why":
             from hubbub.cli.why import why
 

@@ -65,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     backup.add_argument("directory", metavar="DIR", type=Path)
     _add_data(backup)
     _add_why(commands)
+    _add_probe(commands)
     _add_doctor(commands)
     return parser
 
@@ -133,6 +134,45 @@ def _add_why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     why.add_argument("name", metavar="NAME", help="a guest who is here, or an account")
     why.add_argument("--json", action="store_true", help="for programs")
     _add_data(why)
+
+
+_PROBE_CODES = """exit codes:
+  0    the time is over, the server has ended, or Ctrl-C
+  1    it cannot be observed
+  2    it was asked wrongly
+  3    no server runs on the data directory
+"""
+
+
+def _add_probe(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    probe = commands.add_parser(
+        "probe",
+        help="show what the kernel sees of a running server",
+        description="Show what the kernel sees of a running server: its calls with their sizes and times,\n"
+        "its threads, its connections. With the right to it (root, or CAP_BPF and CAP_PERFMON) by probes,\n"
+        "else by what the kernel tells anybody.",
+        epilog=_PROBE_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    probe.set_defaults(command="probe")
+    probe.add_argument(
+        "--pid", type=_process, help="of the server (default: of the one that runs on the data directory)"
+    )
+    probe.add_argument("--duration", metavar="S", type=_seconds, help="end after so many seconds")
+    probe.add_argument("--all", action="store_true", help="time each call, too, which costs the server more")
+    probe.add_argument("--trace", action="store_true", help="print each call instead")
+    probe.add_argument("--json", action="store_true", help="a JSON object a line, for programs")
+    _add_data(probe)
+
+
+def _process(text: str) -> int:
+    number = int(text)
+    if not 0 < number < 1 << 31:
+        raise ValueError(text)
+    return number
+
+
+_process.__name__ = "number of a process"  # argparse says it
 
 
 _EXIT_CODES = """exit codes:

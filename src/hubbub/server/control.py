@@ -111,17 +111,30 @@ class Control:
         return {"done": done}
 
 
-def ask(directory: Path, do: str, progress: Progress | None = None, **arguments: object) -> Any:
-    """Have the server that runs on this directory do something; return what it says.
+def server_pid(directory: Path) -> int:
+    """The process of the server that runs on this directory. Raises NoServerError; Linux only."""
+    with _connected(directory) as peer:
+        pid, _, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return int(pid)
 
-    Raises NoServerError, and ControlError with the server's sentence.
-    """
+
+@contextlib.contextmanager
+def _connected(directory: Path) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
         try:
             with _reachable(directory) as path:
                 peer.connect(path)
         except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
             raise NoServerError(str(directory)) from None
+        yield peer
+
+
+def ask(directory: Path, do: str, progress: Progress | None = None, **arguments: object) -> Any:
+    """Have the server that runs on this directory do something; return what it says.
+
+    Raises NoServerError, and ControlError with the server's sentence.
+    """
+    with _connected(directory) as peer:
         peer.sendall(msgspec.json.encode({"do": do, **arguments}) + b"\n")
         with peer.makefile("rb") as lines:
             for line in lines:

@@ -167,7 +167,12 @@ class Why:
 
     def actions(self) -> Mapping[str, Action]:
         """For `Control`."""
-        return {"why": self._answer}
+        return {"why": self._answer, "cookies": self._behind}
+
+    async def _behind(self, arguments: dict[str, Any], _: Progress) -> object:  # noqa: ARG002
+        """For `hubbub probe`, which sees sockets: whose is which, by the cookies of all that are open."""
+        known = [(one, one.user) for one in self._shared.open.values()]
+        return {str(self._cookies.of(one)): user.name for one, user in known if user is not None}
 
     async def _answer(self, arguments: dict[str, Any], _: Progress) -> object:
         """That nobody has that name is an answer, too: `hubbub why` has an exit code for it."""

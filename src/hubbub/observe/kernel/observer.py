@@ -20,7 +20,7 @@ from hubbub.observe.kernel.figures import (
     Source,
 )
 from hubbub.observe.kernel.lines import Lines
-from hubbub.observe.kernel.probes import Probes, ProbesError
+from hubbub.observe.kernel.probes import Probes, ProbesError, Trace
 from hubbub.observe.kernel.proc import MachineFigures, ProcessFigures
 from hubbub.observe.kernel.sock_diag import SockDiag, SockDiagError
 
@@ -65,17 +65,17 @@ class Observer:
         self._clock = clock
         self._wall = wall
         self._probes: Probes | None = None
+        self._diag: SockDiag | None = None
+        self._machine = MachineFigures()
         self._missing: dict[str, str] = {}
         try:
             if probing == "off":
                 self._missing["probes"] = "they were not asked for"
             else:
                 self._probes = self._attached(pid, probing, everything)
-            self._machine = MachineFigures()
         except BaseException:
             self.close()
             raise
-        self._diag: SockDiag | None = None
         try:
             self._diag = SockDiag(pid)
         except SockDiagError as error:
@@ -124,6 +124,9 @@ class Observer:
         """Observe no more; its programs leave the kernel."""
         if self._probes is not None:
             self._probes.close()
+        if self._diag is not None:
+            self._diag.close()
+        self._machine.close()
         self._process.close()
         if self._pidfd is not None:
             os.close(self._pidfd)
@@ -159,6 +162,12 @@ class Observer:
     def lines(self, cookies: Collection[int]) -> list[Line]:
         """Of these connections, with the round-trip times of the last minute. Unknown ones are left out."""
         return self._lines.of(cookies)
+
+    def trace(self) -> Trace:
+        """Begin to record each call. Raises ProbesError where there are no probes, or somebody does."""
+        if self._probes is None:
+            raise ProbesError(self._missing["probes"])
+        return self._probes.trace()
 
     def _sums(self) -> _Sums:
         if self._probes is None:

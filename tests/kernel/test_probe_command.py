@@ -1,0 +1,134 @@
+"""`hubbub probe` as a person runs it, beside a real server."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serving import PATIENCE, Server, serving, until
+
+HUBBUB = [sys.executable, "-m", "hubbub"]
+UNPRIVILEGED = ["setpriv", "--bounding-set=-bpf,-perfmon,-sys_admin"]
+"""Without what probes take; it may look at the process, as the server's own user may."""
+
+
+@pytest.fixture(name="data")
+def _data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture(name="server")
+def _server(data: Path) -> Iterator[Server]:
+    with serving("--data", str(data), "--limits", "off") as started:
+        yield started
+
+
+def probe(*arguments: str, within: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+    command = [*within, *HUBBUB, "probe", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE * 3, check=False)
+
+
+def lines_of(output: str) -> list[Any]:
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def begun(*arguments: str) -> subprocess.Popen[str]:
+    """It runs; its first line has been written."""
+    command = [*HUBBUB, "probe", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_reports_come_each_second_with_who_is_behind_a_connection(server: Server, data: Path) -> None:
+    server.json("Alice")
+    done = probe("--data", str(data), "--json", "--duration", "2.2", "--all")
+    assert done.returncode == 0, done.stderr
+    first, *reports = lines_of(done.stdout)
+    assert first["source"]["probes"], first
+    assert len(reports) >= 2
+    assert {"send", "receive", "wait", "sync"} <= set(reports[0]["report"]["calls"])
+    assert "Alice" in reports[-1]["users"].values()
+    assert reports[-1]["report"]["lines"] == 1
+
+
+def test_every_call_is_traced_and_none_is_lost(server: Server, data: Path) -> None:
+    alice, bob = server.json("Alice"), server.json("Bob")
+    tracing = begun("--data", str(data), "--trace", "--json")
+    assert tracing.stderr is not None
+    assert "attached" in tracing.stderr.readline()
+    for number in range(200):
+        alice.say("Broadcast", content=f"number {number}")
+        bob.get("NewMessage")
+    tracing.send_signal(signal.SIGINT)
+    output, told = tracing.communicate(timeout=PATIENCE)
+    assert tracing.returncode == 0, told
+    assert "none was lost" in told
+    calls = lines_of(output)
+    to_bob = [one for one in calls if one["user"] == "Bob" and one["call"] == "send"]
+    assert len(to_bob) == 200
+    assert all(one["took"] > 0 and one["result"] > 0 and one["fd"] > 0 for one in to_bob)
+    assert any(one["call"] == "sync" for one in calls)
+
+
+def test_without_a_terminal_each_report_is_a_block(server: Server, data: Path) -> None:
+    server.json("Alice")
+    done = probe("--pid", str(server.process.pid), "--data", str(data), "--duration", "1.2")
+    assert done.returncode == 0, done.stderr
+    assert "connections: 1" in done.stdout
+    assert "Alice" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_without_privilege_it_shows_what_anybody_may_see_and_says_so(server: Server, data: Path) -> None:
+    server.json("Alice")
+    done = probe("--data", str(data), "--duration", "1.2", within=UNPRIVILEGED)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("kernel probes: none ("), done.stdout
+    assert "Alice" in done.stdout
+    traced = probe("--data", str(data), "--trace", within=UNPRIVILEGED)
+    assert traced.returncode == 1
+    assert traced.stdout == ""
+    assert "calls are traced by probes alone" in traced.stderr
+
+
+def test_it_ends_with_the_server(data: Path) -> None:
+    with serving("--data", str(data)) as server:
+        probing = begun("--data", str(data), "--json")
+        assert probing.stdout is not None
+        assert "source" in probing.stdout.readline()
+        server.process.send_signal(signal.SIGTERM)
+        assert probing.wait(PATIENCE) == 0
+        probing.communicate()
+
+
+def test_what_cannot_be_observed_is_said(data: Path) -> None:
+    nobody = probe("--data", str(data))
+    assert nobody.returncode == 3
+    assert nobody.stderr.startswith("hubbub: no server runs on "), nobody.stderr
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    until(lambda: not Path(f"/proc/{ended.pid}").exists())
+    gone = probe("--pid", str(ended.pid))
+    assert gone.returncode == 1
+    assert str(ended.pid) in gone.stderr
+    assert "Traceback" not in gone.stderr
+    for wrong in (["--pid", "0"], ["--pid", "x"], ["--duration", "-1"], ["--data", ":memory:"]):
+        asked = probe(*wrong)
+        assert asked.returncode == 2, (wrong, asked.stderr)
+
+
+def test_a_pipe_that_is_closed_ends_it_without_a_word(server: Server, data: Path) -> None:
+    probing = begun("--data", str(data), "--json")
+    assert probing.stdout is not None
+    assert probing.stderr is not None
+    probing.stdout.readline()
+    probing.stdout.close()
+    assert probing.wait(PATIENCE) == 0
+    assert probing.stderr.read() == ""
+    probing.stderr.close()
