@@ -23,8 +23,6 @@ from serving import PATIENCE, NdjsonClient, Server, serving
 
 LOOPBACK: Final = "127.0.0.1"
 PIECE: Final = 65_536
-AHEAD: Final = -15
-"""Niceness: about thirty times the share of who has none."""
 
 
 class Person(NdjsonClient):
@@ -114,12 +112,11 @@ def house(
     with `core` it is held to that one, with no more right to it than anybody. `powerless`: it may not probe.
     """
     listen = (f"{LOOPBACK}:0", "0.0.0.0:0")
-    nice = AHEAD if core is None else 0
     data = disk / "data"
     with contextlib.ExitStack() as left:
         started = serving("--data", str(data), *flags, listen=listen, HUBBUB_GUESTS_ALLOW="true", **env)
         server = stage.here.run(
-            lambda: left.enter_context(started), core=core, nice=nice, powerless=powerless
+            lambda: left.enter_context(started), core=core, first=core is None, powerless=powerless
         )
         stage.leash(server.process.pid)
         yield House(stage, server, data)

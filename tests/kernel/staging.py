@@ -101,12 +101,17 @@ class Namespace:
         return f"/proc/{os.getpid()}/fd/{self._net}"
 
     def run(
-        self, call: Callable[[], Result], *, core: int | None = None, nice: int = 0, powerless: bool = False
+        self,
+        call: Callable[[], Result],
+        *,
+        core: int | None = None,
+        first: bool = False,
+        powerless: bool = False,
     ) -> Result:
         """Do something there: sockets that it makes stay there, processes that it starts run there.
 
-        With `core`, these are held to that core; `nice` is theirs, too; with `powerless` they have no
-        capabilities, though they are root's.
+        With `core`, these are held to that core; with `first` they run before whatever else wants to; with
+        `powerless` they have no capabilities, though they are root's.
         """
 
         def there() -> Result:
@@ -117,8 +122,8 @@ class Namespace:
             os.chdir(directory)  # entering another tree has moved us to its root
             if core is not None:
                 os.sched_setaffinity(0, {core})
-            if nice:
-                os.setpriority(os.PRIO_PROCESS, 0, nice)  # of this thread, and of who comes from it
+            if first:  # being nice would do within one session only (sched(7), autogroups)
+                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
             if powerless:
                 for capability in range(_CAPABILITIES):
                     _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)  # an older kernel has fewer
@@ -211,6 +216,10 @@ class Line:
     def cut(self) -> None:
         """Let nothing through any more: no end of the connection is told."""
         self._router.command("nft", "insert rule ip line way drop")
+
+    def mend(self) -> None:
+        """Let everything through again, or so much of it as a `throttle` lets."""
+        self._router.command("nft", "flush chain ip line way")
 
     def close(self) -> None:
         for one in (self.there, self._router):
