@@ -59,7 +59,7 @@ ASLEEP = {"unsent": 180_000, "busy": 9_000_000, "reader_limited": 8_900_000, "wi
 """It took nothing of what it was sent."""
 NARROW = {"unsent": 40_000, "busy": BUSY, "acked": 20_000, "window": 60_000}
 """At that pace, 40,000 bytes take exactly a second."""
-HOG = {"delayed": DELAYED, "ran": 0.1}
+HOG: dict[str, Any] = {"delayed": DELAYED, "ran": 0.1}
 
 HOLDS: dict[str, list[tuple[Evidence, Evidence]]] = {
     "silent": [
@@ -198,7 +198,7 @@ def test_where_several_hold_the_one_that_comes_first_wins() -> None:
         ("disk", {}, {"sync_p99": 2_000}),
         ("loop", {}, {"lag_p99": 2_000, "lag_max": 3_000}),
     ]
-    seen = []
+    seen: list[str] = []
     for cause, of_line, of_house in better:
         told = verdict(known)
         assert told.cause == cause, (told, seen)

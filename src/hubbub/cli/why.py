@@ -93,7 +93,9 @@ def _show_device(console: Console, device: Device, *, alone: bool) -> None:
 
     rooms = f", in {', '.join(device.rooms)}" if device.rooms else ""
     tls = " over TLS" if device.secure else ""
-    console.print(f"{device.name}: {device.dialect}{tls} from {device.address}{rooms}", style="cyan", soft_wrap=True)
+    console.print(
+        f"{device.name}: {device.dialect}{tls} from {device.address}{rooms}", style="cyan", soft_wrap=True
+    )
     if not alone:
         console.print(f"  {device.verdict.sentence}", soft_wrap=True)
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)

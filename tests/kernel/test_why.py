@@ -1,0 +1,275 @@
+"""Why somebody's chat is slow, asked of a real server: the join, the ways to ask, and who may."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from hubbub.server.control import ControlError, ask
+from hubbub.server.sockets import AT_ONCE, Cookies
+from hubbub.server.why import MOST, KernelView, WhyView
+from server.watched import PASSWORD, Watched, watched
+from serving import PATIENCE, NdjsonClient, until
+
+SECRET = "xyzzy-plugh"
+"""Stands in what is said, and must never come back from here."""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def told(data: Path) -> Iterator[Watched]:
+    with watched(data) as here:
+        yield here
+
+
+def why(here: Watched, name: str) -> WhyView:
+    answer = here.ask(f"/api/v1/admin/why?name={name}")
+    assert answer.status == 200, answer
+    assert SECRET not in answer.text
+    return msgspec.json.decode(answer.text, type=WhyView)
+
+
+def command(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    run = [sys.executable, "-m", "hubbub", "why", "--data", str(data), *words]
+    return subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
+
+
+def who_does_not_read(here: Watched, name: str) -> NdjsonClient:
+    """Somebody with a small window, who is there."""
+    client = NdjsonClient.__new__(NdjsonClient)
+    client.sock = socket.socket()
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)  # before it connects: tcp(7)
+    client.sock.settimeout(PATIENCE)
+    client.sock.connect(("127.0.0.1", here.server.port))
+    client.buffer = b""
+    here.server.clients.append(client)
+    client.ask("auth/login", username=name)
+    return client
+
+
+def test_where_nothing_is_wrong_it_says_so(told: Watched, data: Path) -> None:
+    bob = told.server.websocket("Bob")
+    until(lambda: why(told, "Bob").verdict.cause == "nothing", 60)  # a machine that is busy has calm seconds
+    view = why(told, "bob")
+    assert (view.name, view.account, view.online, view.total) == ("Bob", False, True, 1)
+    [device] = view.connections
+    assert (device.dialect, device.rooms, device.address) == ("websocket", ("lobby",), "127.0.0.1")
+    assert (device.queued, device.held_back) == (0, 0)
+    assert device.line is not None
+    assert device.line.state == "established"
+    assert device.line.rtt > 0
+    assert device.line.cookie > 0
+    assert {one["name"] for one in told.ask("/api/v1/admin/connections").content["connections"]} >= {
+        device.name
+    }
+    assert view.source.startswith("kernel probes: ")
+    until(lambda: command(data, "Bob").returncode == 0, 60)
+    assert bob.hears_nothing()
+
+
+def test_a_client_that_does_not_read(told: Watched, data: Path) -> None:
+    who_does_not_read(told, "Carl")
+    ann = told.server.ndjson("Ann")
+
+    def found() -> bool:
+        for _ in range(20):  # what the kernels' buffers between them take, soon is full
+            ann.ask("message/send", text=SECRET * 2_000)
+        return why(told, "Carl").verdict.cause == "reader"
+
+    until(found, 60)
+    view = why(told, "carl")
+    assert view.verdict.rule == "does not read"
+    [device] = view.connections
+    assert device.line is not None
+    assert device.line.window == 0
+    assert device.line.unsent + device.queued > 0
+    facts = {one.name: one.value for one in view.verdict.facts}
+    assert facts["unsent"] == device.line.unsent + device.queued
+    assert facts["reader_limited"] > 50
+    assert why(told, "Ann").verdict.cause != "reader"  # who writes all that, reads
+
+    done = command(data, "Carl")
+    assert done.returncode == 1, done
+    assert done.stdout.startswith("Carl: the client does not read what it is sent; ")
+    assert "the client's window  closed" in done.stdout
+    assert SECRET not in done.stdout
+    as_json = command(data, "Carl", "--json")
+    assert as_json.returncode == 1
+    assert msgspec.json.decode(as_json.stdout, type=WhyView).verdict.cause == "reader"
+
+
+def test_requests_that_wait_for_their_rate(tmp_path: Path) -> None:
+    with watched(tmp_path, HUBBUB_LIMITS_MESSAGE_RATE="2", HUBBUB_LIMITS_MESSAGE_BURST="10") as here:
+        dave = here.server.ndjson("Dave")
+        for number in range(60):  # half a minute's worth
+            dave.say("heartbeat", f"h{number}")
+        until(lambda: why(here, "Dave").verdict.cause == "limits", 60)
+        view = why(here, "Dave")
+        assert view.connections[0].held_back > 0
+        assert "requests wait for their rate" in view.verdict.sentence
+
+
+def test_each_device_of_an_account_has_its_own_verdict(told: Watched) -> None:
+    erin = told.server.ndjson()
+    erin.ask("auth/register", username="Erin", password=PASSWORD)
+    phone = told.server.websocket()
+    phone.ask("login", username="Erin", password=PASSWORD)
+    view = why(told, "Erin")
+    assert (view.account, view.online, view.total) == (True, True, 2)
+    assert [one.dialect for one in view.connections] == ["ndjson", "websocket"]
+    assert len({one.line.cookie for one in view.connections if one.line is not None}) == 2
+    phone.close()
+    erin.close()
+    until(lambda: not why(told, "Erin").online)
+    away = why(told, "Erin")
+    assert (away.account, away.total, away.connections) == (True, 0, ())
+    assert away.verdict.sentence.startswith("is not here: no connection is open; ")
+
+
+def test_who_has_more_connections_than_are_shown_is_told_how_many(told: Watched) -> None:
+    first = told.server.ndjson().ask("auth/register", username="Fay", password=PASSWORD)["payload"]
+    for _ in range(MOST):
+        told.server.ndjson().ask("auth/login", token=first["token"])
+    view = why(told, "Fay")
+    assert (view.total, len(view.connections)) == (MOST + 1, MOST)
+
+
+def test_a_guest_who_left_is_nobody(told: Watched, data: Path) -> None:
+    with told.server.text("Gus"):
+        assert not why(told, "Gus").account
+    until(lambda: told.ask("/api/v1/admin/why?name=Gus").status == 404)
+    done = command(data, "Gus")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == "hubbub: User 'Gus' not found.\n"
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "code"),
+    [
+        ("name=Nobody", 404, "not_found"),
+        ("name=a%20b", 400, "name_invalid"),
+        ("name=a%1b%5b2J", 400, "name_invalid"),
+        ("name=" + "x" * 257, 400, "bad_request"),
+        ("name=", 400, "bad_request"),
+        ("", 400, "bad_request"),
+        ("name=a&name=b", 400, "bad_request"),
+    ],
+)
+def test_names_that_nobody_has(told: Watched, query: str, status: int, code: str) -> None:
+    answer = told.ask(f"/api/v1/admin/why?{query}")
+    assert (answer.status, answer.content["code"]) == (status, code)
+
+
+def test_none_of_it_is_for_others(told: Watched) -> None:
+    member = told.server.ndjson().ask("auth/register", username="Mia", password=PASSWORD)["payload"]
+    guest = told.server.ndjson("Gil").welcome
+    for path in ("/api/v1/admin/kernel", "/api/v1/admin/why?name=admin", "/api/v1/admin/why?name=Nobody"):
+        assert told.ask(path, token=None).status == 401
+        assert told.ask(path, token="nonsense").status == 401
+        for token in (member["token"], guest["token"]):
+            answer = told.ask(path, token=token)
+            assert (answer.status, answer.content["code"]) == (403, "forbidden")
+    assert told.ask("/api/v1/admin/kernel", "POST").status == 405
+
+
+def test_what_the_control_socket_is_asked_wrongly(told: Watched, data: Path) -> None:
+    wrong: tuple[object, ...] = (None, 7, ["Bob"], {})
+    for name in wrong:
+        with pytest.raises(ControlError, match="it has no name"):
+            ask(data, "why", name=name)
+    assert ask(data, "why", name="a b")["code"] == "name_invalid"
+    assert command(data, "a b").returncode == 2
+
+
+def test_the_command_says_where_it_asked(tmp_path: Path) -> None:
+    none = command(tmp_path / "none", "Bob")
+    assert none.returncode == 3
+    assert "no server runs on" in none.stderr
+    assert command(Path(":memory:"), "Bob").returncode == 2
+    assert command(tmp_path).returncode == 2
+    said = command(tmp_path, "--help").stdout
+    for code in ("0    nothing is wrong", "1    something is", "2    it was asked wrongly", "3    nobody"):
+        assert code in said
+
+
+# -- everybody's lines
+
+
+def test_lines_are_joined_to_who_is_behind_them(tmp_path: Path) -> None:
+    with watched(tmp_path, HUBBUB_PROBES_MODE="auto") as here:
+        hal = here.server.ndjson("Hal")
+        hal.ask("message/send", text=SECRET)
+
+        def kernel() -> KernelView:
+            answer = here.ask("/api/v1/admin/kernel")
+            assert answer.status == 200
+            assert SECRET not in answer.text
+            return msgspec.json.decode(answer.text, type=KernelView)
+
+        until(lambda: any(one.user == "Hal" for one in kernel().lines))
+        view = kernel()
+        assert view.report is not None
+        assert (view.report.worst, view.report.happenings) == ([], [])
+        assert view.sentence == view.source.sentence
+        [line] = [one for one in view.lines if one.user == "Hal"]
+        [shown] = why(here, "Hal").connections
+        assert (line.id, line.name, line.dialect, line.rooms) == (shown.id, shown.name, "ndjson", ("lobby",))
+        assert shown.line is not None
+        assert line.line.cookie == shown.line.cookie
+        nobody = [one for one in view.lines if one.id is None]  # such as this very request's
+        assert all((one.user, one.dialect, one.name) == (None, None, None) for one in nobody)
+
+
+class Told:
+    """A stream that answers to SO_COOKIE, and counts."""
+
+    def __init__(self, cookie: int) -> None:
+        self.cookie = cookie
+        self.asked = 0
+
+    def option(self, level: int, name: int, size: int) -> bytes:
+        self.asked += 1
+        return self.cookie.to_bytes(8, sys.byteorder)
+
+
+class One:
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.stream = Told(number + 500_000)
+
+
+def test_each_cookie_is_asked_for_once_and_those_who_left_are_forgotten() -> None:
+    connections: dict[int, Any] = {number: One(number) for number in range(1, 2 * AT_ONCE + 2)}
+    first = connections[1]
+    cookies = Cookies(connections)
+    cookies.learn()
+    assert sum(one.stream.asked for one in connections.values()) == AT_ONCE  # the loop is not held for all
+    assert cookies.behind(500_001) is first
+    for _ in range(3):
+        cookies.learn()
+    assert {one.stream.asked for one in connections.values()} == {1}
+    last = 2 * AT_ONCE + 1
+    assert cookies.behind(500_000 + last) is connections[last]
+    del connections[1]
+    assert cookies.behind(500_001) is None
+    assert cookies.number(500_001) == 1
+    for number in [*connections][:-1]:
+        del connections[number]
+    for number in range(last + 1, last + 3 * AT_ONCE):
+        connections[number] = One(number)
+        cookies.learn()
+        if number % 2:
+            del connections[number]
+    assert cookies.number(500_001) is None
+    assert cookies.behind(500_000 + last) is connections[last]
