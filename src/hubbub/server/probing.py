@@ -18,6 +18,7 @@ import os
 import socket
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -34,6 +35,8 @@ DEADLINE: Final = 4.0
 """Seconds that an answer may take: a helper that begins only now has to see two moments, a second apart."""
 REST: Final = 60.0
 """Seconds without a question after which a helper without probes ends."""
+RECENT: Final = 5
+"""Reports that are at hand: one second alone says little."""
 _BEGIN: Final = 10.0
 """Seconds that it may take to attach them, on a slow machine, before `on` gives up."""
 _PAUSES: Final = (1.0, 5.0, 30.0, 300.0)
@@ -61,6 +64,8 @@ class Probing:
         """Where figures come from. It changes once they are attached, and if their process is gone."""
         self.newest: Report | None = None
         """Of the last second; None: nothing looks just now."""
+        self.recent: deque[Report] = deque(maxlen=RECENT)
+        """Of the last seconds, the newest last."""
         self.on_report: Callable[[Report], None] = lambda _: None
         """Told of each, once it is `newest`."""
         self._settings = settings
@@ -161,6 +166,7 @@ class Probing:
     def _end_helper(self) -> None:
         helper, self._helper = self._helper, None
         self.newest = None
+        self.recent.clear()
         if self._rest is not None:
             self._rest.cancel()
             self._rest = None
@@ -177,6 +183,7 @@ class Probing:
             case Seen(report):
                 self._failures = 0
                 self.newest = report
+                self.recent.append(report)
                 self.on_report(report)
             case Broke(reason, again):
                 again_or_not = "it is started again" if again else "it is not started again"

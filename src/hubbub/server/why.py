@@ -6,6 +6,7 @@ The kernel names a socket by its cookie, which it is asked for once. Content has
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from statistics import median_low
@@ -55,6 +56,11 @@ class Observing(Protocol):
     @property
     def newest(self) -> Report | None:
         """Of the last second; None: nothing looks just now."""
+        ...
+
+    @property
+    def recent(self) -> Sequence[Report]:
+        """Of the last seconds, the newest last."""
         ...
 
     def watch(self) -> None:
@@ -274,22 +280,21 @@ class Why:
         )
 
     def _house(self) -> House:
-        """The server's own, and the machine's: of the middle second of the last, so that one says little."""
-        recent, report = self._sampler.recent, self._observing.newest
-        settled = recent if len(recent) >= SETTLED else ()
-        queue = report.run_queue if report is not None else None
-        seconds = max(report.seconds, 0.001) if report is not None else 1.0
+        """The server's own, and the machine's, of the last seconds: one of them alone says little."""
+        samples, reports = self._sampler.recent, self._observing.recent
+        settled = samples if len(samples) >= SETTLED else ()
+        seconds = sum(one.seconds for one in reports) or 1.0
         return House(
             lag_p99=_middle(one.lag_p99 for one in settled),
             lag_max=max((one.lag_max for one in settled if one.lag_max is not None), default=None),
-            commit_p99=_middle(one.commit_p99 for one in recent),
-            sync_p99=_kernel_sync(report) or _middle(one.sync_p99 for one in recent),
+            commit_p99=_middle(one.commit_p99 for one in samples),
+            sync_p99=_kernel_sync(reports) or _middle(one.sync_p99 for one in samples),
             commit_waits=round(self._readings.commit_waits * _MICROS),
             read_only=self._readings.read_only,
-            cpu=(_middle(one.cpu for one in recent) or 0) / 1000,
-            delayed=queue.delayed / _MICROS / seconds if queue is not None else 0.0,
-            ran=queue.ran / _MICROS / seconds if queue is not None else 0.0,
-            machine=report.machine if report is not None else None,
+            cpu=(_middle(one.cpu for one in samples) or 0) / 1000,
+            delayed=sum(one.run_queue.delayed for one in reports) / _MICROS / seconds,
+            ran=sum(one.run_queue.ran for one in reports) / _MICROS / seconds,
+            machine=reports[-1].machine if reports else None,
         )
 
     def _others(self, own: set[Connection]) -> Others:
@@ -301,14 +306,17 @@ class Why:
 
     # -- about everybody
 
-    def kernel(self) -> KernelView:
-        """What was seen in the last second. Nobody may have looked yet: then ask again in a second."""
+    def kernel(self, most: int = WORST) -> KernelView:
+        """What was seen in the last second, with at most so many lines.
+
+        Nobody may have looked yet: then ask again in a second.
+        """
         self._observing.watch()
         source, report = self._observing.source, self._observing.newest
         if report is None:
             return KernelView(source, source.sentence, None)
         shown = msgspec.structs.replace(report, worst=[], happenings=[])
-        return KernelView(source, source.sentence, shown, self.joined(report), self.happened(report))
+        return KernelView(source, source.sentence, shown, self.joined(report)[:most], self.happened(report))
 
     def joined(self, report: Report) -> list[JoinedLine]:
         """The worst lines, with who is behind them and what is wrong."""
@@ -368,8 +376,11 @@ def _middle(values: Iterable[int | None]) -> int | None:
     return median_low(there) if there else None
 
 
-def _kernel_sync(report: Report | None) -> int | None:
+def _kernel_sync(reports: Iterable[Report]) -> int | None:
     """µs that the disk took, by the kernel's own clock. None: it was not timed, or nothing was synced."""
-    sync = report.calls.get("sync") if report is not None else None
-    took = quantile(sync.took, 0.99) if sync is not None else None
+    counts = Counter[int]()
+    for one in reports:
+        if (sync := one.calls.get("sync")) is not None:
+            counts.update(sync.took)
+    took = quantile(counts, 0.99)
     return None if took is None else took // 1000
