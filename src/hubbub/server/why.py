@@ -18,7 +18,7 @@ from hubbub.core import names
 from hubbub.core.errors import Code, Refusal
 from hubbub.observe.kernel.buckets import quantile
 from hubbub.observe.kernel.evidence import Evidence, House, Others
-from hubbub.observe.kernel.figures import Line, Report, Source
+from hubbub.observe.kernel.figures import WORST, Line, Report, Source
 from hubbub.observe.kernel.verdict import Verdict, verdict, worst
 from hubbub.server.control import Action, ControlError, Progress
 from hubbub.server.readings import base_of
@@ -316,14 +316,14 @@ class Why:
         if report is None:
             return KernelView(source, source.sentence, None)
         shown = msgspec.structs.replace(report, worst=[], happenings=[])
-        return KernelView(source, source.sentence, shown, self.joined(report)[:most], self.happened(report))
+        return KernelView(source, source.sentence, shown, self.joined(report, most), self.happened(report))
 
-    def joined(self, report: Report) -> list[JoinedLine]:
+    def joined(self, report: Report, most: int = WORST) -> list[JoinedLine]:
         """The worst lines, with who is behind them and what is wrong."""
         self._cookies.learn()
         house = self._house()
         others = Others(max(0, report.lines - 1), report.rtt_median)
-        return [self._joined(line, house, others) for line in report.worst]
+        return [self._joined(line, house, others) for line in report.worst[:most]]
 
     def _joined(self, line: Line, house: House, others: Others) -> JoinedLine:
         one = self._cookies.behind(line.cookie)
