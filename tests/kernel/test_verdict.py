@@ -24,6 +24,7 @@ from hubbub.observe.kernel.verdict import (
     LAG,
     LAG_ALL,
     LAG_MAX,
+    LAG_STARVED,
     LOSS,
     MEMORY,
     OTHERS,
@@ -59,7 +60,7 @@ ASLEEP = {"unsent": 180_000, "busy": 9_000_000, "reader_limited": 8_900_000, "wi
 """It took nothing of what it was sent."""
 NARROW = {"unsent": 40_000, "busy": BUSY, "acked": 20_000, "window": 60_000}
 """At that pace, 40,000 bytes take exactly a second."""
-HOG: dict[str, Any] = {"delayed": DELAYED, "ran": 0.1}
+HOG: dict[str, Any] = {"lag_p99": LAG_STARVED, "delayed": DELAYED, "ran": 0.1}
 
 HOLDS: dict[str, list[tuple[Evidence, Evidence]]] = {
     "silent": [
@@ -71,7 +72,7 @@ HOLDS: dict[str, list[tuple[Evidence, Evidence]]] = {
         (line(queued=1, silent=SILENT_LONG), line(queued=0, silent=10 * SILENT_LONG)),  # he says nothing
     ],
     "starved badly": [
-        (house(lag_p99=LAG_ALL, **HOG), house(lag_p99=LAG_ALL - 1, **HOG)),
+        (house(**HOG | {"lag_p99": LAG_ALL}), house(**HOG | {"lag_p99": LAG_ALL - 1})),
     ],
     "read-only": [(house(read_only=True), house())],
     "disk badly slow": [
@@ -132,7 +133,11 @@ HOLDS: dict[str, list[tuple[Evidence, Evidence]]] = {
     ],
     "starved": [
         (house(**HOG), house(**HOG | {"delayed": DELAYED - 0.001})),
-        (house(delayed=10 * DENIED, ran=10 - 10 * DENIED), house(delayed=3.0, ran=7.1)),
+        (house(**HOG), house(**HOG | {"lag_p99": LAG_STARVED - 1})),
+        (
+            house(**HOG | {"delayed": 10 * DENIED, "ran": 10 - 10 * DENIED}),
+            house(**HOG | {"delayed": 3.0, "ran": 7.1}),
+        ),
         (house(Machine(stolen=STOLEN), lag_p99=LAG), house(Machine(stolen=STOLEN), lag_p99=LAG - 1)),
         (house(Machine(stolen=STOLEN), lag_p99=LAG), house(Machine(stolen=STOLEN - 0.01), lag_p99=LAG)),
         (

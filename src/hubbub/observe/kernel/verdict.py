@@ -77,6 +77,8 @@ DENIED: Final = 0.3
 """Of the processor's time that the server wanted, the share that it did not get …"""
 DELAYED: Final = 0.2
 """… and seconds of each second: a server that hardly runs does not feel the rest."""
+LAG_STARVED: Final = 10_000
+"""µs that the loop then comes too late: below, nobody feels that the machine is full."""
 STOLEN: Final = 0.1
 """Share of the machine's time that a hypervisor gave to others, with a loop that comes too late."""
 MEMORY: Final = 0.2
@@ -112,6 +114,13 @@ def _starved(known: Evidence, lag: int) -> bool:
     machine = house.machine or Machine()
     short = machine.stolen >= STOLEN or machine.pressure.get("memory", 0.0) >= MEMORY
     return short or known.denied >= DENIED
+
+
+def _waits_often(known: Evidence) -> bool:
+    """Not long each time, but at every step that a message takes."""
+    house = known.house
+    late = (house.lag_p99 or 0) >= LAG_STARVED
+    return late and house.delayed >= DELAYED and known.denied >= DENIED
 
 
 def _slow_disk(known: Evidence, sync: int) -> bool:
@@ -211,7 +220,7 @@ RULES: Final = (
         "starved",
         "machine",
         "the machine has little time for the server",
-        lambda known: _starved(known, LAG) or (known.denied >= DENIED and known.house.delayed >= DELAYED),
+        lambda known: _starved(known, LAG) or _waits_often(known),
         _TIME,
     ),
     Rule("disk slow", "disk", "the disk is slow", lambda known: _slow_disk(known, SYNC), _DISK),
