@@ -206,7 +206,9 @@ class Probing:
             missing = {**source.missing, "probes": self.source.missing.get("probes", _ENDED)}
             self.source = msgspec.structs.replace(source, missing=missing)
 
-    def _gone(self, helper: _Helper) -> None:
+    def _gone(self, helper: _Helper, error: BaseException | None) -> None:
+        if error is not None:
+            self._log.failed("hearing of the kernel", error)
         if helper is not self._helper:
             return  # it was told to
         self._end_helper()
@@ -229,7 +231,7 @@ class _Helper:
         self,
         settings: ProbeSettings,
         heard: Callable[[_Helper, Began | Seen | Broke | None], None],
-        gone: Callable[[_Helper], None],
+        gone: Callable[[_Helper, BaseException | None], None],
         *,
         attach: bool,
     ) -> None:
@@ -310,7 +312,7 @@ class _Helper:
             if not answer.done():
                 answer.set_exception(ConnectionResetError())
 
-    def _close(self, _task: asyncio.Task[None]) -> None:
+    def _close(self, task: asyncio.Task[None]) -> None:
         self._forget()
         if self._writer is None:
             self._line.close()
@@ -318,7 +320,7 @@ class _Helper:
             self._writer.close()
         self.process.kill()
         self.process.wait()  # at once: nothing outlives that signal
-        self._gone(self)
+        self._gone(self, None if task.cancelled() else task.exception())
 
 
 def _spawn(line: int, settings: ProbeSettings, *, attach: bool) -> subprocess.Popen[bytes]:
