@@ -1,4 +1,4 @@
-"""What the doctor says of the data directory: on real file systems, with real damage, beside a real server."""
+"""What the doctor says of the data directory: on real file systems, damaged, beside a real server."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from hubbub.log import Batch, Log
 from hubbub.server.doctor import disk, keeping
-from serving import serving, until
 from server.doctor.examining import command, deployment, look, of, said
+from serving import serving, until
 
 MOUNTED = 'mount -t tmpfs -o size={size} doctor "{at}" && {then} exec "$@"'
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import socket
 import time
 from email.utils import formatdate
@@ -12,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from hubbub.server.doctor import clock, probes, system
-from serving import serving
 from server.doctor.examining import answering, calm, command, deployment, look, of, said
+from serving import serving
 
 CONFINED = ("sh", "-c", 'ulimit -n 1000 && exec "$@"', "sh")
 
@@ -41,7 +40,7 @@ def test_descriptors_of_the_server_that_runs(tmp_path: Path) -> None:
         at = deployment("--data", str(tmp_path / "data"), HUBBUB_LIMITS_MAX_CONNECTIONS="50")
         found = said(look("descriptors", at), "warning", f"(process {server.process.pid}) may have 60")
         assert found.figures["hard"] == 60
-        used = len(os.listdir(f"/proc/{server.process.pid}/fd"))
+        used = len(list(Path(f"/proc/{server.process.pid}/fd").iterdir()))
         resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (used, 60))
         said(look("descriptors", at), "warning", f"{used} of {used} descriptors are in use")
         resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (60, 60))
@@ -59,7 +58,7 @@ def test_udp_without_a_network() -> None:
     """In a network of its own whose loopback is down, nothing arrives."""
     _, report = command("--data", ":memory:", within=("unshare", "-n"))
     said(of(report, "udp"), "warning", "127.0.0.1")
-    calm([one for one in look("udp", deployment("--data", ":memory:"))])
+    calm(look("udp", deployment("--data", ":memory:")))
 
 
 def test_memory_of_a_small_group() -> None:

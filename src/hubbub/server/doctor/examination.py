@@ -119,6 +119,8 @@ class _Running:
         self._thread.join(max(0.0, end - time.monotonic()))
         late = self._thread.is_alive()
         self.notes.findings += list(self._written.findings)
+        if not late and not self.notes.findings:
+            self.notes.note("There was nothing to look at.")
         if late:
             self.notes.warn(
                 "This check was not done in time.",

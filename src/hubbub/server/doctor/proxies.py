@@ -52,8 +52,8 @@ def _pieces(where: str, answer: Answer, notes: Notes) -> None:
         notes.note(f"{where}: an answer in pieces was cut short.", spread=None)
     elif spread < GATHERED:
         notes.warn(
-            f"{where}: answers are gathered on the way, and come all at once: downloads of what is still "
-            "being sent stall, and what is live is late.",
+            f"{where}: answers are gathered on the way, and come all at once: what is live comes late, "
+            "and a file seems to be received before it is.",
             "nginx: proxy_buffering off. Others: see docs/deploy.md.",
             spread=spread,
         )

@@ -19,7 +19,7 @@ from hubbub.wire.openapi import Endpoint
 
 PATH: Final = "/arrival"
 PIECES: Final = 4
-"""Lines of the answer."""
+"""Lines of the answer, each as long as the others: fewer than ten."""
 PAUSE: Final = 0.25
 """Seconds between two of them."""
 _KIND: Final = "application/x-ndjson"
@@ -65,7 +65,8 @@ async def get_arrival(request: Request) -> Response:
             await asyncio.sleep(PAUSE)
             yield line(piece)
 
-    headers = {"Cache-Control": "no-store"}
+    # A known length, as downloads have it: without, some proxies pass pieces on that they would gather.
+    headers = {"Cache-Control": "no-store", "Content-Length": str(PIECES * len(line(1)))}
     if request.method == "HEAD":
         return Response(None, 200, headers, _KIND)
     return StreamingResponse(lines(), 200, headers, _KIND)
