@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from hubbub.observe.kernel import verdict as verdicts
 from hubbub.observe.kernel.evidence import Evidence, House, Others
 from hubbub.observe.kernel.facts import FACTS, Fact, shown
 from hubbub.observe.kernel.figures import Line, Machine
@@ -364,3 +366,47 @@ def test_there_is_always_one_verdict_with_facts_that_can_be_told(known: Evidence
     for one in told.facts:
         assert isfinite(one.value)
         assert one.unit == FACTS[one.name].unit
+
+
+# -- the page about it
+
+PAGE = Path(__file__).parents[2] / "docs" / "probes.md"
+WORTH = {"ms": 1e3, "s": 1e6, "%": 0.01, "KiB": 1024.0, "": 1.0}
+"""Of a unit, in that of most constants: microseconds, shares, bytes."""
+
+
+def rows(heading: str) -> list[list[str]]:
+    """Of the table with that first column."""
+    table = PAGE.read_text().partition(f"| {heading} |")[2].partition("\n\n")[0]
+    return [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+
+
+def test_the_page_has_each_rule_in_its_order() -> None:
+    told = [(name, cause, words) for name, cause, _, words, _ in rows("rule")]
+    assert told == [(rule.name, rule.cause, rule.words) for rule in RULES]
+
+
+def test_the_page_has_each_threshold_as_it_is() -> None:
+    constants = {
+        name: value
+        for name, value in vars(verdicts).items()
+        if name.isupper() and not name.startswith("_") and isinstance(value, int | float)
+    }
+    told = {}
+    for name, text, why in rows("threshold"):
+        number, _, unit = text.partition(" ")
+        value = float(number) * WORTH[unit]
+        if name in ("SILENT", "SILENT_LONG"):
+            value /= 1e3  # these are in milliseconds
+        elif name == "DRAIN" or name == "HELD_FOR":
+            value /= 1e6  # and these in seconds
+        told[name] = pytest.approx(value)
+        assert why
+    assert constants == told
+    for name in constants:
+        used = PAGE.read_text().partition("| threshold |")[0]
+        assert f"`{name}`" in used, "a threshold of no rule"
+
+
+def test_the_page_has_each_fact() -> None:
+    assert {name: unit for name, unit, _ in rows("fact")} == {name: one.unit for name, one in FACTS.items()}
