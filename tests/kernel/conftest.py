@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from hubbub.observe.kernel.probes import OBJECT, Probes
 from kernel.subject import PAIR, Subject
+
+PROBES = Path(__file__).parents[2] / "probes"
 
 
 def why_no_probes() -> str:
@@ -45,3 +49,22 @@ def subject() -> Iterator[Subject]:
     with Subject() as one:
         one(PAIR)
         yield one
+
+
+@pytest.fixture
+def compiled(tmp_path: Path) -> Callable[..., Path]:
+    """Compile the probes with changes of their text, each (before, after), into a file of the test's own."""
+
+    def compile_(*changes: tuple[str, str]) -> Path:
+        text = (PROBES / "hubbub.bpf.c").read_text()
+        for before, after in changes:
+            assert before in text
+            text = text.replace(before, after, 1)
+        source = tmp_path / "changed.bpf.c"
+        source.write_text(text)
+        made = source.with_suffix(".o")
+        command = ["clang", "-O2", "-g", "-target", "bpf", "-mcpu=v3", "-Werror", f"-I{PROBES}"]
+        subprocess.run([*command, "-c", str(source), "-o", str(made)], check=True)
+        return made
+
+    return compile_

@@ -10,12 +10,13 @@ import ctypes
 import errno
 import mmap
 import os
-import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from ctypes import c_bool, c_char_p, c_int, c_int32, c_size_t, c_uint32, c_void_p
 from functools import cache
 from typing import Final
+
+from hubbub.observe.kernel.refusals import culprit, refusal
 
 LIBRARY: Final = "libbpf.so.1"
 TOO_OLD: Final = "libbpf.so.0"
@@ -23,11 +24,11 @@ TOO_OLD: Final = "libbpf.so.0"
 _WORDS: Final = 400
 """Lines of libbpf's that are kept, at most; the oldest go."""
 _SAYING: Final = 1 << 20
-"""Bytes that it may say at once: the verifier's whole account of a program, …"""
-_REASON: Final = 120
-"""… and letters of it that a person is shown."""
+"""Bytes that it may say at once: the verifier's whole account of a program."""
 _MAP_LARGEST: Final = 64 << 20
 """Bytes of one answer of a map or an iterator that are believed."""
+_RING_LARGEST: Final = 256 << 20
+"""Bytes; the kernel's own limit is not much more."""
 _ROUND: Final = 64 << 10
 
 _TYPEDEF: Final = 8  # BTF_KIND_TYPEDEF
@@ -81,18 +82,6 @@ class LibbpfError(ProbesError):
         self.program = program
         self.number = number
 
-
-_NO_REASON: Final = (
-    "libbpf:",
-    "processed",
-    "--",
-    ";",
-    "func#",
-    "verification time",
-    "stack depth",
-    "mark_pre",
-)
-"""How lines begin that stand around the verifier's reason, which is the last of the others."""
 
 _kept: Final[list[object]] = []
 """Callbacks that C may call as long as the process lives."""
@@ -199,10 +188,11 @@ class Map:
             raise LibbpfError("the probes were built for another version (make probes)")
         return self
 
-    def resize(self, entries: int) -> None:
-        """Before it is loaded. A ring's entries are bytes: a power of two, and whole pages."""
-        if self._library("bpf_map__set_max_entries", self._pointer, entries) != 0:
-            raise LibbpfError(f"the map {self.name} cannot have {entries} entries")
+    def resize(self, size: int) -> None:
+        """Of a ring, before it is loaded: bytes, which become a power of two and whole pages."""
+        fits = 0 < size <= _RING_LARGEST
+        if not fits or self._library("bpf_map__set_max_entries", self._pointer, size) != 0:
+            raise LibbpfError(f"the ring {self.name} cannot have {size} bytes")
 
     def preset(self, value: bytes) -> None:
         """Before it is loaded: what a section of constants (`.rodata`) holds."""
@@ -220,6 +210,9 @@ class Map:
     def first(self, size: int, *, per_processor: bool = False) -> bytes:
         """Return the value at 0; of all processors behind each other, if it has one for each."""
         count = self._library("libbpf_num_possible_cpus") if per_processor else 1
+        if count < 0:
+            why = os.strerror(-count)
+            raise LibbpfError(f"how many processors there are, cannot be found out: {why}", number=-count)
         if not 0 < count * size <= _MAP_LARGEST:
             raise LibbpfError(f"the map {self.name} is too large")
         key, value = c_uint32(0), ctypes.create_string_buffer(count * size)
@@ -333,8 +326,8 @@ class Object:
         self._library.forget()
         result = self._library("bpf_object__load", self._pointer)
         if result < 0:
-            program = _culprit(self._library.said)
-            raise LibbpfError(_refusal(-result, self._library.said), program=program, number=-result)
+            said = self._library.said
+            raise LibbpfError(refusal(-result, said), program=culprit(said), number=-result)
 
     def attach(self, program: str) -> Link:
         """Attach a loaded program to what its section names."""
@@ -364,7 +357,7 @@ class Object:
     def _linked(self, pointer: int) -> Link:
         if not pointer:
             number = ctypes.get_errno()
-            raise LibbpfError(_refusal(number, ()), number=number)
+            raise LibbpfError(refusal(number, ()), number=number)
         return Link(self._library, pointer)
 
 
@@ -386,19 +379,3 @@ def _absent(name: str) -> str:
 
 def _reason() -> str:
     return os.strerror(ctypes.get_errno())
-
-
-def _culprit(said: Sequence[str]) -> str | None:
-    """The program of which libbpf said that it failed."""
-    for line in said:
-        if found := re.match(r"libbpf: prog '(\w+)': .*fail", line):
-            return found[1]
-    return None
-
-
-def _refusal(number: int, said: Sequence[str]) -> str:
-    """An error of bpf() in words; where the verifier gave a reason, that."""
-    for line in reversed(said):
-        if line and not line.startswith(_NO_REASON):
-            return f"the kernel refuses ({os.strerror(number)}: {line.strip()[:_REASON]})"
-    return f"the kernel refuses ({os.strerror(number)})"

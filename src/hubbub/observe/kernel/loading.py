@@ -12,8 +12,6 @@ from hubbub.observe.kernel import hooks
 from hubbub.observe.kernel.hooks import HOOKS, Hook
 from hubbub.observe.kernel.libbpf import Libbpf, LibbpfError, Object
 
-PRIVILEGES: Final = "root is needed, or the capabilities CAP_BPF and CAP_PERFMON"
-
 _EVENT_SOURCES: Final = Path("/sys/bus/event_source/devices")
 _ITERATORS: Final = (hooks.FINDS, hooks.ADOPTS, hooks.READS)
 
@@ -55,7 +53,7 @@ def load(library: Libbpf, content: bytes, rings: Mapping[str, int], without: Col
                 continue
             culprit = next((hook for hook in wanted if error.program in hook.programs), None)
             if culprit is None or (error.number == errno.EPERM and culprit.kind == "tracepoint"):
-                raise _explained(error) from None
+                raise
             wanted.remove(culprit)
             missing[culprit.name] = str(error)
             wanted += _instead_of(culprit.name, without, missing)
@@ -104,10 +102,3 @@ def _instead_of(name: str, without: Collection[str], missing: dict[str, str]) ->
             continue
         found += _instead_of(hook.name, without, missing)
     return found
-
-
-def _explained(error: LibbpfError) -> LibbpfError:
-    """A refusal for want of privilege, with what would do."""
-    if error.number in (errno.EPERM, errno.EACCES):
-        return LibbpfError(f"{error}: {PRIVILEGES}", program=error.program, number=error.number)
-    return error

@@ -5,12 +5,12 @@ All figures are sums since they were attached; who wants those of a second, take
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import sys
-import time
-from collections.abc import Callable, Collection
-from contextlib import ExitStack, closing
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -28,9 +28,10 @@ from hubbub.observe.kernel.layouts import (
     read,
     write,
 )
-from hubbub.observe.kernel.libbpf import LIBRARY, Libbpf, LibbpfError, Link, Map, ProbesError, Ring, libbpf
+from hubbub.observe.kernel.libbpf import LIBRARY, Libbpf, LibbpfError, Link, ProbesError, Ring, libbpf
 from hubbub.observe.kernel.loading import Loaded, load
-from hubbub.observe.kernel.records import TracedCall, happening, traced_call
+from hubbub.observe.kernel.records import TracedCall, behind_unix_time, happening
+from hubbub.observe.kernel.tracing import Trace
 
 __all__ = ["Probes", "ProbesError", "SocketCounts", "Trace", "TracedCall"]
 
@@ -44,12 +45,10 @@ TRACE_RING: Final = 4 << 20
 """Bytes for records of calls: about 87,000, nearly a second at the rate that a server has in a storm."""
 DRAINED: Final = 10_000
 """Happenings that are fetched at once, at most."""
-TRACED: Final = 100_000
-"""Records of calls that are fetched at once, at most."""
 
+PRIVILEGES: Final = "root is needed, or the capabilities CAP_BPF and CAP_PERFMON"
 _INITIAL_NAMESPACE: Final = 0xEFFF_FFFC
 """Inode of the kernel's first PID namespace, whose numbers are the kernel's own (PROC_PID_INIT_INO)."""
-_EVERYTHING: Final = 1 << 30
 
 
 class SocketCounts(NamedTuple):
@@ -65,48 +64,6 @@ class SocketCounts(NamedTuple):
     """Microseconds with a full send queue: from a short send to the next that is none, or to now."""
     overflows: int
     """Packets dropped at a full receive queue."""
-
-
-class Trace:
-    """A record of each call of the process, from `Probes.trace` on until it is closed."""
-
-    def __init__(self, library: Libbpf, of: Map, lost: Callable[[], int], end: Callable[[], None]) -> None:
-        """Use `Probes.trace`."""
-        self._ring = Ring(library, of)
-        self._lost = lost
-        self._lost_before = lost()
-        self._lost_now = 0
-        self._end = end
-        self._closed = False
-        self._ring.drain(_EVERYTHING)  # what was left of a trace before
-
-    def calls(self) -> list[TracedCall]:
-        """Return those since the last time, oldest first, without waiting; at most `TRACED`."""
-        if self._closed:
-            return []
-        behind = _monotonic_behind()
-        return [traced_call(record, behind) for record in self._ring.drain(TRACED)]
-
-    @property
-    def lost(self) -> int:
-        """Records for which there was no room, since it began."""
-        if not self._closed:
-            self._lost_now = self._lost() - self._lost_before
-        return self._lost_now
-
-    def close(self) -> None:
-        """Record no longer. Again: nothing."""
-        if not self._closed:
-            _ = self.lost
-            self._end()
-            self._closed = True
-            self._ring.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 class Probes:
@@ -154,9 +111,9 @@ class Probes:
         """Observe a process from now on. ProbesError: not here, and why; nothing is left then.
 
         `everything`: also what costs more (see `hooks.HOOKS`). `without`: hooks to leave out. `ring` and
-        `trace_ring`: bytes, powers of two and whole pages. The rest says where to find what is needed.
+        `trace_ring`: bytes. The rest says where to find what is needed.
         """
-        with ExitStack() as owned:
+        with _explaining(), ExitStack() as owned:
             pidfd = _pidfd(pid)
             owned.callback(os.close, pidfd)
             content = _content(program, types)
@@ -184,6 +141,7 @@ class Probes:
             raise ProbesError(f"nothing can be attached: {next(iter(self._missing.values()))}")
         write(self._control, CONTROL, timing=self._is_timed)
         self._adopt()
+        self._summed()  # what cannot be read now, never can
         if self.ended:
             raise ProbesError(f"the process {pid} has ended")
 
@@ -287,7 +245,7 @@ class Probes:
 
     def happenings(self) -> list[Happening]:
         """Return what happened since the last time, oldest first, without waiting; at most `DRAINED`."""
-        behind = _monotonic_behind()
+        behind = behind_unix_time()
         return [happening(record, behind) for record in self._told.drain(DRAINED)]
 
     @property
@@ -361,13 +319,19 @@ class Probes:
         self.close()
 
 
+@contextmanager
+def _explaining() -> Iterator[None]:
+    """To a refusal for want of privilege, what would do."""
+    try:
+        yield
+    except LibbpfError as error:
+        if error.number in (errno.EPERM, errno.EACCES):
+            raise ProbesError(f"{error}: {PRIVILEGES}") from None
+        raise
+
+
 _HEAD: Final = len(CALL_FIGURES.members) - 2
 _OF_CALL: Final = CALL_FIGURES.size // 8
-
-
-def _monotonic_behind() -> float:
-    """Seconds that the kernel's clock of records lacks of Unix time."""
-    return time.time() - time.monotonic()
 
 
 def _filled(counts: list[int]) -> Buckets:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import time
 from typing import Final, NamedTuple
 
 from hubbub.observe.kernel.figures import CALLS, Call, Happening
@@ -38,6 +39,11 @@ class TracedCall(NamedTuple):
     def error(self) -> str | None:
         """The name of its error, such as `EAGAIN`."""
         return errno.errorcode.get(-self.result, str(-self.result)) if self.result < 0 else None
+
+
+def behind_unix_time() -> float:
+    """Seconds that the kernel's clock of records lacks of Unix time."""
+    return time.time() - time.monotonic()
 
 
 def traced_call(record: bytes, behind: float) -> TracedCall:
