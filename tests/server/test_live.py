@@ -17,12 +17,20 @@ from starlette.routing import Route
 
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.files import Bearer
+from hubbub.observe.kernel.facts import Fact
+from hubbub.observe.kernel.figures import CallFigures, Line, Machine, Report, RunQueue, Source
+from hubbub.observe.kernel.verdict import Verdict
 from hubbub.observe.ring import Ring
 from hubbub.observe.tail import LINES, MAX_TEXT, LogLine, Tail
+from hubbub.server.kernel_seen import HeatView
+from hubbub.server.paths import Acknowledged
+from hubbub.server.paths import Path as MessagePath
 from hubbub.server.readings import DIALECTS
 from hubbub.server.sampling import COLUMNS, Sample
 from hubbub.server.web.connections import ConnectionList, ConnectionRow
 from hubbub.server.web.live import MOST_WAITING, End, Live, Past
+from hubbub.server.web.paths import PathList
+from hubbub.server.why import JoinedHappening, JoinedLine, KernelView
 from server.http_apps import LOOPS, LoopFactory, site
 from server.http_apps import until as soon
 from server.watched import CONNECTIONS, LIVE, PASSWORD, Watched, watched
@@ -30,7 +38,10 @@ from serving import until
 
 FEED = Path(__file__).parents[2] / "web" / "src" / "dashboard" / "feed.ts"
 HERE = {"text": 1, "json": 1, "protobuf": 0, "ndjson": 2, "websocket": 1}
+KERNEL_FEED = FEED.parent / "kernel" / "shapes.ts"
 ADMIN = Bearer(1, "admin", True)
+NOTHING_SEEN = HeatView(0, 10, {}, {}), KernelView(Source(False), "", None)
+HOUSE: Any = {"server": "house", "version": "1", "started": 0.0, "most": 4, "kernel": lambda: NOTHING_SEEN}
 
 
 @pytest.fixture(name="house")
@@ -186,7 +197,7 @@ def test_who_does_not_read_is_let_go_and_the_others_go_on(factory: LoopFactory) 
 
     async def play() -> None:
         tail, ring = Tail(), Ring(COLUMNS)
-        live = Live(ring, tail, lambda _: ADMIN, server="house", version="1", started=0.0, most=4)
+        live = Live(ring, tail, lambda _: ADMIN, **HOUSE)
         async with site(app=Starlette(routes=[Route(LIVE, live.serve)])) as here:
             _, idler = await here.connect()
             reader, watcher = await here.connect()
@@ -225,9 +236,7 @@ def test_who_may_watch_no_more_and_does_not_read_is_cut_off(factory: LoopFactory
     async def play() -> None:
         tail, ring = Tail(), Ring(COLUMNS)
         who: list[Bearer | Refusal] = [ADMIN]
-        live = Live(
-            ring, tail, lambda _: who[0], server="house", version="1", started=0.0, most=4, farewell=0.1
-        )
+        live = Live(ring, tail, lambda _: who[0], **HOUSE, farewell=0.1)
         async with site(app=Starlette(routes=[Route(LIVE, live.serve)])) as here:
             _, idler = await here.connect()
             idler.write(f"GET {LIVE} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
@@ -335,12 +344,36 @@ def test_a_connection_that_is_not_there(house: Watched, id: str) -> None:
     assert (told.status, told.content["code"]) == (404, "not_found")
 
 
+# -- the kernel
+
+
+def test_what_the_kernel_does_is_told_each_second(tmp_path: Path) -> None:
+    with watched(tmp_path / "data", HUBBUB_PROBES_MODE="auto") as house:
+        _watch_the_kernel(house)
+
+
+def _watch_the_kernel(house: Watched) -> None:
+    alice = house.server.json("Alice")
+    watcher = house.watch()
+    heat = watcher.next("heat")
+    assert len(heat["columns"]["send"]) == 360
+    assert {len(column) for kind in heat["columns"].values() for column in kind} == {24}
+    users: set[str] = set()
+    for name, data in watcher.events():
+        if name == "kernel" and data["report"] is not None:
+            users = {line["user"] for line in data["lines"]}
+            assert data["report"]["worst"] == []
+            if "Alice" in users:
+                break
+        alice.say("Ping")
+    assert "Alice" in users
+
+
 # -- the shapes
 
 
-def _members(interface: str) -> dict[str, str]:
-    text = FEED.read_text()
-    body = re.search(rf"export interface {interface} \{{(.*?)\n\}}", text, re.DOTALL)
+def _members(interface: str, file: Path = FEED) -> dict[str, str]:
+    body = re.search(rf"export interface {interface} \{{(.*?)\n\}}", file.read_text(), re.DOTALL)
     assert body is not None
     return dict(re.findall(r"^  readonly (\w+): ([^;]+);", body[1], re.MULTILINE))
 
@@ -348,6 +381,14 @@ def _members(interface: str) -> dict[str, str]:
 @pytest.mark.parametrize("kind", [Sample, Past, End, LogLine, ConnectionRow, ConnectionList])
 def test_the_dashboard_knows_the_same_shapes(kind: type[msgspec.Struct]) -> None:
     assert list(_members(kind.__name__)) == list(kind.__struct_fields__)
+
+
+KERNEL = (HeatView, KernelView, Source, Report, CallFigures, RunQueue, Machine, Line, Verdict, Fact)
+
+
+@pytest.mark.parametrize("kind", [*KERNEL, JoinedLine, JoinedHappening, PathList, MessagePath, Acknowledged])
+def test_the_kernel_panels_know_the_same_shapes(kind: type[msgspec.Struct]) -> None:
+    assert list(_members(kind.__name__, KERNEL_FEED)) == list(kind.__struct_fields__)
 
 
 def test_the_dashboard_knows_what_may_be_missing() -> None:

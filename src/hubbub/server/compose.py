@@ -36,6 +36,7 @@ from hubbub.server.fanout import Fanout
 from hubbub.server.file_operations import FileOperations
 from hubbub.server.files.carrier import FileCarrier
 from hubbub.server.files.filing import Filing
+from hubbub.server.kernel_seen import KernelSeen
 from hubbub.server.maintenance import Maintenance
 from hubbub.server.operations import Operations, Upkeep
 from hubbub.server.paths import Paths
@@ -74,6 +75,8 @@ class Server:
         self.config = config
         self.log = log
         self.probing = probing or Probing(ProbeSettings(mode="off"), log)
+        self.seen = KernelSeen()
+        self.probing.on_report = self.seen.take
         # Behind a proxy, or known to the public by a name, a loopback peer is not a person on this machine.
         self.loopback_is_local = not (config.web.trusted_proxies or config.web.public_hosts)
         self.wheel = Wheel(loop)
@@ -157,6 +160,7 @@ class Server:
             self.carrier,
             self.filing.traffic,
             log.tail,
+            self.seen,
             lambda: 0 if self.http is None else len(self.http.open),
         )
         self.sampler = Sampler(self.readings, loop)
@@ -201,6 +205,7 @@ class Server:
                 self.readings,
                 self.sampler,
                 self.why,
+                self.probing,
                 started=self.started,
                 open_on_loopback=self.loopback_is_local,
             )

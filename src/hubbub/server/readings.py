@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hubbub.observe.tail import Tail
     from hubbub.server.files.carrier import FileCarrier
     from hubbub.server.files.traffic import Traffic
+    from hubbub.server.kernel_seen import KernelSeen
     from hubbub.server.maintenance import Maintenance
     from hubbub.server.relay import Relay
     from hubbub.server.session import Connection
@@ -51,11 +52,13 @@ class Readings:
         carrier: FileCarrier,
         traffic: Traffic,
         tail: Tail,
+        kernel: KernelSeen,
         http: Callable[[], int],
     ) -> None:
         """`http` says how many connections speak HTTP."""
         self.counts = shared.counts
         self.process = Process()
+        self.kernel = kernel
         self._shared = shared
         self._doorman = doorman
         self._relay = relay

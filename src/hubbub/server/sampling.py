@@ -31,7 +31,8 @@ class Sample(msgspec.Struct, frozen=True, gc=False):
     """One second. Rates are of that second; times in microseconds, null where nothing happened to be timed.
 
     `at` is in milliseconds since 1970, the end of the second; `memory`, `queued` and all `…bytes` in bytes;
-    `cpu` in thousandths of one core; `connections_new` have not said yet what they speak.
+    `cpu` in thousandths of one core; `connections_new` have not said yet what they speak. From `sends` on it
+    is what the kernel tells: nulls where it does not (`kernel_seen`).
     """
 
     at: int
@@ -72,6 +73,12 @@ class Sample(msgspec.Struct, frozen=True, gc=False):
     refused: int
     logins_failed: int
     errors: int
+    sends: int | None
+    send_bytes: int | None
+    run_wait_p99: int | None
+    run_delayed: int | None
+    kernel_sync_p99: int | None
+    rtt_median: int | None
 
 
 _SPECIAL: Final = {
@@ -85,6 +92,10 @@ _SPECIAL: Final = {
     "queued": Column("Q", "most"),
     "transfer_bytes": Column("Q", "mean"),
     "log_bytes": Column("Q"),
+    "sends": Column("I", "mean", sparse=True),
+    "send_bytes": Column("Q", "mean", sparse=True),
+    "run_delayed": Column("I", "mean", sparse=True),
+    **dict.fromkeys(("run_wait_p99", "kernel_sync_p99", "rtt_median"), _TIME),
     "compacting": Column("H", "most"),
     "compactions": Column("H", "mean"),
 }
@@ -159,6 +170,7 @@ class Sampler:
             one.turn() for one in (counts.delivery, counts.commit, counts.sync, counts.lag)
         )
         people, connections = here.people, here.connections
+        kernel = readings.kernel.turn()
         sample = Sample(
             at=int(self._wall() * 1000),
             people=readings.people,
@@ -198,6 +210,12 @@ class Sampler:
             refused=int(refused),
             logins_failed=int(failed),
             errors=int(errors),
+            sends=kernel.sends,
+            send_bytes=kernel.send_bytes,
+            run_wait_p99=kernel.run_wait_p99,
+            run_delayed=kernel.run_delayed,
+            kernel_sync_p99=kernel.kernel_sync_p99,
+            rtt_median=kernel.rtt_median,
         )
         self.ring.put(msgspec.structs.astuple(sample))
         self.recent.append(sample)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hubbub.core.model import User
     from hubbub.server.readings import Readings
     from hubbub.server.sampling import Sampler
-    from hubbub.server.surroundings import Surroundings
+    from hubbub.server.surroundings import Departed, Surroundings
 
 MOST: Final = 100
 """Connections of one person in one answer: those for which most bytes wait, then the oldest."""
@@ -344,23 +344,20 @@ class Why:
     def happened(self, report: Report) -> list[JoinedHappening]:
         """What happened, with whom it happened to."""
         self._cookies.learn()
+        gone = {one.number: one for one in self._shared.departed}
         told: list[JoinedHappening] = []
         for what in report.happenings:
-            one = self._cookies.behind(what.cookie)
             number = self._cookies.number(what.cookie)
-            user = one.user if one is not None else None
-            told.append(
-                JoinedHappening(
-                    what.at,
-                    what.kind,
-                    what.peer,
-                    what.detail,
-                    number,
-                    None if one is None else one.name,
-                    None if user is None else user.name,
-                )
-            )
+            whose = self._whose(number or 0, gone)
+            told.append(JoinedHappening(what.at, what.kind, what.peer, what.detail, number, *whose))
         return told
+
+    def _whose(self, number: int, gone: Mapping[int, Departed]) -> tuple[str | None, str | None]:
+        """The name of a connection, and of who is or was behind it."""
+        one, left = self._shared.open.get(number), gone.get(number)
+        if one is not None:
+            return one.name, None if one.user is None else one.user.name
+        return (None, None) if left is None else (left.name, left.user)
 
 
 def _unknown(name: str) -> Refusal:

@@ -10,6 +10,8 @@
 //     event: log      data: LogLine[]     oldest first; at most one event a second
 //     event: end      data: End           then the response ends
 //
+// and, of the kernel, `heat` and `kernel`: `kernel/shapes.ts`.
+//
 // Answers beside it: 401 (nobody), 403 (no admin), 429 (`metrics.max_watchers` are watching already).
 
 /** One second of the server. A number is a whole one; null: nothing happened in that second to measure. */
@@ -57,6 +59,13 @@ export interface Sample {
   readonly refused: number; // a second: connections
   readonly logins_failed: number; // a second
   readonly errors: number; // a second: lines of level error in the server's log
+
+  readonly sends: number | null; // a second: calls, as the kernel counts them; null, as all below: it does not tell
+  readonly send_bytes: number | null; // a second
+  readonly run_wait_p99: number | null; // µs that a thread waited for a processor
+  readonly run_delayed: number | null; // µs a second that threads waited, all together
+  readonly kernel_sync_p99: number | null; // µs that the disk took, by the kernel's clock
+  readonly rtt_median: number | null; // µs
 }
 
 /** The last hour, or what there is of it: for each member of Sample an array; all are of one length. */

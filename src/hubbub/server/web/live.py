@@ -20,8 +20,10 @@ from hubbub.core.errors import Code, Refusal
 from hubbub.core.files import Bearer
 from hubbub.observe.ring import ROWS, Ring
 from hubbub.observe.tail import LogLine, Tail
+from hubbub.server.kernel_seen import HeatView
 from hubbub.server.sampling import Sample
 from hubbub.server.web.admins import FRESH, queried, refused
+from hubbub.server.why import KernelView
 from hubbub.wire.openapi import Endpoint
 
 PATH: Final = "/api/v1/admin/live"
@@ -75,7 +77,8 @@ LIVE_ENDPOINTS: Final = (
         "get",
         PATH,
         "What the server does, as Server-Sent Events: `past` (an hour), then `sample` each second, and"
-        " `log` (lines of its log); `end` says why it ends.",
+        " `log` (lines of its log); `heat` (an hour of the kernel's), then `kernel` each second; `end` says"
+        " why it ends.",
         _KIND,
         query=LiveQuery,
         refusals=(400, 401, 403, 429),
@@ -83,7 +86,14 @@ LIVE_ENDPOINTS: Final = (
         tag="admin",
     ),
 )
-EVENTS: Final[dict[str, object]] = {"past": Past, "sample": Sample, "log": list[LogLine], "end": End}
+EVENTS: Final[dict[str, object]] = {
+    "past": Past,
+    "sample": Sample,
+    "log": list[LogLine],
+    "heat": HeatView,
+    "kernel": KernelView,
+    "end": End,
+}
 """What stands in the `data` of each event, as JSON."""
 
 
@@ -100,9 +110,13 @@ class Live:
         version: str,
         started: float,
         most: int,
+        kernel: Callable[[], tuple[HeatView, KernelView]],
         farewell: float = FAREWELL,
     ) -> None:
-        """`ring` has the columns of Sample; `started` is Unix time in seconds; `most` may watch at once."""
+        """`ring` has the columns of Sample; `started` is Unix time in seconds; `most` may watch at once.
+
+        `kernel` tells what the kernel did, in the last hour and now.
+        """
         self._ring = ring
         self._tail = tail
         self._who = who
@@ -110,6 +124,7 @@ class Live:
         self._version = version
         self._started = int(started * 1000)
         self._most = most
+        self._kernel = kernel
         self.farewell = farewell
         self._watchers: dict[_Watcher, None] = {}
         self._told = tail.number
@@ -138,6 +153,12 @@ class Live:
                 watcher.push(data)
             else:
                 watcher.end("logged_out" if asker.code is Code.UNAUTHENTICATED else "forbidden")
+
+    def on_kernel(self, view: KernelView) -> None:
+        """Something was seen in the kernel: see `KernelSeen.on_report`."""
+        data = _event("kernel", view)
+        for watcher in list(self._watchers):
+            watcher.push(data)
 
     def close(self) -> None:
         """The server stops: nobody watches any more, nor will."""
@@ -170,7 +191,11 @@ class Live:
         fresh = number - self._told  # these come with the next sample, for all
         lines = self._tail.since(0)
         lines = lines[: max(0, len(lines) - fresh)]
-        return _GREETING + self._encoded_past(watcher.points) + (_event("log", lines) if lines else b"")
+        heat, kernel = self._kernel()
+        told = [_GREETING, self._encoded_past(watcher.points)]
+        if lines:
+            told.append(_event("log", lines))
+        return b"".join([*told, _event("heat", heat), _event("kernel", kernel)])
 
     def leave(self, watcher: _Watcher) -> None:
         """It watches no more."""

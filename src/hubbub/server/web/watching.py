@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from starlette.routing import Route
 
 from hubbub import __version__
 from hubbub.server.config import Config
+from hubbub.server.probing import Probing
 from hubbub.server.readings import Readings
-from hubbub.server.sampling import Sampler
+from hubbub.server.sampling import Sample, Sampler
 from hubbub.server.session import Connection
 from hubbub.server.surroundings import Surroundings
 from hubbub.server.web import connections, kernel, live, metrics, paths
@@ -29,6 +31,8 @@ WATCHING: Final = (
     *kernel.KERNEL_ENDPOINTS,
 )
 """For `/openapi.json`."""
+LIVE_LINES: Final = 20
+"""Connections of which each second is told to who watches."""
 
 
 class Watching:
@@ -41,6 +45,7 @@ class Watching:
         readings: Readings,
         sampler: Sampler,
         why: Why,
+        probing: Probing,
         *,
         started: float,
         open_on_loopback: bool,
@@ -56,8 +61,12 @@ class Watching:
             version=__version__,
             started=started,
             most=config.metrics.max_watchers,
+            kernel=lambda: (readings.kernel.heat(time.time()), why.kernel(LIVE_LINES)),
         )
-        sampler.on_sample = self.live.on_sample
+        self._probing = probing
+        sampler.on_sample = self._on_sample
+        readings.kernel.on_report = self._on_report
+        self._why = why
         self._connections = Connections(shared, who)
         self._paths = PathsPage(shared.paths, who)
         self._kernel = KernelPages(why, who)
@@ -81,6 +90,15 @@ class Watching:
             Route(kernel.KERNEL_PATH, self._kernel.kernel),
             Route(kernel.WHY_PATH, self._kernel.why),
         ]
+
+    def _on_sample(self, sample: Sample) -> None:
+        if self.live.watching:
+            self._probing.watch()  # where nobody looks into the kernel unasked
+        self.live.on_sample(sample)
+
+    def _on_report(self) -> None:
+        if self.live.watching:
+            self.live.on_kernel(self._why.kernel(LIVE_LINES))
 
     def close(self) -> None:
         """The server stops."""
