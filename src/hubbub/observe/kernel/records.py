@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from hubbub.observe.kernel.figures import CALLS, Call, Happening
 from hubbub.observe.kernel.layouts import CALL_RECORD, HAPPENING
 
-_KINDS: Final = ("opened", "closed", "retransmit", "reset_sent", "reset_received", "overflow", "full")
+KINDS: Final = ("opened", "closed", "retransmit", "reset_sent", "reset_received", "overflow", "full")
 """`enum happening_kind` of the probes."""
 _STATES: Final = (
     *("", "established", "syn_sent", "syn_recv", "fin_wait1", "fin_wait2", "time_wait", "close"),
@@ -61,7 +61,7 @@ def happening(record: bytes, behind: float) -> Happening:
     )
     return Happening(
         at / 1e9 + behind,
-        _KINDS[kind],
+        KINDS[kind],
         cookie,
         _end(family, local, local_port),
         _end(family, peer, peer_port),
