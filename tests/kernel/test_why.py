@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import socket
+import ssl
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+import trustme
 
 from hubbub.server.control import ControlError, ask
 from hubbub.server.sockets import AT_ONCE, Cookies
-from hubbub.server.why import MOST, KernelView, WhyView
+from hubbub.server.why import MOST, JoinedHappening, KernelView, WhyView
+from kernel.conftest import why_no_probes
 from server.watched import PASSWORD, Watched, watched
 from serving import PATIENCE, NdjsonClient, until
 
@@ -229,6 +235,55 @@ def test_lines_are_joined_to_who_is_behind_them(tmp_path: Path) -> None:
         assert line.line.cookie == shown.line.cookie
         nobody = [one for one in view.lines if one.id is None]  # such as this very request's
         assert all((one.user, one.dialect, one.name) == (None, None, None) for one in nobody)
+
+
+@pytest.mark.skipif(bool(why_no_probes()), reason=why_no_probes())
+def test_what_happened_is_joined_to_who_it_happened_to_though_he_is_gone(tmp_path: Path) -> None:
+    with (
+        watched(tmp_path, HUBBUB_PROBES_MODE="on") as here,
+        closing(HTTPConnection("127.0.0.1", here.server.port, timeout=PATIENCE)) as asking,
+    ):
+
+        def kernel() -> KernelView:  # by one connection: each that opens is a happening, too
+            asking.request("GET", "/api/v1/admin/kernel", headers={"Authorization": f"Bearer {here.token}"})
+            view: KernelView = msgspec.json.decode(asking.getresponse().read(), type=KernelView)
+            return view
+
+        ivy = here.server.ndjson("Ivy")
+        until(lambda: any(one.user == "Ivy" for one in kernel().lines))
+        at_once = struct.pack("ii", 1, 0)
+        ivy.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)  # close by a reset: socket(7)
+        ivy.close()
+        told: list[JoinedHappening] = []
+
+        def heard() -> bool:
+            told.extend(one for one in kernel().happenings if one.kind == "reset_received")
+            return bool(told)
+
+        until(heard)
+        assert (told[0].user, told[0].name) == ("Ivy", f"ndjson-{told[0].id}")
+
+
+def test_an_encrypted_connection_is_looked_at_as_any(tmp_path: Path) -> None:
+    issued = trustme.CA().issue_cert("127.0.0.1")
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    issued.cert_chain_pems[0].write_to_path(cert)
+    issued.private_key_pem.write_to_path(key)
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with (
+        watched(tmp_path / "data", "--tls-cert", str(cert), "--tls-key", str(key)) as here,
+        socket.create_connection(("127.0.0.1", here.server.port), timeout=PATIENCE) as plain,
+        context.wrap_socket(plain) as tls,
+    ):
+        tls.sendall(b"Kim\n/ping\n")
+        assert tls.recv(1_000) == b"[Server] Pong.\n"
+        [device] = why(here, "Kim").connections
+        assert device.secure
+        assert device.line is not None
+        assert device.line.cookie > 0
+        assert device.line.rtt > 0
 
 
 class Told:

@@ -34,7 +34,7 @@ from hubbub.net.framing.websocket import pong
 from hubbub.net.stream import NO_FD, Stream
 from hubbub.server.files.carrying import Carrying
 from hubbub.server.signing import Signing, signing_fault, with_key
-from hubbub.server.surroundings import Surroundings
+from hubbub.server.surroundings import Departed, Surroundings
 from hubbub.server.waiting import LAST_WORDS, REQUESTS, RETRY_AFTER, Decided, overlaps
 from hubbub.wire.codec import Request
 
@@ -351,6 +351,7 @@ class Connection(Carrying):
         user = self.user
         del shared.open[self._number]
         shared.slow.discard(self)
+        shared.departed.append(Departed(self._number, self.name, user.name if user else None))
         shared.counts.moves += 1
         shared.service.disconnected(self)
         self._let_files_go()

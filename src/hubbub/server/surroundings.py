@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from itertools import count
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, NamedTuple, Protocol, TypeVar
 
 from hubbub.core.model import Session
 from hubbub.core.service import Service
@@ -15,6 +16,18 @@ from hubbub.server.fanout import Fanout
 from hubbub.server.paths import Paths
 
 ConnectionT = TypeVar("ConnectionT", bound=Session)
+
+
+DEPARTED: Final = 1_000
+"""Connections that are remembered when they are gone: what the kernel tells of their end comes later."""
+
+
+class Departed(NamedTuple):
+    """One that closed: its number and its name, and who was behind it."""
+
+    number: int
+    name: str
+    user: str | None
 
 
 class Looking(Protocol):
@@ -33,6 +46,7 @@ class Surroundings(Generic[ConnectionT]):
         "carrier",
         "clock",
         "counts",
+        "departed",
         "fanout",
         "held",
         "limits",
@@ -82,5 +96,7 @@ class Surroundings(Generic[ConnectionT]):
         """Bytes of long answers that may not be read yet, of all connections: never less than there are."""
         self.open: dict[int, ConnectionT] = {}
         """All connections by their numbers, so the oldest first."""
+        self.departed: deque[Departed] = deque(maxlen=DEPARTED)
+        """The last that closed, the newest last."""
         self.slow: set[ConnectionT] = set()
         """Those of them that read too slowly: bytes are queued for them."""
