@@ -10,7 +10,7 @@ import pytest
 
 from hubbub.server.doctor.address import Address, parse_url
 from hubbub.server.doctor.report import Finding
-from server.doctor.examining import answering, calm, deployment, free_port, look, said
+from server.doctor.examining import answering, calm, command, deployment, free_port, look, of, said
 from server.doctor.fronts import AS_IT_COMES, HOST, UPGRADE, WELL, WHO, nginx
 from server.doctor.test_doctor_certificates import DAY, NOW, issued
 from serving import serving
@@ -253,8 +253,10 @@ def test_a_slow_drip_is_cut_off() -> None:
             time.sleep(0.05)
 
     with answering(answer) as port:
-        found = look("url", deployment("--data", ":memory:", url=f"http://127.0.0.1:{port}"))
-        said(found, "warning", "not done in time")
+        url = f"http://127.0.0.1:{port}"
+        said(look("url", deployment("--data", ":memory:", url=url)), "warning", "not done in time")
+        _, report = command("--data", ":memory:", "--url", url)  # nor does it keep the command from its end
+        said(of(report, "url"), "warning", "not done in time")
 
 
 # -- URLs as they are typed
