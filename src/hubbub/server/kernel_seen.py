@@ -72,6 +72,8 @@ class KernelSeen:
         """Microseconds that threads were ready to run and did not."""
         self.happenings: Counter[str] = Counter()
         """How many of each kind."""
+        self.probes = False
+        """Whether the last report came from probes."""
         self.lost = 0
         self.missed = 0
         """See Report; over observers that came one after the other."""
@@ -90,6 +92,7 @@ class KernelSeen:
 
     def take(self, report: Report) -> None:
         """Take in what was seen since the report before: see `Probing.on_report`."""
+        self.probes = report.probes
         for call, figures in report.calls.items():
             sums = self.calls[call]
             sums.count += figures.count
