@@ -18,7 +18,7 @@ import pytest
 import trustme
 
 from hubbub.server.control import ControlError, ask
-from hubbub.server.sockets import AT_ONCE, Cookies
+from hubbub.server.sockets import AT_ONCE, Cookies, Sockets
 from hubbub.server.why import MOST, JoinedHappening, KernelView, WhyView
 from kernel.conftest import why_no_probes
 from server.watched import PASSWORD, Watched, watched
@@ -284,6 +284,43 @@ def test_an_encrypted_connection_is_looked_at_as_any(tmp_path: Path) -> None:
         assert device.line is not None
         assert device.line.cookie > 0
         assert device.line.rtt > 0
+
+
+class Raw:
+    """A stream as far as it is asked about its socket."""
+
+    local, peer = "127.0.0.1", "127.0.0.1"
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.descriptor = sock.fileno()
+        self.option = sock.getsockopt
+
+
+def test_a_look_tells_what_happened_since_the_one_before() -> None:
+    now = 100.0
+    sockets = Sockets(lambda: now)
+    with socket.create_server(("127.0.0.1", 0)) as door, socket.create_connection(door.getsockname()) as peer:
+        ours, _ = door.accept()
+        with ours:
+            stream: Any = Raw(ours)
+            ours.sendall(b"x" * 700)
+            first = sockets.look(7, stream)
+            assert first is not None
+            assert first.span == 0  # since it opened
+            ours.sendall(b"x" * 300)
+            assert len(peer.recv(1_000, socket.MSG_WAITALL)) == 1_000
+            peer.sendall(b"unread")
+            now += 4
+            until(
+                lambda: (line := sockets.look(7, stream)) is not None and not line.queued and line.unread == 6
+            )
+            line = sockets.look(7, stream)
+            assert line is not None
+            assert (line.span, line.sent, line.segments, line.state) == (4.0, 300, 1, "established")
+            now += 7  # that is longer ago than a line reaches back
+            again = sockets.look(7, stream)
+            assert again is not None
+            assert (again.span, again.sent) == (0, 1_000)
 
 
 class Told:

@@ -114,8 +114,8 @@ class Sockets:
         None: the system tells nothing.
         """
         now = self._clock()
-        for known in [one for one, (at, _) in self._looks.items() if now - at > WINDOW]:
-            del self._looks[known]
+        while self._looks and now - self._looks[oldest := next(iter(self._looks))][0] > WINDOW:
+            del self._looks[oldest]  # they stand in the order of their time
         info = info_of(stream)
         if info is None:
             return None
