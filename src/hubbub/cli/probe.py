@@ -15,7 +15,7 @@ import msgspec
 from hubbub.cli.settings import WRONGLY_ASKED, load_settings
 from hubbub.observe.kernel.figures import Report, Source
 from hubbub.server.config import MEMORY
-from hubbub.server.control import ControlError, NoServerError, ask, server_pid
+from hubbub.server.control import ControlError, NoServerError, ask, process_on
 
 if TYPE_CHECKING:
     from hubbub.observe.kernel.observer import Observer
@@ -66,9 +66,7 @@ def probe(arguments: Namespace) -> int:
     directory = None if data == MEMORY else Path(data)
     pid = arguments.pid
     try:
-        running = None if directory is None else server_pid(directory)
-    except NoServerError:
-        running = None
+        running = None if directory is None else process_on(directory)
     except OSError as error:
         if pid is None:
             _say(f"{data}: {error.strerror or error}")

@@ -111,16 +111,11 @@ class Control:
         return {"done": done}
 
 
-def server_pid(directory: Path) -> int:
-    """The process of the server that runs on this directory. Raises NoServerError; Linux only."""
-    with _connected(directory) as peer:
-        pid, _, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    return int(pid)
-
-
 @contextlib.contextmanager
-def _connected(directory: Path) -> Iterator[socket.socket]:
+def _connected(directory: Path, within: float | None = None) -> Iterator[socket.socket]:
+    """A line to the server, with so many seconds for each step. Raises NoServerError."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
+        peer.settimeout(within)
         try:
             with _reachable(directory) as path:
                 peer.connect(path)
@@ -154,16 +149,13 @@ def process_on(directory: Path) -> int | None:
 
     None: nobody listens there, or the system does not tell. Raises OSError where one may not look.
     """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as peer:
-        peer.settimeout(1.0)
-        try:
-            with _reachable(directory) as path:
-                peer.connect(path)
-        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
-            return None
-        if sys.platform != "linux":
-            return None
-        pid, _, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    try:
+        with _connected(directory, within=1.0) as peer:
+            if sys.platform != "linux":
+                return None
+            pid, _, _ = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    except NoServerError:
+        return None
     return int(pid) or None
 
 
