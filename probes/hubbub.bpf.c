@@ -159,7 +159,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4 * 1024 * 1024);
+	__uint(max_entries, 1024 * 1024);
 } calls SEC(".maps");
 
 /* ---- registers, by the names that a processor has for them: one object for all of these */

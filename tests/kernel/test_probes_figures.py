@@ -159,6 +159,18 @@ while True:
     assert counts(probes, subject).full == after.full  # it stands still
 
 
+def test_a_send_of_which_a_part_is_taken_is_short(observe: Observe, subject: Subject) -> None:
+    probes = observe(subject.pid)
+    subject("server.setblocking(False)")
+
+    part = subject.number("server.send(bytes(64 << 20))")
+
+    assert part < 64 << 20
+    of_it = counts(probes, subject)
+    assert (of_it.sends, of_it.send_bytes, of_it.short_sends) == (1, part, 1)
+    assert probes.calls()["send"].again == 0
+
+
 def test_sizes_fall_into_their_buckets(observe: Observe, subject: Subject) -> None:
     probes = observe(subject.pid)
     sizes = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 100, 1_000, 4_095, 4_096, 20_000]
