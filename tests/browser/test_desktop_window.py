@@ -81,6 +81,7 @@ class Desk:
             "XDG_CONFIG_HOME": str(home / "config"),
             "XDG_CACHE_HOME": str(home / "cache"),
             "HUBBUB_NO_KEYRING": "1",
+            "PYTHONFAULTHANDLER": "1",
             "LANG": "C.UTF-8",
             "DISPLAY": display,
             "BROWSER": f"{browser} %s",
@@ -104,6 +105,8 @@ class Desk:
             yield Window(self, process)
         except BaseException:
             self.picture("failed")
+            process.send_signal(signal.SIGABRT)  # which has it say where each thread is
+            process.wait(PATIENCE)
             sys.stderr.write((self.home / "out").read_text())
             raise
         finally:
