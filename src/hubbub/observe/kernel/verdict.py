@@ -77,7 +77,7 @@ DENIED: Final = 0.3
 """Of the processor's time that the server wanted, the share that it did not get …"""
 DELAYED: Final = 0.2
 """… and seconds of each second: a server that hardly runs does not feel the rest."""
-LAG_STARVED: Final = 10_000
+LAG_STARVED: Final = 25_000
 """µs that the loop then comes too late: below, nobody feels that the machine is full."""
 STOLEN: Final = 0.1
 """Share of the machine's time that a hypervisor gave to others, with a loop that comes too late."""
