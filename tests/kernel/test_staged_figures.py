@@ -31,58 +31,78 @@ def seen(home: House, person: Person) -> Seen:
     return row
 
 
-def test_a_line_that_loses(stage: Stage) -> None:
-    with house(stage, "--limits", "off") as home:
-        line = stage.line()
-        alice, bob = home.near("alice"), home.far(line.there, line.address, "bob")
-        line.lose(20)
-        with reading(alice, bob), talking(alice, 2_000, 0.01):
-            eventually("segments are sent again", lambda: seen(home, bob).retransmitted > 10)
+# -- lines, of people on one server
+
+
+@pytest.fixture(scope="module")
+def lines() -> Iterator[House]:
+    """A room in which alice talks without end."""
+    with Stage() as stage, house(stage, "--limits", "off") as home:
+        alice = home.near("alice")
+        with reading(alice), talking(alice, 2_000, 0.02):
+            yield home
         assert seen(home, alice).retransmitted == 0
 
 
-def test_a_line_that_is_thin(stage: Stage) -> None:
-    with house(stage, "--limits", "off") as home:
-        line = stage.line()
-        alice, bob = home.near("alice"), home.far(line.there, line.address, "bob")
-        line.throttle(20_000)
-        with reading(alice, bob), talking(alice, 2_000, 0.02):
-            eventually("bytes wait for it", lambda: seen(home, bob).unsent > 50_000)
-            eventually("its queue is felt", lambda: seen(home, bob).rtt > 100)
-        assert seen(home, alice).unsent == 0
+def test_a_line_that_loses(lines: House) -> None:
+    line = lines.stage.line()
+    bob = lines.far(line.there, line.address, "bob")
+    line.lose(20)
+    with reading(bob):
+        eventually("segments are sent again", lambda: seen(lines, bob).retransmitted > 10)
+    bob.close()
 
 
-def test_a_line_that_is_long(stage: Stage) -> None:
-    with house(stage) as home:
-        line = stage.long_line(0.15)
-        alice, bob = home.near("alice"), home.far(line.there, line.address, "bob")
-        for _ in range(3):
-            assert bob.ask("heartbeat")
-        assert seen(home, bob).rtt >= 300
-        assert seen(home, alice).rtt < 100
-        assert seen(home, bob).retransmitted == 0
+def test_a_line_that_is_thin(lines: House) -> None:
+    line = lines.stage.line()
+    carol = lines.far(line.there, line.address, "carol")
+    line.throttle(20_000)
+    with reading(carol):
+        eventually("bytes wait for it", lambda: seen(lines, carol).unsent > 50_000)
+        eventually("its queue is felt", lambda: seen(lines, carol).rtt > 100)
+    carol.close()
 
 
-def test_somebody_who_does_not_read(stage: Stage) -> None:
-    with house(stage, "--limits", "off") as home:
-        line = stage.line()
-        alice, bob = home.near("alice"), home.far(line.there, line.address, "bob", receive_buffer=4_096)
-        with reading(alice), talking(alice, 20_000, 0.01, most=60):
-            before = eventually("his window is shut", lambda: seen(home, bob).reader_limited)
-            eventually("and stays so", lambda: seen(home, bob).reader_limited > before + 500)
-        assert seen(home, bob).queued > 10_000
-        assert seen(home, bob).rtt < 100
+def test_a_line_that_is_long(lines: House) -> None:
+    line = lines.stage.long_line(0.15)
+    dave = lines.far(line.there, line.address, "dave")
+    with reading(dave):
+        eventually("its length is felt", lambda: seen(lines, dave).rtt >= 300)
+    assert seen(lines, dave).retransmitted == 0
+    dave.close()
 
 
-def test_somebody_who_vanishes(stage: Stage) -> None:
-    with house(stage) as home:
-        line = stage.line()
-        alice, bob = home.near("alice"), home.far(line.there, line.address, "bob")
-        line.cut()
-        with reading(alice), talking(alice, 100, 0.05):
-            eventually("the timer runs out again and again", lambda: seen(home, bob).backoff >= 3)
-        assert seen(home, bob).retransmitted >= 3
-        assert seen(home, alice).backoff == 0
+def test_somebody_who_does_not_read(lines: House) -> None:
+    line = lines.stage.line()
+    erin = lines.far(line.there, line.address, "erin", receive_buffer=4_096)
+    before = eventually("the window is shut", lambda: seen(lines, erin).reader_limited)
+    eventually("and stays so", lambda: seen(lines, erin).reader_limited > before + 500)
+    assert seen(lines, erin).queued > 10_000
+    erin.close()
+
+
+def test_somebody_who_vanishes(lines: House) -> None:
+    line = lines.stage.line()
+    frank = lines.far(line.there, line.address, "frank")
+    line.cut()
+    eventually("the timer runs out again and again", lambda: seen(lines, frank).backoff >= 3)
+    assert seen(lines, frank).retransmitted >= 3
+    line.mend()
+    frank.close()
+
+
+def test_a_line_on_which_nothing_is_wrong(lines: House) -> None:
+    line = lines.stage.line()
+    heidi = lines.far(line.there, line.address, "heidi")
+    for _ in range(20):
+        heidi.get("message/new")
+    found = seen(lines, heidi)
+    assert (found.retransmitted, found.unsent, found.backoff, found.reader_limited) == (0, 0, 0, 0)
+    assert found.rtt < 100
+    heidi.close()
+
+
+# -- what everybody suffers from
 
 
 def test_a_processor_that_others_want(stage: Stage) -> None:
@@ -112,8 +132,8 @@ def test_a_disk_that_is_slow(stage: Stage) -> None:
 
 def test_a_loop_that_is_busy(stage: Stage) -> None:
     with house(stage, "--limits", "off") as home:
-        crowd = [home.near(f"user{number}") for number in range(30)]
-        with reading(*crowd[8:]), flooding(crowd[:8], "room/members", at_once=2_000, room="lobby"):
+        crowd = [home.near(f"user{number}") for number in range(4)]
+        with flooding(crowd, "heartbeat", at_once=20_000):
             eventually("it comes late", lambda: lag_over(home, 0.25) >= 3)
 
 
@@ -129,17 +149,6 @@ def test_requests_that_are_held_back(stage: Stage) -> None:
         carol = home.near("carol")
         with flooding([carol], "heartbeat"):
             eventually("they wait", lambda: home.metric("hubbub_requests_throttled_total") >= 1)
-
-
-def test_nothing_wrong(stage: Stage) -> None:
-    with house(stage) as home:
-        line = stage.line()
-        alice, bob = home.near("alice"), home.far(line.there, line.address, "bob")
-        for number in range(20):
-            alice.ask("message/send", f"m{number}", text="well")
-            bob.get("message/new")
-        found = seen(home, bob)
-        assert (found.retransmitted, found.unsent, found.backoff, found.reader_limited) == (0, 0, 0, 0)
 
 
 STAGED = """
