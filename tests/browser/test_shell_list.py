@@ -190,6 +190,13 @@ def test_the_help_for_keys_opens_outside_of_what_is_written(visit: Visit) -> Non
     entry(page, "lobby").focus()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    for what, keys in (
+        ("Search in the conversation", "CtrlF"),
+        ("Into the messages", "Alt↑"),
+        ("Reply", "R"),
+    ):
+        line = page.get_by_role("dialog").locator("dl > div").filter(has_text=what)
+        expect(line.get_by_role("definition")).to_have_text(keys)
 
 
 def test_a_menu_by_keyboard(visit: Visit) -> None:
@@ -251,3 +258,19 @@ def test_an_address_leads_to_its_conversation(visit: Visit, server: Server) -> N
     expect(page.get_by_role("dialog")).to_have_count(0)
     own_menu(page, "Profile")
     expect(page.get_by_role("tab", name="Profile")).to_have_attribute("aria-selected", "true")
+
+
+def test_an_address_of_no_room_says_so(visit: Visit, server: Server) -> None:
+    page = log_in(visit(), "Alice")
+    told = page.get_by_text("There is no room nowhere, or it is private.")
+    address = f"http://127.0.0.1:{server.port}/#/room/nowhere"
+    page.goto(address)
+    expect(told).to_be_visible()
+    expect(page.get_by_text("Nothing is open")).to_be_visible()
+    entry(page, "lobby").click()
+    page.get_by_role("status").filter(has=told).get_by_role("button", name="Close").click()
+    expect(told).to_have_count(0)
+    page.goto(address)  # and again
+    expect(told).to_be_visible()
+    page = log_in(visit("/#/room/nowhere", viewport=PHONE), "Bob")  # there the list is all that is shown
+    expect(page.get_by_text("There is no room nowhere, or it is private.")).to_be_visible()

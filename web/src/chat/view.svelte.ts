@@ -219,7 +219,9 @@ export class View {
   private noteEnd(): void {
     if (this.place.atEnd !== this.atEnd) {
       this.atEnd = this.place.atEnd;
-      if (!this.atEnd) this.leftAt = this.shown.findLast((one) => one.offset > 0)?.offset ?? 0;
+      // In the middle of a history, what is loaded later is not new.
+      if (!this.atEnd && this.timeline.hasNewer) this.leftAt = this.conversation.head;
+      else if (!this.atEnd) this.leftAt = this.shown.findLast((one) => one.offset > 0)?.offset ?? 0;
     }
     this.timeline.atEnd = this.atEnd;
     if (this.atEnd) this.behind = 0;

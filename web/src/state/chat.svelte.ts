@@ -77,6 +77,10 @@ class LiveChat implements Chat {
     return this.engine.current;
   }
 
+  get missing(): string | null {
+    return this.engine.where.missing;
+  }
+
   get people(): readonly Person[] {
     return this.engine.here.all;
   }

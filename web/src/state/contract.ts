@@ -184,6 +184,8 @@ export interface Chat {
   readonly me: Me | null;
   readonly conversations: readonly Conversation[]; // rooms by name, then talks, the newest first
   readonly current: Conversation | null;
+  /** The room that the address named last, where there is none of that name, or none that one may see. */
+  readonly missing: string | null;
   readonly people: readonly Person[]; // who is here, by name
   readonly offers: readonly Offer[];
   readonly invitations: readonly Invitation[];

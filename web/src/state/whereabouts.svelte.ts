@@ -9,6 +9,8 @@ const WIDE = "(min-width: 45rem)"; // where the list stands beside a conversatio
 
 export class Whereabouts {
   current = $state.raw<LiveConversation | null>(null);
+  /** The room that the address named, where there is none of that name. */
+  missing = $state<string | null>(null);
   private account = ""; // "": nobody is signed in
 
   /** `findRoom` gives a room that one is not in yet, if it exists. */
@@ -88,6 +90,7 @@ export class Whereabouts {
     if (this.account === "" || elsewhere(hash)) return;
     const route = readRoute(hash);
     if (route === null) return this.away();
+    this.missing = null;
     const known = this.known.named(route.kind, route.name);
     if (known !== undefined) return this.open(known);
     if (route.kind === "talk") return this.open(this.known.talk(route.name, ""));
@@ -95,8 +98,10 @@ export class Whereabouts {
       if (location.hash === hash) this.close();
     };
     this.findRoom(route.name).then((room) => {
-      if (room === null) stay();
-      else if (location.hash === hash) this.open(room);
+      if (location.hash !== hash) return;
+      if (room !== null) return this.open(room);
+      this.missing = route.name;
+      stay();
     }, stay);
   }
 }

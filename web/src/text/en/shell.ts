@@ -54,6 +54,7 @@ export default {
   signOut: "Sign out",
   nothingOpen: "Nothing is open",
   nothingOpenText: "Choose a room or a talk from the list.",
+  noSuchRoom: "There is no room {name}, or it is private.",
   join: "Join",
 
   // to switch

@@ -51,6 +51,7 @@ export default {
   signOut: "退出登录",
   nothingOpen: "没有打开的会话",
   nothingOpenText: "请从列表中选择一个房间或私聊。",
+  noSuchRoom: "没有名为“{name}”的房间，或者它是私密的。",
   join: "加入",
 
   switcher: "跳转到",
