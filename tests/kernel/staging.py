@@ -24,6 +24,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from ctypes.util import find_library
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, TypeVar
@@ -32,7 +33,9 @@ Result = TypeVar("Result")
 
 ANYWHERE: Final = "0.0.0.0"
 PROGRAMS: Final = ("ip", "nft", "tc", "ss")
-"""What a stage is built with: of iproute2 and nftables."""
+"""What a stage is built with, of iproute2 and nftables, …"""
+DEVICES: Final = ("/dev/net/tun", "/dev/fuse")
+"""… and what of the kernel's, for `LongLine` and for `slow_disk`."""
 ROOM: Final = Path("/dev/shm")
 """Where a namespace has a directory of its own, in memory: it lies over the one that others have there."""
 LONGEST: Final = 60
@@ -53,6 +56,8 @@ def why_no_stage() -> str:
     if os.geteuid():
         return "a stage (network namespaces need root)"
     lacking = [name for name in PROGRAMS if shutil.which(name, path=_path()) is None]
+    lacking += [name for name in DEVICES if not Path(name).exists()]
+    lacking += [] if find_library("fuse3") else ["libfuse3"]
     return f"a stage (without {', '.join(lacking)})" if lacking else ""
 
 
@@ -93,7 +98,8 @@ class Namespace:
         _asked(_libc.mount(b"none", b"/", None, ctypes.c_ulong(_MS_PRIVATE), None))
         _asked(_libc.mount(b"none", bytes(ROOM), b"tmpfs", ctypes.c_ulong(0), None))
         command("ip", "link", "set", "lo", "up")
-        return tuple(os.open(f"/proc/thread-self/ns/{kind}", os.O_RDONLY) for kind in ("net", "mnt"))  # type: ignore[return-value]
+        net, mounts = (os.open(f"/proc/thread-self/ns/{kind}", os.O_RDONLY) for kind in ("net", "mnt"))
+        return net, mounts
 
     @property
     def name(self) -> str:
