@@ -1,5 +1,5 @@
 # The development commands; `.ci/run` calls the same ones. `make setup` comes first.
-.PHONY: setup check test test-long web probes bench bench-quick bench-web screenshots profile faults soak soak-files run requirements
+.PHONY: setup check test test-long web probes bench bench-quick bench-web bench-probes screenshots profile faults soak soak-files run requirements
 
 BIN := .venv/bin
 
@@ -45,12 +45,17 @@ bench-quick:
 	$(BIN)/python bench/durable.py --quick
 	$(BIN)/python bench/files.py --quick
 	$(BIN)/python bench/dashboards.py --quick
+	$(BIN)/python bench/probes.py --quick
 	$(BIN)/python bench/web.py --quick
 
 # The web client in Chromium, and what open dashboards cost the server.
 bench-web:
 	$(BIN)/python bench/web.py
 	$(BIN)/python bench/dashboards.py
+
+# What kernel probes cost; as root.
+bench-probes:
+	$(BIN)/python bench/probes.py
 
 # docs/pictures, anew.
 screenshots:

@@ -57,7 +57,7 @@ class Server:
 
 
 def _hubbub(port: int, _: Path, data: str = ":memory:") -> list[str]:
-    options = ["--limits", "off", "--data", data, "--log-level", "warning"]
+    options = ["--limits", "off", "--data", data, "--log-level", "warning", "--probes", "off"]
     return [sys.executable, "-m", "hubbub", "serve", "--listen", f"127.0.0.1:{port}", *options]
 
 
