@@ -12,6 +12,10 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "hubbub"
 PAGE = (ROOT / "ARCHITECTURE.md").read_text()
+CHAPTERS = "\n".join(
+    (SOURCE / folder / "README.md").read_text() for folder in ("log", "observe/kernel", "server/doctor")
+)
+"""Whose files stand in a page of their own."""
 TESTS = (ROOT / "tests" / "README.md").read_text()
 ADDING = (ROOT / "docs" / "adding.md").read_text()
 NAMES = (ROOT / "docs" / "names.md").read_text()
@@ -28,7 +32,7 @@ FOREIGN = ("# Names in the five documents", "### Names that are not here")
 
 def sections() -> Iterator[tuple[str, str]]:
     """Heading and text of each section."""
-    parts = re.split(r"^(#+ .*)$", FENCED.sub("", f"{PAGE}\n{TESTS}\n{ADDING}\n{NAMES}"), flags=re.MULTILINE)
+    parts = re.split(r"^(#+ .*)$", FENCED.sub("", f"{PAGE}\n{CHAPTERS}\n{TESTS}\n{ADDING}\n{NAMES}"), flags=re.MULTILINE)
     yield "", parts[0]
     yield from zip(parts[1::2], parts[2::2], strict=True)
 
@@ -68,6 +72,8 @@ def members() -> set[str]:
                         found.add(f"{one.name}.{node.name}")
                     elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
                         found.add(f"{one.name}.{node.attr}")
+                    elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                        found.add(f"{one.name}.{node.target.id}")
     return found
 
 
