@@ -294,7 +294,13 @@ class Stage:
     @contextlib.contextmanager
     def hogs(self, count: int, core: int) -> Iterator[None]:
         """So many processes that want all of a core, with no more right to it than anybody."""
-        words = [sys.executable, "-c", f"import signal; signal.alarm({LONGEST})\nwhile True: pass"]
+        words = [
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            f"import signal; signal.alarm({LONGEST})\nwhile True: pass",
+        ]
 
         def started() -> list[subprocess.Popen[bytes]]:
             os.sched_setaffinity(0, {core})
