@@ -129,7 +129,8 @@ class Namespace:
             if core is not None:
                 os.sched_setaffinity(0, {core})
             if first:  # being nice would do within one session only (sched(7), autogroups)
-                os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+                with contextlib.suppress(PermissionError):  # in some containers: then it has its turn
+                    os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
             if powerless:
                 for capability in range(_CAPABILITIES):
                     _libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0)  # an older kernel has fewer
