@@ -32,7 +32,7 @@ export async function cut(id: number): Promise<boolean> {
   return true;
 }
 
-async function refusal(answer: Response): Promise<Refused> {
+export async function refusal(answer: Response): Promise<Refused> {
   try {
     const { message } = (await answer.json()) as { message?: string };
     return new Refused(answer.status, message ?? answer.statusText);

@@ -2,6 +2,8 @@
 
 import type { End, LogLine, Past, Sample } from "./feed";
 import { Hour } from "./hour";
+import { Seen } from "./kernel/seen.svelte";
+import type { HeatView, KernelView } from "./kernel/shapes";
 import { type Shown, Tail } from "./tail";
 
 /** connecting: nothing was there yet. lost: it was; what is shown is old. The others are final until `retry`. */
@@ -26,6 +28,7 @@ export class Live {
   tick = $state(0);
   lines = $state.raw<readonly Shown[]>([]);
   readonly hour = new Hour();
+  readonly kernel = new Seen();
 
   #source: EventSource | null = null;
   #heardAt = 0; // performance.now()
@@ -95,6 +98,11 @@ export class Live {
       this.#tail.add(lines, this.started);
       if (!document.hidden) this.lines = this.#tail.list();
     });
+    on<HeatView>("heat", (heat) => this.kernel.begin(heat));
+    on<KernelView>("kernel", (view) => {
+      this.kernel.take(view);
+      if (!document.hidden) this.kernel.draw();
+    });
     on<End>("end", ({ reason }) => {
       if (reason === "logged_out" || reason === "forbidden") this.#final(reason === "forbidden" ? 403 : 401);
       else this.#lost();
@@ -114,6 +122,7 @@ export class Live {
 
   #draw(): void {
     this.tick++;
+    this.kernel.draw();
     this.lines = this.#tail.list();
   }
 

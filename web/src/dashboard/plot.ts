@@ -12,7 +12,7 @@ export type Plot = typeof uPlot;
 /** All charts with this key have one cursor. */
 const SYNC = "hubbub";
 const HEIGHT = 168;
-const FONT = "11px system-ui, sans-serif";
+export const FONT = "11px system-ui, sans-serif";
 const LEAST_DRAG = 6; // pixels; less is a click
 
 const binary = Array.from({ length: 50 }, (_, power) => 2 ** power);
@@ -45,6 +45,72 @@ export interface Told {
   onreset(): void;
 }
 
+/** What the pointer does in every chart: one cursor for all, a drag shows that part, a double click resets. */
+export class Pointer {
+  readonly cursor: uPlot.Cursor;
+  readonly #told: Told;
+  #pressed = false; // the pointer went down in this chart, not in one whose cursor is the same
+  readonly #onpress = (): void => {
+    this.#pressed = true;
+  };
+
+  constructor(told: Told) {
+    this.#told = told;
+    this.cursor = {
+      y: false,
+      sync: { key: SYNC, scales: ["x", null] as [string, null] },
+      drag: { x: true, y: false, setScale: false, dist: LEAST_DRAG },
+      points: { size: 7 },
+      bind: {
+        dblclick: () => () => {
+          told.onreset();
+          return null;
+        },
+      },
+    };
+  }
+
+  attach(plot: uPlot): void {
+    plot.over.addEventListener("pointerdown", this.#onpress);
+  }
+
+  detach(plot: uPlot): void {
+    plot.over.removeEventListener("pointerdown", this.#onpress);
+  }
+
+  /** Something was selected: the hook `setSelect`. */
+  selected(plot: uPlot): void {
+    const { left, width } = plot.select;
+    const own = this.#pressed;
+    this.#pressed = false;
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    if (own && width >= LEAST_DRAG) this.#told.onselect(plot.posToVal(left, "x"), plot.posToVal(left + width, "x"));
+  }
+}
+
+/** Move the cursor by a part of the width, here and in the other charts; the row that it is on then. */
+export function moveCursor(plot: uPlot, part: number): number | null {
+  const { width, height } = plot.over.getBoundingClientRect();
+  const now = plot.cursor.left ?? -1;
+  const left = Math.min(Math.max((now < 0 ? (part < 0 ? width : 0) : now) + part * width, 0), width - 1);
+  (plot.setCursor as Published)({ left, top: height / 2 }, true, true);
+  return plot.cursor.idx ?? null;
+}
+
+/** The axis of time. */
+export function timeAxis(stroke: () => string, grid: uPlot.Axis.Grid): uPlot.Axis {
+  return {
+    stroke,
+    font: FONT,
+    ticks: { show: false },
+    grid,
+    space: 70,
+    size: 24,
+    gap: 6,
+    values: (_, splits, __, ___, step) => splits.map((at) => timeText(at, step)),
+  };
+}
+
 /** One chart on the page. What is drawn is a copy of the rows in sight: the hour goes on meanwhile. */
 export class Drawing {
   readonly #plot: uPlot;
@@ -52,19 +118,16 @@ export class Drawing {
   readonly #host: HTMLElement;
   #colours: readonly string[] = [];
   #shaded: readonly Value[] = [];
-  #pressed = false; // the pointer went down in this chart, not in one whose cursor is the same
-  readonly #onpress = (): void => {
-    this.#pressed = true;
-  };
+  readonly #pointer: Pointer;
 
   constructor(library: Plot, host: HTMLElement, panel: Panel, told: Told) {
     this.#panel = panel;
     this.#host = host;
+    this.#pointer = new Pointer(told);
     this.#readColours();
     const colour = (at: number): (() => string) => () => this.#colours[at]!;
     const text = colour(8);
     const line = { stroke: colour(9), width: 1 };
-    const axis = { stroke: text, font: FONT, ticks: { show: false } };
     const unit = panel.unit;
     const scale = unit.axis ?? unit.text;
     this.#plot = new library(
@@ -76,9 +139,11 @@ export class Drawing {
         padding: [8, 6, 0, 0],
         scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(unit.least, (max ?? 0) * 1.08)] } },
         axes: [
-          { ...axis, grid: line, space: 70, size: 24, gap: 6, values: (_, splits, __, ___, step) => splits.map((at) => timeText(at, step)) },
+          timeAxis(text, line),
           {
-            ...axis,
+            stroke: text,
+            font: FONT,
+            ticks: { show: false },
             grid: line,
             space: 34,
             gap: 4,
@@ -98,36 +163,17 @@ export class Drawing {
             points: { show: false, filter: lonely, size: 4 },
           })),
         ],
-        cursor: {
-          y: false,
-          sync: { key: SYNC, scales: ["x", null] as [string, null] },
-          drag: { x: true, y: false, setScale: false, dist: LEAST_DRAG },
-          points: { size: 7 },
-          bind: {
-            dblclick: () => () => {
-              told.onreset();
-              return null;
-            },
-          },
-        },
+        cursor: this.#pointer.cursor,
         hooks: {
           setCursor: [(plot) => told.onrow(plot.cursor.idx ?? null)],
-          setSelect: [
-            (plot) => {
-              const { left, width } = plot.select;
-              const own = this.#pressed;
-              this.#pressed = false;
-              plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-              if (own && width >= LEAST_DRAG) told.onselect(plot.posToVal(left, "x"), plot.posToVal(left + width, "x"));
-            },
-          ],
+          setSelect: [(plot) => this.#pointer.selected(plot)],
           drawClear: [(plot) => this.#shade(plot)],
         },
       },
       [[], ...panel.series.map(() => [])],
       host,
     );
-    this.#plot.over.addEventListener("pointerdown", this.#onpress);
+    this.#pointer.attach(this.#plot);
   }
 
   /** The rows that are drawn: times, then a column for each series. */
@@ -163,17 +209,13 @@ export class Drawing {
     if (width > 0 && width !== this.#plot.width) this.#plot.setSize({ width, height: HEIGHT });
   }
 
-  /** Move the cursor by a part of the width, here and in the other charts; the row that it is on then. */
+  /** See `moveCursor`. */
   moveCursor(part: number): number | null {
-    const { width, height } = this.#plot.over.getBoundingClientRect();
-    const now = this.#plot.cursor.left ?? -1;
-    const left = Math.min(Math.max((now < 0 ? (part < 0 ? width : 0) : now) + part * width, 0), width - 1);
-    (this.#plot.setCursor as Published)({ left, top: height / 2 }, true, true);
-    return this.#plot.cursor.idx ?? null;
+    return moveCursor(this.#plot, part);
   }
 
   end(): void {
-    this.#plot.over.removeEventListener("pointerdown", this.#onpress);
+    this.#pointer.detach(this.#plot);
     this.#plot.destroy();
   }
 

@@ -48,6 +48,12 @@ const quiet: Omit<Sample, "at"> = {
   refused: 0,
   logins_failed: 0,
   errors: 0,
+  sends: null,
+  send_bytes: null,
+  run_wait_p99: null,
+  run_delayed: null,
+  kernel_sync_p99: null,
+  rtt_median: null,
 };
 
 function shown(...seconds: readonly Partial<Sample>[]): Record<string, readonly [string, string, string]> {

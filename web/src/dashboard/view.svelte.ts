@@ -67,4 +67,16 @@ export class View {
   pause(on: boolean, end: number): void {
     this.pausedAt = on ? end : null;
   }
+
+  /** What a key does to the part that is shown, in any chart; false: nothing. */
+  onkey(event: KeyboardEvent, end: number): boolean {
+    const sign = event.key === "ArrowLeft" ? -1 : 1;
+    if (event.shiftKey && (event.key === "ArrowLeft" || event.key === "ArrowRight")) this.pan(sign * 0.25, end);
+    else if (event.key === "+" || event.key === "=") this.zoom(0.5, end);
+    else if (event.key === "-" || event.key === "_") this.zoom(2, end);
+    else if (event.key === "0" || event.key === "Escape") this.reset();
+    else if (event.key === " ") this.pause(this.pausedAt === null, end);
+    else return false;
+    return true;
+  }
 }

@@ -176,3 +176,29 @@ export interface Acknowledged {
   readonly dialect: string;
   readonly took: number | null;
 }
+
+/** `GET /api/v1/admin/why?name=`: why somebody's chat is slow; the verdict of whichever connection is worst off. */
+export interface WhyView {
+  readonly name: string;
+  readonly user_id: number;
+  readonly account: boolean;
+  readonly online: boolean;
+  readonly verdict: Verdict;
+  readonly total: number; // connections, also those past the first hundred
+  readonly connections: readonly Device[];
+  readonly source: string; // where the figures come from, in English
+}
+
+/** One connection of that person. */
+export interface Device {
+  readonly id: number; // as in `ConnectionRow`
+  readonly name: string;
+  readonly rooms: readonly string[];
+  readonly dialect: "text" | "json" | "protobuf" | "ndjson" | "websocket";
+  readonly address: string;
+  readonly secure: boolean;
+  readonly queued: number;
+  readonly held_back: number; // requests that wait for their rate
+  readonly verdict: Verdict;
+  readonly line: Line | null; // null: the kernel does not tell
+}

@@ -77,6 +77,19 @@ export default {
   relay: "Relay",
   fresh: "Not said yet",
 
+  // of the kernel
+  runQueue: "Waiting for a processor, and the loop",
+  runWaitP99: "A wait, p99",
+  runDelayed: "All waits, a second",
+  lagP99: "Loop lag, p99",
+  diskByKernel: "Disk, by the kernel's clock",
+  kernelSyncP99: "By the kernel, p99",
+  syncSeenP99: "By the server, p99",
+  commitP99: "Commit, p99",
+  sends: "Sends",
+  sendBytes: "Bytes sent",
+  rttMedian: "Round-trip time, median",
+
   // below a figure
   ofOneCore: "of one core",
   refusalsNow: "Refused or limited",

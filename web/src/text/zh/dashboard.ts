@@ -74,6 +74,18 @@ export default {
   relay: "中继",
   fresh: "尚未识别",
 
+  runQueue: "等待处理器与事件循环",
+  runWaitP99: "单次等待 p99",
+  runDelayed: "每秒等待总计",
+  lagP99: "循环延迟 p99",
+  diskByKernel: "写盘（内核计时）",
+  kernelSyncP99: "内核计时 p99",
+  syncSeenP99: "服务器计时 p99",
+  commitP99: "提交 p99",
+  sends: "发送调用",
+  sendBytes: "发送字节",
+  rttMedian: "往返时间中位数",
+
   ofOneCore: "占单核",
   refusalsNow: "拒绝或限速",
   inMinute: "最近一分钟",
