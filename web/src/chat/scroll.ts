@@ -30,9 +30,14 @@ export class Place {
     this.last = this.scroller.scrollTop;
   }
 
-  /** Something grew or shrank. */
+  /**
+   * Something grew or shrank. What shrank took the view up with it, and the scroll event that tells of it comes a frame
+   * later, when the end may be further down: nobody has left it by that.
+   */
   resized(): void {
-    if (this.atEnd && this.gap > 0.5) this.stick();
+    if (!this.atEnd) return;
+    if (this.gap > 0.5) this.stick();
+    else this.last = this.scroller.scrollTop;
   }
 
   /** To the very end. The list hears of it at once, so that the rows there are made before anything is painted. */
