@@ -32,7 +32,8 @@ class Sample(msgspec.Struct, frozen=True, gc=False):
 
     `at` is in milliseconds since 1970, the end of the second; `memory`, `queued` and all `…bytes` in bytes;
     `cpu` in thousandths of one core; `connections_new` have not said yet what they speak. From `sends` on it
-    is what the kernel tells: nulls where it does not (`kernel_seen`).
+    is what the kernel tells: nulls where it does not (`kernel_seen`); `run_delayed` is of all threads,
+    and where nobody looks into the kernel, of the one that runs the loop.
     """
 
     at: int
@@ -76,7 +77,7 @@ class Sample(msgspec.Struct, frozen=True, gc=False):
     sends: int | None
     send_bytes: int | None
     run_wait_p99: int | None
-    run_delayed: int | None
+    run_delayed: int
     kernel_sync_p99: int | None
     rtt_median: int | None
 
@@ -94,7 +95,7 @@ _SPECIAL: Final = {
     "log_bytes": Column("Q"),
     "sends": Column("I", "mean", sparse=True),
     "send_bytes": Column("Q", "mean", sparse=True),
-    "run_delayed": Column("I", "mean", sparse=True),
+    "run_delayed": _RATE,
     **dict.fromkeys(("run_wait_p99", "kernel_sync_p99", "rtt_median"), _TIME),
     "compacting": Column("H", "most"),
     "compactions": Column("H", "mean"),
@@ -164,13 +165,14 @@ class Sampler:
         now, totals = self._clock(), self._totals()
         passed = max(now - self._taken, 0.001)
         since = [later - before for later, before in zip(totals, self._before, strict=True)]
-        messages, deliveries, moved, compactions, limited, refused, failed, errors, cpu = since
+        messages, deliveries, moved, compactions, limited, refused, failed, errors, cpu, delayed = since
         self._before, self._taken = totals, now
         delivery, commit, sync, lag = (
             one.turn() for one in (counts.delivery, counts.commit, counts.sync, counts.lag)
         )
         people, connections = here.people, here.connections
         kernel = readings.kernel.turn()
+        run_delayed = round(delayed * 1_000_000) if kernel.run_delayed is None else kernel.run_delayed
         sample = Sample(
             at=int(self._wall() * 1000),
             people=readings.people,
@@ -213,7 +215,7 @@ class Sampler:
             sends=kernel.sends,
             send_bytes=kernel.send_bytes,
             run_wait_p99=kernel.run_wait_p99,
-            run_delayed=kernel.run_delayed,
+            run_delayed=run_delayed,
             kernel_sync_p99=kernel.kernel_sync_p99,
             rtt_median=kernel.rtt_median,
         )
@@ -235,4 +237,5 @@ class Sampler:
             readings.logins_failed,
             readings.errors,
             readings.process.processor(),
+            readings.process.delayed(),
         )

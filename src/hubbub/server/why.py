@@ -283,7 +283,13 @@ class Why:
         """The server's own, and the machine's, of the last seconds: one of them alone says little."""
         samples, reports = self._sampler.recent, self._observing.recent
         settled = samples if len(samples) >= SETTLED else ()
-        seconds = sum(one.seconds for one in reports) or 1.0
+        cpu = (_middle(one.cpu for one in samples) or 0) / 1000
+        seconds = sum(one.seconds for one in reports)
+        if seconds:
+            ran = sum(one.run_queue.ran for one in reports) / _MICROS / seconds
+            delayed = sum(one.run_queue.delayed for one in reports) / _MICROS / seconds
+        else:  # nobody looks into the kernel: then of the loop's thread, by our own account
+            ran, delayed = cpu, (_middle(one.run_delayed for one in samples) or 0) / _MICROS
         return House(
             lag_p99=_middle(one.lag_p99 for one in settled),
             lag_max=max((one.lag_max for one in settled if one.lag_max is not None), default=None),
@@ -291,9 +297,9 @@ class Why:
             sync_p99=_kernel_sync(reports) or _middle(one.sync_p99 for one in samples),
             commit_waits=round(self._readings.commit_waits * _MICROS),
             read_only=self._readings.read_only,
-            cpu=(_middle(one.cpu for one in samples) or 0) / 1000,
-            delayed=sum(one.run_queue.delayed for one in reports) / _MICROS / seconds,
-            ran=sum(one.run_queue.ran for one in reports) / _MICROS / seconds,
+            cpu=cpu,
+            delayed=delayed,
+            ran=ran,
             machine=reports[-1].machine if reports else None,
         )
 

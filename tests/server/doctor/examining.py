@@ -19,6 +19,7 @@ from hubbub.server.doctor.examination import CHECKS, examine
 from hubbub.server.doctor.report import Finding, Level, Report
 from hubbub.server.settings import SettingsError, load
 
+PATIENT = 60.0
 NOWHERE = Path("/nonexistent/.env")
 
 
@@ -34,9 +35,10 @@ def deployment(*flags: str, url: str | None = None, **environment: str) -> Deplo
         return Deployment(error.loaded, error.problems, address)
 
 
-def look(check: str, at: Deployment) -> tuple[Finding, ...]:
-    """What one check finds, in its thread and with its deadline, as always."""
-    found = examine(at, [one for one in CHECKS if one.name == check]).findings
+def look(check: str, at: Deployment, within: float = PATIENT) -> tuple[Finding, ...]:
+    """What one check finds, in its thread, within so many seconds."""
+    wanted = [one for one in CHECKS if one.name == check]
+    found = examine(at, wanted, alone=within, together=within).findings
     assert found, f"{check} finds nothing"
     return found
 

@@ -7,6 +7,8 @@ import os
 import socket
 from pathlib import Path
 
+import pytest
+
 from hubbub import __version__
 from server.doctor.examining import answering, calm, command, deployment, free_port, look, of, said
 from serving import serving
@@ -54,6 +56,7 @@ def test_another_web_server() -> None:
         said(found, "failed", "is no Hubbub")
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_program_that_says_nothing() -> None:
     def listen(peer: socket.socket) -> None:
         while peer.recv(4096):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hubbub.server.doctor.address import Address, parse_url
+from hubbub.server.doctor.examination import TOGETHER
 from hubbub.server.doctor.report import Finding
 from server.doctor.examining import answering, calm, command, deployment, free_port, look, of, said
 from server.doctor.fronts import AS_IT_COMES, HOST, UPGRADE, WELL, WHO, nginx
@@ -94,6 +95,7 @@ def test_a_proxy_that_says_not_who_asks(tmp_path: Path) -> None:
         said(look("arrival", at), "warning", "people come without TLS")
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_proxy_whose_server_is_gone(tmp_path: Path) -> None:
     with nginx(tmp_path, free_port(), WELL) as port:
         at = deployment("--data", ":memory:", url=f"http://127.0.0.1:{port}")
@@ -103,6 +105,7 @@ def test_a_proxy_whose_server_is_gone(tmp_path: Path) -> None:
         said(look("uploads", at), "note", "Not looked at")
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("location", "part"),
     [
@@ -226,6 +229,7 @@ def test_what_moves_the_cursor_is_taken_out() -> None:
         assert len(fault.found) < 700
 
 
+@pytest.mark.usefixtures("impatient")
 def test_an_upgrade_and_then_silence() -> None:
     """A proxy that answers 101 by itself, or passes nothing on after it."""
     from hubbub.net.framing.websocket_handshake import Upgrade, accept, parse_head
@@ -254,7 +258,8 @@ def test_a_slow_drip_is_cut_off() -> None:
 
     with answering(answer) as port:
         url = f"http://127.0.0.1:{port}"
-        said(look("url", deployment("--data", ":memory:", url=url)), "warning", "not done in time")
+        at = deployment("--data", ":memory:", url=url)
+        said(look("url", at, within=TOGETHER), "warning", "not done in time")
         _, report = command("--data", ":memory:", "--url", url)  # nor does it keep the command from its end
         said(of(report, "url"), "warning", "not done in time")
 

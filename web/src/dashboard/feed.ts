@@ -63,7 +63,7 @@ export interface Sample {
   readonly sends: number | null; // a second: calls, as the kernel counts them; null, as all below: it does not tell
   readonly send_bytes: number | null; // a second
   readonly run_wait_p99: number | null; // µs that a thread waited for a processor
-  readonly run_delayed: number | null; // µs a second that threads waited, all together
+  readonly run_delayed: number; // µs a second that threads waited, all together; or the loop's, where nobody looks
   readonly kernel_sync_p99: number | null; // µs that the disk took, by the kernel's clock
   readonly rtt_median: number | null; // µs
 }

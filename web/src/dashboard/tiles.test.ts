@@ -51,7 +51,7 @@ const quiet: Omit<Sample, "at"> = {
   sends: null,
   send_bytes: null,
   run_wait_p99: null,
-  run_delayed: null,
+  run_delayed: 0,
   kernel_sync_p99: null,
   rtt_median: null,
 };
