@@ -202,3 +202,13 @@ def test_a_machine_that_has_no_time(stage: Stage, seeing: dict[str, Any]) -> Non
         with reading(alice), flooding([carol], "heartbeat"), stage.hogs(HOGS, core):
             told = judged(home, "alice", "machine")
         assert fact(told, "denied") >= 30
+
+
+def test_a_machine_that_has_no_time_where_nobody_looks_into_the_kernel(stage: Stage) -> None:
+    """The server knows of its own thread."""
+    core = max(os.sched_getaffinity(0))
+    with house(stage, "--limits", "off", core=core, HUBBUB_PROBES_MODE="off") as home:
+        alice, carol = home.near("alice"), home.near("carol")
+        with reading(alice), flooding([carol], "heartbeat"), stage.hogs(HOGS, core):
+            told = judged(home, "alice", "machine")
+        assert fact(told, "denied") >= 30
