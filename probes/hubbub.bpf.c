@@ -438,6 +438,13 @@ int BPF_PROG(tcp_sendmsg, struct sock *sk, struct msghdr *message, unsigned long
 	return sent(sk, result);
 }
 
+/* By sendfile, a page at a time; since 6.5 that goes by tcp_sendmsg, too. */
+SEC("fexit/tcp_sendpage")
+int BPF_PROG(tcp_sendpage, struct sock *sk, struct page *page, int offset, unsigned long size, int flags, int result)
+{
+	return sent(sk, result);
+}
+
 /* How many arguments it has, changed in 5.19: the result is asked for. */
 SEC("fexit/tcp_recvmsg")
 int tcp_recvmsg(__u64 *context)
@@ -459,6 +466,14 @@ int tcp_sendmsg_returns(void *regs)
 	return 0;
 }
 
+SEC("kretprobe/tcp_sendpage")
+int tcp_sendpage_returns(void *regs)
+{
+	if (ours())
+		count_call(SEND, (int)result_of(regs), true);
+	return 0;
+}
+
 SEC("kretprobe/tcp_recvmsg")
 int tcp_recvmsg_returns(void *regs)
 {
@@ -469,7 +484,7 @@ int tcp_recvmsg_returns(void *regs)
 
 /* ---- how long calls take */
 
-static __always_inline void enter(enum call kind, __s32 fd)
+static __always_inline void enter(enum call kind, __s32 fd, bool socket)
 {
 	__u32 tid = bpf_get_current_pid_tgid();
 	struct thread *thread = bpf_map_lookup_elem(&threads, &tid);
@@ -484,7 +499,7 @@ static __always_inline void enter(enum call kind, __s32 fd)
 	}
 	thread->fd = fd;
 	thread->cookie = 0;
-	thread->socket = 0;
+	thread->socket = socket;
 	thread->kind = kind + 1;
 	thread->began = bpf_ktime_get_ns();
 }
@@ -527,7 +542,7 @@ int BPF_PROG(sys_enter, struct pt_regs *regs, long number)
 	kind = settings.call_of[number];
 	if (!kind || !ours())
 		return 0;
-	enter(kind - 1, *(volatile __u32 *)&control.tracing ? first_argument(regs) : -1);
+	enter(kind - 1, *(volatile __u32 *)&control.tracing ? first_argument(regs) : -1, false);
 	return 0;
 }
 
@@ -539,12 +554,12 @@ int BPF_PROG(sys_exit, struct pt_regs *regs, long result)
 	return 0;
 }
 
-/* Where there is no sys_enter, but kprobes are. */
+/* Where there is no sys_enter, but kprobes are. Nobody tells of which socket they are. */
 SEC("kprobe/__sys_sendmsg")
 int sys_sendmsg(void *regs)
 {
 	if (ours())
-		enter(SEND, first_argument(regs));
+		enter(SEND, first_argument(regs), true);
 	return 0;
 }
 
@@ -560,7 +575,7 @@ SEC("kprobe/__sys_recvmsg")
 int sys_recvmsg(void *regs)
 {
 	if (ours())
-		enter(RECEIVE, first_argument(regs));
+		enter(RECEIVE, first_argument(regs), true);
 	return 0;
 }
 

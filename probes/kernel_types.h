@@ -87,6 +87,7 @@ struct sock {
 };
 
 struct sk_buff;
+struct page;
 struct file;
 struct msghdr;
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from hubbub.observe.kernel.probes import Probes, ProbesError
+from hubbub.observe.kernel.refusals import LOCKED_DOWN, refusal
 from kernel.subject import Subject
 
 Observe = Callable[..., Probes]
@@ -164,6 +166,15 @@ def test_a_program_that_the_verifier_refuses(
     assert list(probes.source.missing) == ["sched_switch"]
     assert "task_struct" in probes.source.missing["sched_switch"]
     assert probes.run_queue().waits is None
+
+
+@pytest.mark.parametrize("reason", ["unknown func", "program of this type cannot use helper"])  # 6.1, 6.12
+def test_a_kernel_that_is_locked_down(reason: str) -> None:
+    """As such a kernel says it; `make test-kernels` asks real ones."""
+    said = ["0: (85) call bpf_probe_read#4", f"{reason} bpf_probe_read#4", "processed 31 insns"]
+
+    assert refusal(errno.EINVAL, said) == LOCKED_DOWN
+    assert refusal(errno.EINVAL, [f"{reason} bpf_loop#181"]) != LOCKED_DOWN
 
 
 def test_the_fallbacks_are_tried_and_told(observe: Observe, subject: Subject) -> None:

@@ -34,10 +34,12 @@ HOOKS: Final = (
     Hook("sched_process_exit", ("sched_process_exit",)),
     Hook("sched_switch", ("sched_switch",)),
     Hook("sys_enter", ("sys_enter", "sys_exit"), wanted="everything"),
-    # For older kernels: none of these can be tried on a machine that has all of the above.
+    # For older kernels: `make test-kernels` tries them there.
     Hook("fexit tcp_sendmsg", ("tcp_sendmsg",), "function", instead="sock_send_length"),
+    Hook("fexit tcp_sendpage", ("tcp_sendpage",), "function", instead="sock_send_length"),  # up to Linux 6.4
     Hook("fexit tcp_recvmsg", ("tcp_recvmsg",), "function", instead="sock_recv_length"),
     Hook("kprobe tcp_sendmsg", ("tcp_sendmsg_returns",), "kprobe", instead="fexit tcp_sendmsg"),
+    Hook("kprobe tcp_sendpage", ("tcp_sendpage_returns",), "kprobe", instead="fexit tcp_sendpage"),
     Hook("kprobe tcp_recvmsg", ("tcp_recvmsg_returns",), "kprobe", instead="fexit tcp_recvmsg"),
     Hook("kprobe __sys_sendmsg", ("sys_sendmsg", "sys_sendmsg_returns"), "kprobe", "everything", "sys_enter"),
     Hook("kprobe __sys_recvmsg", ("sys_recvmsg", "sys_recvmsg_returns"), "kprobe", "everything", "sys_enter"),

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from hubbub.observe.kernel import hooks
 from hubbub.observe.kernel.hooks import HOOKS, Hook
 from hubbub.observe.kernel.libbpf import Libbpf, LibbpfError, Object
+from hubbub.observe.kernel.refusals import LOCKED_DOWN
 
 _EVENT_SOURCES: Final = Path("/sys/bus/event_source/devices")
 _ITERATORS: Final = (hooks.FINDS, hooks.ADOPTS, hooks.READS)
@@ -47,6 +48,8 @@ def load(library: Libbpf, content: bytes, rings: Mapping[str, int], without: Col
             object_.load()
         except LibbpfError as error:
             object_.close()
+            if str(error) == LOCKED_DOWN:
+                raise
             if error.program in iterators:
                 iterators.discard(error.program)
                 missing[error.program] = str(error)
