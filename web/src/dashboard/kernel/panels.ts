@@ -43,7 +43,7 @@ const rtt: Panel = {
   id: "rtt",
   title: "rttMedian",
   unit: units.duration,
-  series: [{ name: "rtt_median", label: "rttMedian", colour: 6, filled: true }],
+  series: [{ name: "rtt_median", label: "rttShort", colour: 6, filled: true }],
 };
 
 export function kernelPanels(source: Source): readonly Panel[] {

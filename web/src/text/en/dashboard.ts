@@ -79,16 +79,17 @@ export default {
 
   // of the kernel
   runQueue: "Waiting for a processor, and the loop",
-  runWaitP99: "A wait, p99",
-  runDelayed: "All waits, a second",
+  runWaitP99: "One wait, p99",
+  runDelayed: "All, a second",
   lagP99: "Loop lag, p99",
   diskByKernel: "Disk, by the kernel's clock",
-  kernelSyncP99: "By the kernel, p99",
-  syncSeenP99: "By the server, p99",
+  kernelSyncP99: "Kernel, p99",
+  syncSeenP99: "Server, p99",
   commitP99: "Commit, p99",
   sends: "Sends",
   sendBytes: "Bytes sent",
   rttMedian: "Round-trip time, median",
+  rttShort: "Median",
 
   // below a figure
   ofOneCore: "of one core",

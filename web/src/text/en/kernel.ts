@@ -10,8 +10,8 @@ export default {
   attached: "Kernel probes: {n} is attached|Kernel probes: {n} are attached",
   timed: "each call is timed",
   untimed: "calls are counted, not timed",
-  withoutProbes: "Without kernel probes",
-  because: "Why: {why}",
+  withoutProbes: "Without kernel probes.",
+  because: "Why: {why}.",
   whyOff: "they are switched off",
   whyNotLinux: "this system is not Linux",
   whyNoRight: "that takes root's rights, or CAP_BPF with CAP_PERFMON",
@@ -39,7 +39,7 @@ export default {
   stolen: "Stolen",
   memoryFree: "Memory free",
   memoryOf: "{free} of {total}",
-  pressure: "Waiting for cpu / io / memory",
+  pressure: "Waiting for CPU / IO / memory",
 
   // the heat map
   heat: "How long it took",
@@ -95,7 +95,7 @@ export default {
   websocket: "WebSocket",
   disconnect: "Disconnect",
   disconnectWho: "Disconnect {name}",
-  evidenceOf: "Evidence: {name}",
+  showEvidence: "– show the evidence",
 
   // the evidence
   evidence: "What says so",
@@ -180,7 +180,7 @@ export default {
   stageWritten: "Written",
   stageWrittenText: "given to the kernel for every receiver; to a queue, where the kernel is full",
   stageAcknowledgedText: "acknowledged by the receiver's kernel, since it was received here",
-  notThere: "not within ten seconds",
+  notThere: "not seen within ten seconds",
   notYet: "not yet",
   noReceivers: "Nobody else was there to hear it.",
   someone: "not signed in",

@@ -85,6 +85,7 @@ export default {
   sends: "发送调用",
   sendBytes: "发送字节",
   rttMedian: "往返时间中位数",
+  rttShort: "中位数",
 
   ofOneCore: "占单核",
   refusalsNow: "拒绝或限速",

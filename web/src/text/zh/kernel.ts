@@ -9,8 +9,8 @@ export default {
   attached: "内核探针：已挂载 {n} 个",
   timed: "每次调用都计时",
   untimed: "只统计调用，不计时",
-  withoutProbes: "没有内核探针",
-  because: "原因：{why}",
+  withoutProbes: "没有内核探针。",
+  because: "原因：{why}。",
   whyOff: "探针已关闭",
   whyNotLinux: "当前系统不是 Linux",
   whyNoRight: "需要 root 权限，或 CAP_BPF 和 CAP_PERFMON",
@@ -37,7 +37,7 @@ export default {
   stolen: "被宿主机占用",
   memoryFree: "可用内存",
   memoryOf: "{free} / {total}",
-  pressure: "等待 cpu / io / 内存",
+  pressure: "等待 CPU / IO / 内存",
 
   heat: "耗时分布",
   heatSizes: "发送大小分布",
@@ -90,7 +90,7 @@ export default {
   websocket: "WebSocket",
   disconnect: "断开",
   disconnectWho: "断开 {name}",
-  evidenceOf: "依据：{name}",
+  showEvidence: "– 查看依据",
 
   evidence: "依据",
   figures: "全部数据",
