@@ -1,5 +1,5 @@
 # The development commands; `.ci/run` calls the same ones. `make setup` comes first.
-.PHONY: setup check test test-long web probes bench bench-quick bench-web bench-probes screenshots profile faults soak soak-files run requirements
+.PHONY: setup check test test-long test-kernels web probes bench bench-quick bench-web bench-probes screenshots profile faults soak soak-files run requirements
 
 BIN := .venv/bin
 
@@ -23,6 +23,12 @@ test:
 # The tests that take their time: further walks of the journeys, both toolkits, lines cut at every moment.
 test-long:
 	$(BIN)/python -m pytest -m long --numprocesses=2 --dist=loadfile
+
+# The probes on other kernels, some minutes long: Debian's, fetched by apt-get, in machines that qemu makes.
+# KERNELS: Debian's packages of other ones.
+KERNELS :=
+test-kernels:
+	PYTHONPATH=src:tests $(BIN)/python -m kernel.other_kernel $(KERNELS)
 
 # The web client, into the package; with its sizes.
 web:
