@@ -195,8 +195,10 @@ class Probes:
 
     @property
     def source(self) -> Source:
-        """What is attached, and what is not."""
-        return Source(True, tuple(self._hooks), dict(self._missing), self._everything)
+        """What is attached, and what is not; of what a function stands in for, nothing is missed."""
+        replaced = {hook.instead for hook in self._hooks.values() if hook.kind == "function"}
+        missing = {name: why for name, why in self._missing.items() if name not in replaced}
+        return Source(True, tuple(self._hooks), missing, self._everything)
 
     @property
     def ended(self) -> bool:
