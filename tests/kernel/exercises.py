@@ -151,6 +151,17 @@ def oddities(check: Checks, probes: Probes, subject: Subject) -> None:
     check("missed, lost", [probes.missed, probes.lost], [0, 0])
 
 
+def pages(check: Checks, probes: Probes, subject: Subject) -> None:
+    """A file that is sent by sendfile: in as many sends as the kernel likes, but all of its bytes."""
+    subject("file = open('/tmp/pages', 'w+b'); file.truncate(40_000)")
+    subject("os.sendfile(server.fileno(), file.fileno(), 0, 40_000); client.recv(40_000, socket.MSG_WAITALL)")
+    send = probes.calls()["send"]
+    check("a file: bytes, sends", [send.bytes, sum(send.sizes.values())], [40_000, send.count])
+    if by_socket(probes):
+        of_it = probes.sockets()[subject.number("cookie")]
+        check("a file: at the socket", [of_it.sends, of_it.send_bytes], [send.count, 40_000])
+
+
 def threads(check: Checks, probes: Probes, subject: Subject) -> None:
     """Several at once, on two processors."""
     subject(THREADS)
@@ -288,5 +299,5 @@ def waits(check: Checks, probes: Probes, subject: Subject) -> None:
 
 
 EXERCISES: tuple[Callable[[Checks, Probes, Subject], None], ...] = (
-    *(ways, oddities, threads, short_sends, part, happenings, times, trace, waits),
+    *(ways, oddities, pages, threads, short_sends, part, happenings, times, trace, waits),
 )
