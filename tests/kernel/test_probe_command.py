@@ -47,11 +47,13 @@ def begun(*arguments: str) -> subprocess.Popen[str]:
 
 def test_reports_come_each_second_with_who_is_behind_a_connection(server: Server, data: Path) -> None:
     server.json("Alice")
-    done = probe("--data", str(data), "--json", "--duration", "2.2", "--all")
-    assert done.returncode == 0, done.stderr
-    first, *reports = lines_of(done.stdout)
+    probing = begun("--data", str(data), "--json", "--all")
+    assert probing.stdout is not None
+    first, *reports = (json.loads(probing.stdout.readline()) for _ in range(3))
+    probing.send_signal(signal.SIGINT)
+    probing.communicate(timeout=PATIENCE)
+    assert probing.returncode == 0
     assert first["source"]["probes"], first
-    assert len(reports) >= 2
     assert {"send", "receive", "wait", "sync"} <= set(reports[0]["report"]["calls"])
     assert "Alice" in reports[-1]["users"].values()
     assert reports[-1]["report"]["lines"] == 1
@@ -132,3 +134,23 @@ def test_a_pipe_that_is_closed_ends_it_without_a_word(server: Server, data: Path
     assert probing.wait(PATIENCE) == 0
     assert probing.stderr.read() == ""
     probing.stderr.close()
+
+
+def test_ctrl_c_while_nobody_reads_tears_no_line(server: Server, data: Path) -> None:
+    """The pipe is full then, and what is written waits."""
+    alice, bob = server.json("Alice"), server.json("Bob")
+    tracing = begun("--data", str(data), "--trace", "--json")
+    assert tracing.stderr is not None
+    tracing.stderr.readline()
+
+    def waits() -> bool:
+        alice.say("Broadcast", content="hello")
+        bob.get("NewMessage")
+        return "pipe" in Path(f"/proc/{tracing.pid}/wchan").read_text()
+
+    until(waits)
+    tracing.send_signal(signal.SIGINT)
+    output, told = tracing.communicate(timeout=PATIENCE)
+    assert tracing.returncode == 0, told
+    kept = next(int(word.replace(",", "")) for word in told.split() if word[0].isdigit())
+    assert len(lines_of(output)) == kept

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -156,8 +157,14 @@ def _report(observer: Observer, names: Names, stop: _Stop, *, as_json: bool) -> 
 
 
 def _print(told: dict[str, Source | Report | dict[str, str]]) -> None:
-    sys.stdout.write(msgspec.json.encode(told).decode() + "\n")
-    sys.stdout.flush()
+    _write(msgspec.json.encode(told).decode() + "\n")
+
+
+def _write(text: str) -> None:
+    """All of it. Where Ctrl-C comes while a pipe is full, `sys.stdout` loses what it was about to write."""
+    left = memoryview(text.encode(sys.stdout.encoding, "replace"))
+    while left:
+        left = left[os.write(sys.stdout.fileno(), left) :]
 
 
 # -- every call
@@ -168,16 +175,15 @@ def _trace(observer: Observer, names: Names, stop: _Stop, *, as_json: bool) -> i
     with observer.trace() as trace:
         _say(f"{observer.source.sentence}; Ctrl-C ends it")
         if not as_json:
-            sys.stdout.write(f"{'time':15}  {'call':7}  {'user':16}  {'fd':>5}  {'bytes':>9}  {'took':>10}\n")
+            _write(f"{'time':15}  {'call':7}  {'user':16}  {'fd':>5}  {'result':>9}  {'took':>10}\n")
         while not over:
             over = stop.wait(time.monotonic() + TRACE_BEAT) or observer.ended
             while calls := trace.calls():
                 if any(one.cookie is not None and not names.of(one.cookie) for one in calls):
                     names.learn()
                 count += len(calls)
-                write = _as_json if as_json else _as_text
-                sys.stdout.write("".join([write(one, names.of(one.cookie)) for one in calls]))
-                sys.stdout.flush()
+                line = _as_json if as_json else _as_text
+                _write("".join([line(one, names.of(one.cookie)) for one in calls]))
         lost = trace.lost
     _say(f"{count:,} calls; {lost:,} more were lost" if lost else f"{count:,} calls; none was lost")
     return 0
