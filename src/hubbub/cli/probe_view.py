@@ -54,7 +54,10 @@ class View:
         parts += [Text(line, style="dim") for line in self._missing]
         parts.append(Text(""))
         if report.calls:
-            parts += [_calls(report), Text("")]
+            parts.append(_calls(report))
+            if not self._source.everything:
+                parts.append(Text("how long they take, tells --all", style="dim"))
+            parts.append(Text(""))
         parts += [_machine(report), Text(""), self._lines(report)]
         if report.happenings:
             parts += [Text(""), *self._happenings(report)]
@@ -124,15 +127,19 @@ def _calls(report: Report) -> Table:
 
 def _machine(report: Report) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 3, 0, 0), pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     machine, queue = report.machine, report.run_queue
     seconds = report.seconds
     pressure = ", ".join(f"{name} {share:.0%}" for name, share in machine.pressure.items())
-    waits = "" if queue.waits is None else f", p99 {_quantile(queue.waits, 0.99)}"
-    table.add_row(
-        f"threads: {_share(queue.ran, seconds)} run, {_share(queue.delayed, seconds)} kept waiting{waits}",
-        f"machine: {machine.busy:.0%} of {machine.cores} cores busy, {machine.stolen:.0%} stolen",
-        f"waited for: {pressure}" if pressure else "",
-    )
+    ran, delayed = _share(queue.ran, seconds), _share(queue.delayed, seconds)
+    table.add_row("threads", f"{ran} run, {delayed} kept waiting")
+    if queue.waits:
+        p99 = _quantile(queue.waits, 0.99)
+        table.add_row("each wait", f"{_bars(queue.waits, 8, 34)} 256 ns … 16 s, p99 {p99}")
+    table.add_row("machine", f"{machine.busy:.0%} of {machine.cores} cores busy, {machine.stolen:.0%} stolen")
+    if pressure:
+        table.add_row("waited for", pressure)
     return table
 
 
