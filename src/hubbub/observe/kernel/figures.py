@@ -174,7 +174,7 @@ class Report(msgspec.Struct):
     happenings: list[Happening] = []
     """At most `HAPPENINGS`, newest last."""
     lost: int = 0
-    """Happenings that were lost on the way, since observing began: the aggregated figures miss nothing."""
+    """Happenings that are in no report, since there was no room: the aggregated figures miss nothing."""
     missed: int = 0
     """Calls on sockets for which the kernel had no room to count, since observing began."""
 

@@ -85,6 +85,7 @@ class Observer:
         self._listeners: frozenset[int] = frozenset()
         self._look_again = 0.0
         self._next_sample = 0.0
+        self._untold = 0  # happenings that came, and were too many for a report
         self._before = self._sums()
         self._at = clock()
         self._sample(self._at)
@@ -154,8 +155,10 @@ class Observer:
             worst=self._lines.worst(),
         )
         if self._probes is not None:
-            report.happenings = self._probes.happenings()[-HAPPENINGS:]
-            report.lost = self._probes.lost
+            happened = self._probes.happenings()
+            report.happenings = happened[-HAPPENINGS:]
+            self._untold += len(happened) - len(report.happenings)
+            report.lost = self._probes.lost + self._untold
             report.missed = self._probes.missed
         return report
 
