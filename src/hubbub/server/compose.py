@@ -75,7 +75,7 @@ class Server:
         self.config = config
         self.log = log
         self.probing = probing or Probing(ProbeSettings(mode="off"), log)
-        self.seen = KernelSeen()
+        self.seen = KernelSeen(lambda: self.probing.newest)
         self.probing.on_report = self.seen.take
         # Behind a proxy, or known to the public by a name, a loopback peer is not a person on this machine.
         self.loopback_is_local = not (config.web.trusted_proxies or config.web.public_hosts)

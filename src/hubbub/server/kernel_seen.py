@@ -62,28 +62,42 @@ class Second(msgspec.Struct, gc=False):
 class KernelSeen:
     """One server's."""
 
-    def __init__(self) -> None:
+    def __init__(self, newest: Callable[[], Report | None]) -> None:
+        """`newest`: of the last second; None: nothing looks just now."""
         self.calls: dict[Call, CallSum] = {call: CallSum() for call in CALLS}
         self.took: dict[Call, Counter[int]] = {call: Counter() for call in CALLS}
         """Nanoseconds, by bucket."""
+        self.sizes: dict[Call, Counter[int]] = {"send": Counter(), "receive": Counter()}
+        """Bytes, by bucket."""
         self.waits: Counter[int] = Counter()
         """Likewise, for a processor."""
         self.delayed = 0
         """Microseconds that threads were ready to run and did not."""
         self.happenings: Counter[str] = Counter()
         """How many of each kind."""
-        self.probes = False
-        """Whether the last report came from probes."""
         self.lost = 0
         self.missed = 0
         """See Report; over observers that came one after the other."""
         self.on_report: Callable[[], None] = lambda: None
         """Told of each that was taken in."""
+        self._newest = newest
         self._heat = Heat(KINDS, POWERS)
         self._second = Second()
         self._waits: Counter[int] = Counter()
         self._syncs: Counter[int] = Counter()
         self._losses = (0, 0)
+
+    @property
+    def probes(self) -> bool:
+        """Whether probes look just now."""
+        report = self._newest()
+        return report is not None and report.probes
+
+    @property
+    def rtt_median(self) -> int | None:
+        """Of all connections, µs. None: nobody looks just now, or there is none."""
+        report = self._newest()
+        return None if report is None else report.rtt_median or None
 
     @property
     def size(self) -> int:
@@ -92,7 +106,6 @@ class KernelSeen:
 
     def take(self, report: Report) -> None:
         """Take in what was seen since the report before: see `Probing.on_report`."""
-        self.probes = report.probes
         for call, figures in report.calls.items():
             sums = self.calls[call]
             sums.count += figures.count
@@ -100,6 +113,8 @@ class KernelSeen:
             sums.failed += figures.failed
             sums.again += figures.again
             self.took[call].update(figures.took)
+            if call in self.sizes:
+                self.sizes[call].update(figures.sizes)
             if call in KINDS:
                 self._heat.add(report.at, call, figures.took.items())
         waits = report.run_queue.waits or {}

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from hubbub.observe.histograms import Histogram
 from hubbub.server.readings import Readings
 
+BOUNDS: Final = (
+    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
+    *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
+"""Seconds: the buckets of what the server measures itself."""
+
 Labelled = Iterable[tuple[tuple[str, ...], float]]
 
 
-class Times(Protocol):
+class Values(Protocol):
     """One histogram."""
 
     @property
@@ -21,21 +27,21 @@ class Times(Protocol):
 
     @property
     def count(self) -> int:
-        """How many times there are, ever."""
+        """How many values there are, ever."""
         ...
 
     @property
-    def seconds(self) -> float:
-        """Their sum."""
+    def sum(self) -> float:
+        """Of them: seconds, or bytes."""
         ...
 
     def below(self, bounds: Sequence[float]) -> list[int]:
-        """How many were at most so many seconds, for each bound, ascending."""
+        """How many were at most so large, for each bound, ascending."""
         ...
 
 
 class Measured:
-    """A histogram of `Counts`, as `Times`."""
+    """A histogram of `Counts`, as `Values`."""
 
     __slots__ = ("_of",)
 
@@ -46,23 +52,24 @@ class Measured:
 
     @property
     def count(self) -> int:
-        """See Times."""
+        """See Values."""
         return self._of.count
 
     @property
-    def seconds(self) -> float:
-        """See Times."""
+    def sum(self) -> float:
+        """See Values."""
         return self._of.sum / 1_000_000
 
     def below(self, bounds: Sequence[float]) -> list[int]:
-        """See Times."""
+        """See Values."""
         return self._of.below(bounds)
 
 
-class Timed(NamedTuple):
+class Spread(NamedTuple):
     """What a family of histograms reads."""
 
-    times: Sequence[Times]
+    histograms: Sequence[Values]
+    bounds: Sequence[float] = BOUNDS
 
 
 class Family(NamedTuple):
@@ -72,7 +79,7 @@ class Family(NamedTuple):
     """Of a counter without the `_total` that it ends with when it is scraped."""
     kind: Literal["gauge", "counter", "histogram"]
     about: str
-    read: Callable[[Readings], Labelled | Timed]
+    read: Callable[[Readings], Labelled | Spread]
     labels: tuple[str, ...] = ()
 
     @property

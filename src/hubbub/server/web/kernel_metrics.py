@@ -1,7 +1,7 @@
 """What `/metrics` tells of the kernel: sums of what was seen there, see `kernel_seen`.
 
-Times are known to a fourth (`observe/kernel/buckets.py`), and so is their sum, which is made of the middles
-of the buckets.
+Times and sizes are known to a fourth (`observe/kernel/buckets.py`), and so is the sum of times, which is made
+of the middles of the buckets.
 """
 
 from __future__ import annotations
@@ -12,34 +12,42 @@ from typing import Final
 from hubbub.observe.kernel.buckets import lowest
 from hubbub.server.kernel_seen import CallSum
 from hubbub.server.readings import Readings
-from hubbub.server.web.families import Family, Labelled, Timed
+from hubbub.server.web.families import Family, Labelled, Spread
 
+TIMES: Final = (
+    *(0.000_001, 0.000_002_5, 0.000_005, 0.000_01, 0.000_025, 0.000_05, 0.000_1, 0.000_25, 0.000_5),
+    *(0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
+"""Seconds: a call into a socket takes some millionths."""
+SIZES: Final = tuple(float(2**power) for power in range(4, 25, 2))
+"""Bytes: 16 B … 16 MiB."""
 _NANOSECONDS: Final = 1_000_000_000
 
 
 class Bucketed:
-    """Nanoseconds by bucket, as `Times`."""
+    """Values by bucket, as `Values`; so many of them are one second, or one byte."""
 
-    __slots__ = ("_counts", "labels")
+    __slots__ = ("_counts", "_unit", "labels")
 
-    def __init__(self, counts: Mapping[int, int], *labels: str) -> None:
+    def __init__(self, counts: Mapping[int, int], *labels: str, unit: int = _NANOSECONDS) -> None:
         self._counts = counts
+        self._unit = unit
         self.labels = labels
 
     @property
     def count(self) -> int:
-        """See Times."""
+        """See Values."""
         return sum(self._counts.values())
 
     @property
-    def seconds(self) -> float:
-        """See Times."""
+    def sum(self) -> float:
+        """See Values."""
         middles = ((lowest(one) + lowest(one + 1) - 1) / 2 * count for one, count in self._counts.items())
-        return sum(middles) / _NANOSECONDS
+        return sum(middles) / self._unit
 
     def below(self, bounds: Sequence[float]) -> list[int]:
-        """See Times."""
-        ends = {bucket: (lowest(bucket + 1) - 1) / _NANOSECONDS for bucket in self._counts}
+        """See Values."""
+        ends = {bucket: (lowest(bucket + 1) - 1) / self._unit for bucket in self._counts}
         return [sum(self._counts[one] for one, end in ends.items() if end <= bound) for bound in bounds]
 
 
@@ -47,8 +55,28 @@ def _by_call(read: Callable[[CallSum], int]) -> Callable[[Readings], Labelled]:
     return lambda readings: [((call,), read(sums)) for call, sums in readings.kernel.calls.items()]
 
 
-def _times(readings: Readings) -> Timed:
-    return Timed([Bucketed(counts, call) for call, counts in readings.kernel.took.items()])
+def _times(readings: Readings) -> Spread:
+    return Spread([Bucketed(counts, call) for call, counts in readings.kernel.took.items()], TIMES)
+
+
+class _Sized(Bucketed):
+    """Sizes, of which the sum is known to the byte."""
+
+    __slots__ = ("_sum",)
+
+    def __init__(self, counts: Mapping[int, int], of: CallSum, call: str) -> None:
+        super().__init__(counts, call, unit=1)
+        self._sum = of.bytes
+
+    @property
+    def sum(self) -> float:
+        """See Values."""
+        return self._sum
+
+
+def _sizes(readings: Readings) -> Spread:
+    seen = readings.kernel
+    return Spread([_Sized(counts, seen.calls[call], call) for call, counts in seen.sizes.items()], SIZES)
 
 
 KERNEL_FAMILIES: Final = (
@@ -94,10 +122,23 @@ KERNEL_FAMILIES: Final = (
         ("call",),
     ),
     Family(
+        "hubbub_kernel_call_size_bytes",
+        "histogram",
+        "How many bytes each of these calls sent or received.",
+        _sizes,
+        ("call",),
+    ),
+    Family(
+        "hubbub_kernel_rtt_median_seconds",
+        "gauge",
+        "The median of the round-trip times of all connections; none while nobody looks.",
+        lambda r: [] if r.kernel.rtt_median is None else [((), r.kernel.rtt_median / 1_000_000)],
+    ),
+    Family(
         "hubbub_kernel_run_queue_wait_seconds",
         "histogram",
         "How long a thread of the server was ready to run and did not, each time.",
-        lambda r: Timed([Bucketed(r.kernel.waits)]),
+        lambda r: Spread([Bucketed(r.kernel.waits)], TIMES),
     ),
     Family(
         "hubbub_kernel_run_queue_delay_seconds",
@@ -115,7 +156,7 @@ KERNEL_FAMILIES: Final = (
     Family(
         "hubbub_kernel_happenings_lost",
         "counter",
-        "Of these, those for which there was no room; sums miss nothing.",
+        "Those that were too many to be told; sums miss nothing.",
         lambda r: [((), r.kernel.lost)],
     ),
     Family(

@@ -18,7 +18,7 @@ from hubbub.core.errors import Refusal
 from hubbub.core.files import Bearer
 from hubbub.server.readings import Readings
 from hubbub.server.web.admins import FRESH, refused, token_of_request
-from hubbub.server.web.families import Family, Labelled, Timed
+from hubbub.server.web.families import Family, Labelled, Spread
 from hubbub.server.web.kernel_metrics import KERNEL_FAMILIES
 from hubbub.server.web.server_metrics import SERVER_FAMILIES
 from hubbub.wire.openapi import Endpoint
@@ -28,11 +28,6 @@ if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
 PATH: Final = "/metrics"
-BOUNDS: Final = (
-    *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
-    *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
-)
-"""Seconds: the buckets of all histograms."""
 _OPEN_METRICS: Final = "application/openmetrics-text"
 
 Who = Callable[[Request], Bearer | Refusal]
@@ -116,16 +111,16 @@ class MetricsPage:
             yield _metric(family, family.read(self._readings))
 
 
-def _metric(family: Family, found: Labelled | Timed) -> Metric:
+def _metric(family: Family, found: Labelled | Spread) -> Metric:
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
     unit = _unit(family)
-    if isinstance(found, Timed):
+    if isinstance(found, Spread):
         histogram = HistogramMetricFamily(family.name, family.about, labels=family.labels, unit=unit)
-        for one in found.times:
-            below = zip(BOUNDS, one.below(BOUNDS), strict=True)
+        for one in found.histograms:
+            below = zip(found.bounds, one.below(found.bounds), strict=True)
             buckets = [(str(bound), float(count)) for bound, count in below]
-            histogram.add_metric(one.labels, [*buckets, ("+Inf", float(one.count))], one.seconds)
+            histogram.add_metric(one.labels, [*buckets, ("+Inf", float(one.count))], one.sum)
         return histogram
     kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
     metric = kind(family.name, family.about, labels=family.labels, unit=unit)

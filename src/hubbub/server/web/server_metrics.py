@@ -7,7 +7,7 @@ from typing import Final
 
 from hubbub.core.errors import Code
 from hubbub.server.readings import Readings
-from hubbub.server.web.families import Family, Labelled, Measured, Timed
+from hubbub.server.web.families import Family, Labelled, Measured, Spread
 
 
 def _one(read: Callable[[Readings], float]) -> Callable[[Readings], Labelled]:
@@ -89,25 +89,25 @@ SERVER_FAMILIES: Final = (
         "hubbub_delivery_seconds",
         "histogram",
         "From the oldest request of a commit group to the last write of what it told, for each message.",
-        lambda r: Timed([Measured(r.counts.delivery)]),
+        lambda r: Spread([Measured(r.counts.delivery)]),
     ),
     Family(
         "hubbub_commit_seconds",
         "histogram",
         "From the first append of a commit group until it is kept, for each append.",
-        lambda r: Timed([Measured(r.counts.commit)]),
+        lambda r: Spread([Measured(r.counts.commit)]),
     ),
     Family(
         "hubbub_sync_seconds",
         "histogram",
         "What the disk took for a commit group (fdatasync).",
-        lambda r: Timed([Measured(r.counts.sync)]),
+        lambda r: Spread([Measured(r.counts.sync)]),
     ),
     Family(
         "hubbub_loop_lag_seconds",
         "histogram",
         "By how much the event loop came too late to a timer, 20 times a second.",
-        lambda r: Timed([Measured(r.counts.lag)]),
+        lambda r: Spread([Measured(r.counts.lag)]),
     ),
     Family("hubbub_transfers", "gauge", "Files on their way.", _one(lambda r: r.transfers)),
     Family(
