@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from hubbub.observe.kernel.verdict import RETRANSMITTED
 from kernel.slow_disk import slow_disk
 from kernel.stage_people import House, Person, flooding, house, reading, run_delay, talking
 from kernel.staging import Seen, Stage, eventually, why_no_stage
@@ -41,7 +42,7 @@ def lines() -> Iterator[House]:
         alice = home.near("alice")
         with reading(alice), talking(alice, 2_000, 0.02):
             yield home
-        assert seen(home, alice).retransmitted == 0
+        assert seen(home, alice).retransmitted < RETRANSMITTED
 
 
 def test_a_line_that_loses(lines: House) -> None:
@@ -68,7 +69,7 @@ def test_a_line_that_is_long(lines: House) -> None:
     dave = lines.far(line.there, line.address, "dave")
     with reading(dave):
         eventually("its length is felt", lambda: seen(lines, dave).rtt >= 300)
-    assert seen(lines, dave).retransmitted == 0
+    assert seen(lines, dave).retransmitted < RETRANSMITTED
     dave.close()
 
 
@@ -97,8 +98,8 @@ def test_a_line_on_which_nothing_is_wrong(lines: House) -> None:
     for _ in range(20):
         heidi.get("message/new")
     found = seen(lines, heidi)
-    assert (found.retransmitted, found.unsent, found.backoff, found.reader_limited) == (0, 0, 0, 0)
-    assert found.rtt < 100
+    assert (found.unsent, found.backoff, found.reader_limited) == (0, 0, 0)
+    assert found.retransmitted < RETRANSMITTED  # a machine that is full may send one again
     heidi.close()
 
 
@@ -153,6 +154,7 @@ def test_requests_that_are_held_back(stage: Stage) -> None:
 
 STAGED = """
 import time
+from hubbub.observe.kernel.verdict import RETRANSMITTED
 from kernel.slow_disk import slow_disk
 from kernel.stage_people import house
 from kernel.staging import Stage
