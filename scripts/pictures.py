@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +70,7 @@ def serving(port: int) -> Iterator[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        env={**os.environ, "HUBBUB_PROBES_EVERYTHING": "true"},  # where they may be attached: as root
     ) as server:
         assert server.stdout is not None  # noqa: S101 (it was asked for)
         for line in server.stdout:
@@ -180,10 +183,20 @@ def dashboard(browser: Browser, address: str, people: list[Person]) -> None:
             count += 1
             person.says(f"{count}", room="workshop" if count % 3 else "lobby")
 
+    def typing() -> None:
+        with terminal(int(address.rpartition(":")[2]), "frank") as line:
+            line.settimeout(0.4)
+            while not over.is_set():
+                line.sendall(b"and what do you say?\n")
+                with suppress(TimeoutError):
+                    for _ in range(8):
+                        line.recv(65_536)
+
     threads = [
         threading.Thread(target=chatter, args=(person, pause))
         for person, pause in zip(people, (0.02, 0.05, 0.11), strict=True)
     ]
+    threads.append(threading.Thread(target=typing))
     for thread in threads:
         thread.start()
     try:
@@ -195,6 +208,7 @@ def dashboard(browser: Browser, address: str, people: list[Person]) -> None:
         page.emulate_media(color_scheme="dark")
         time.sleep(1.5)  # the charts take the colours with the next second
         keep("dashboard-dark", page)
+        kernel(page)
         page.goto(f"{address}/playground")
         page.get_by_role("button", name="echo").first.click()
         keep("playground", page)
@@ -204,10 +218,35 @@ def dashboard(browser: Browser, address: str, people: list[Person]) -> None:
             thread.join()
 
 
+def terminal(port: int, name: str) -> socket.socket:
+    """Somebody who came by `nc`, and reads nothing until he is made to."""
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)  # before it connects: tcp(7)
+    line.connect(("127.0.0.1", port))
+    line.sendall(name.encode() + b"\n")
+    return line
+
+
+def kernel(page: Page) -> None:
+    """What the kernel sees: the heat of the last minutes; who stands out, and the path of a message."""
+
+    def show(part: str) -> None:
+        page.locator(part).evaluate("(part) => part.scrollIntoView()")
+        page.locator("main").evaluate("(main) => main.scrollBy(0, -14)")
+        time.sleep(3)  # what comes into sight is asked for, and drawn with the next second
+
+    page.emulate_media(color_scheme="light")
+    show("[data-slot=kernel]")
+    keep("dashboard-kernel", page)
+    page.emulate_media(color_scheme="dark")
+    show("[data-panel=worst]")
+    keep("dashboard-kernel-worst", page)
+
+
 def main(port: int) -> None:
     """Play the scenes and write the pictures."""
     chromium = shutil.which("chromium") or sys.exit("pictures.py: Chromium is not here")
-    with serving(port) as address, sync_playwright() as playwright:
+    with serving(port) as address, terminal(port, "erin"), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         people = talk(address)
         chat(browser, address, people)

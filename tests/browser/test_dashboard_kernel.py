@@ -291,6 +291,7 @@ def test_it_is_accessible_with_probes(visit: Visit, stage: Stage, scheme: str, p
     expect(panel(page, "paths").locator("[data-stage=committed]")).to_be_visible(timeout=LONG)
     check_axe(page, "the kernel")
     check_width(page, "the kernel")
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight"), "the bar may scroll away"
     panel(page, "heat").get_by_role("button", name="Table: How long it took").click()
     evidence(page, "Sleeper").get_by_text("All figures").click()
     page.get_by_role("dialog").get_by_role("button", name="Why is it slow?").click()

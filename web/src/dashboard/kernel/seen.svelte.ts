@@ -4,8 +4,8 @@
 import { Heat } from "./heat";
 import type { HeatView, JoinedHappening, KernelView } from "./shapes";
 
-/** Happenings that are kept. */
-export const MAX_HAPPENINGS = 500;
+/** Happenings that are kept: of those that somebody comes or goes, and of all others, which must not go under in them. */
+export const MAX_HAPPENINGS = 250;
 /** Seconds of round-trip times that are kept of a connection, while it is told of. */
 const MAX_TIMES = 60;
 
@@ -23,7 +23,9 @@ export class Seen {
   readonly heat = new Heat();
 
   #newest: KernelView | null = null;
-  #happened: Happened[] = [];
+  readonly #comings: Happened[] = [];
+  readonly #others: Happened[] = [];
+  #drawn = 0;
   #keys = 0;
   #at = 0; // of the newest report
   #known = false; // the next report is in the heat already
@@ -44,15 +46,21 @@ export class Seen {
     if (!known) this.heat.add(report);
     if (known && report.at <= this.#at) return; // what was told before the line was lost
     this.#at = report.at;
-    for (const one of view.happenings) this.#happened.push({ ...one, key: this.#keys++ });
-    if (this.#happened.length > MAX_HAPPENINGS) this.#happened.splice(0, this.#happened.length - MAX_HAPPENINGS);
+    for (const one of view.happenings) {
+      const kept = one.kind === "opened" || one.kind === "closed" ? this.#comings : this.#others;
+      kept.push({ ...one, key: this.#keys++ });
+      if (kept.length > MAX_HAPPENINGS) kept.shift();
+    }
     this.#time(view);
   }
 
   /** Show what is known now. */
   draw(): void {
     this.view = this.#newest;
-    if (this.happened[0]?.key !== this.#happened.at(-1)?.key) this.happened = this.#happened.toReversed();
+    if (this.#drawn !== this.#keys) {
+      this.#drawn = this.#keys;
+      this.happened = [...this.#comings, ...this.#others].sort((one, other) => other.key - one.key);
+    }
     this.tick++;
   }
 

@@ -38,11 +38,13 @@ test("what was told before the line was lost is not told again", () => {
   expect(seen.happened[0]!.at).toBe(1_003);
 });
 
-test("happenings are bounded", () => {
+test("happenings are bounded, and what is rare does not go under", () => {
   const seen = new Seen();
-  for (let at = 0; at < MAX_HAPPENINGS + 20; at++) seen.take(view(at));
+  seen.take(view(1, { happenings: [{ at: 1, kind: "retransmit" }] }));
+  for (let at = 2; at < MAX_HAPPENINGS + 20; at++) seen.take(view(at));
   seen.draw();
-  expect([seen.happened.length, seen.happened.at(-1)!.at]).toEqual([MAX_HAPPENINGS, 20]);
+  expect([seen.happened.length, seen.happened[0]!.at]).toEqual([MAX_HAPPENINGS + 1, MAX_HAPPENINGS + 19]);
+  expect([seen.happened.at(-2)!.at, seen.happened.at(-1)!.kind]).toEqual([20, "retransmit"]);
 });
 
 test("round-trip times are kept of those that are told of", () => {
