@@ -127,7 +127,14 @@ def test_a_machine_that_tells_nothing(tmp_path: Path) -> None:
     figures.close()
 
 
-@pytest.mark.parametrize("text", ["", "cpu", "cpu a b c d e f g h", "intr 5", "cpu 1 2 3", "\xff\xfe"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "cpu", "cpu a b c d e f g h", "intr 5", "cpu 1 2 3", "\xff\xfe"),
+        "cpu 3000 0 0 100 0 0 0 0",  # idle goes back, as it may where a processor is taken away
+        "cpu 0 0 0 900 0 0 0 200",
+    ],
+)
 def test_an_odd_stat_is_no_share(tmp_path: Path, text: str) -> None:
     (tmp_path / "stat").write_text("cpu 100 0 0 900 0 0 0 0\n")
     figures = MachineFigures(tmp_path)

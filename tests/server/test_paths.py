@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from hubbub.core.commands import Publish
+from hubbub.core.errors import Code, Refusal
+from hubbub.server.paths import Paths
+from hubbub.wire.codec import Request
 from server.watched import Watched, watched
-from serving import until
+from serving import PATIENCE, until
 
 PATHS = "/api/v1/admin/paths"
 
@@ -76,6 +82,26 @@ def test_what_is_refused_has_no_path_and_others_are_followed_still(house: Watche
 
     until(followed)
     assert [path["stream"] for path in paths(house)] == ["room:1"]
+
+
+def test_what_the_log_refuses_has_no_path_and_others_are_followed_still() -> None:
+    """As when its disk is full: it was in flight by then."""
+
+    async def play() -> None:
+        followed = Paths(asyncio.get_running_loop())
+        followed.start()
+        sender: Any = SimpleNamespace(user=SimpleNamespace(name="Alice"))
+        followed.bytes_came()
+        followed.decided(sender, Request(Publish("hello")))
+        assert not followed.armed
+        followed.answered(Refusal(Code.READ_ONLY, "The disk is full."))
+        async with asyncio.timeout(PATIENCE):
+            while not followed.armed:  # noqa: ASYNC110 (a timer of its own sets it)
+                await asyncio.sleep(0.01)
+        assert not followed.kept
+        followed.stop()
+
+    asyncio.run(play())
 
 
 def test_what_a_kernel_does_not_acknowledge_has_no_time(tmp_path: Path) -> None:
