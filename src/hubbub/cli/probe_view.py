@@ -32,7 +32,8 @@ class View:
         terminal = sys.stdout.isatty()
         self._console = Console(highlight=False, markup=False, emoji=False, width=None if terminal else _WIDE)
         self._live = Live(console=self._console, auto_refresh=False) if terminal else None
-        self._missing = [f"without {hook}: {why}" for hook, why in source.missing.items()]
+        missing = source.missing.items()  # why there are no probes at all, the sentence says
+        self._missing = [f"without {hook}: {why}" for hook, why in missing if hook != "probes"]
         if self._live is not None:
             self._live.start()
 
