@@ -187,7 +187,7 @@ def dashboard(browser: Browser, address: str, people: list[Person]) -> None:
         with terminal(int(address.rpartition(":")[2]), "frank") as line:
             line.settimeout(0.4)
             while not over.is_set():
-                line.sendall(b"and what do you say?\n")
+                line.sendall(b"and what do you say? " * 150 + b"\n")
                 with suppress(TimeoutError):
                     for _ in range(8):
                         line.recv(65_536)
@@ -221,7 +221,7 @@ def dashboard(browser: Browser, address: str, people: list[Person]) -> None:
 def terminal(port: int, name: str) -> socket.socket:
     """Somebody who came by `nc`, and reads nothing until he is made to."""
     line = socket.socket()
-    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)  # before it connects: tcp(7)
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)  # before it connects: tcp(7)
     line.connect(("127.0.0.1", port))
     line.sendall(name.encode() + b"\n")
     return line
