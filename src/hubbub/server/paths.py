@@ -180,6 +180,8 @@ class Paths:
         )
         self.kept.append(path)
         for one in asked:
+            if _acked(one) is None:  # who comes by single requests over HTTP, or has just gone
+                continue
             name = None if one.user is None else one.user.name
             acknowledged = Acknowledged(one.name, name, base_of(one.dialect.name))
             path.acknowledged.append(acknowledged)
