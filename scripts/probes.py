@@ -23,7 +23,10 @@ if __name__ == "__main__":
 from scripts.web import locked  # noqa: E402 (found by the line above)
 
 PROBES = ROOT / "probes"
-SOURCES = (PROBES / "hubbub.bpf.c", PROBES / "kernel_types.h")
+SOURCES = tuple(
+    PROBES / name
+    for name in ("hubbub.bpf.c", "kernel_types.h", "shared.h", "counting.h", "sockets.h", "times.h")
+)
 OBJECT = ROOT / "src" / "hubbub" / "observe" / "kernel" / "hubbub.bpf.o"
 STAMP = OBJECT.with_suffix(".txt")
 """The digest of what the object was made from."""

@@ -32,7 +32,8 @@ FOREIGN = ("# Names in the five documents", "### Names that are not here")
 
 def sections() -> Iterator[tuple[str, str]]:
     """Heading and text of each section."""
-    parts = re.split(r"^(#+ .*)$", FENCED.sub("", f"{PAGE}\n{CHAPTERS}\n{TESTS}\n{ADDING}\n{NAMES}"), flags=re.MULTILINE)
+    text = FENCED.sub("", "\n".join((PAGE, CHAPTERS, TESTS, ADDING, NAMES)))
+    parts = re.split(r"^(#+ .*)$", text, flags=re.MULTILINE)
     yield "", parts[0]
     yield from zip(parts[1::2], parts[2::2], strict=True)
 

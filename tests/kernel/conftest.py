@@ -56,14 +56,15 @@ def compiled(tmp_path: Path) -> Callable[..., Path]:
     """Compile the probes with changes of their text, each (before, after), into a file of the test's own."""
 
     def compile_(*changes: tuple[str, str]) -> Path:
-        text = (PROBES / "hubbub.bpf.c").read_text()
+        texts = {path.name: path.read_text() for path in PROBES.iterdir() if path.suffix in (".c", ".h")}
         for before, after in changes:
-            assert before in text
-            text = text.replace(before, after, 1)
-        source = tmp_path / "changed.bpf.c"
-        source.write_text(text)
+            name = next(name for name, text in texts.items() if before in text)
+            texts[name] = texts[name].replace(before, after, 1)
+        for name, text in texts.items():
+            (tmp_path / name).write_text(text)
+        source = tmp_path / "hubbub.bpf.c"
         made = source.with_suffix(".o")
-        command = ["clang", "-O2", "-g", "-target", "bpf", "-mcpu=v3", "-Werror", f"-I{PROBES}"]
+        command = ["clang", "-O2", "-g", "-target", "bpf", "-mcpu=v3", "-Werror"]
         subprocess.run([*command, "-c", str(source), "-o", str(made)], check=True)
         return made
 

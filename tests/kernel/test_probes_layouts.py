@@ -22,7 +22,8 @@ from hubbub.observe.kernel.figures import CALLS, Happening
 from hubbub.observe.kernel.layouts import Layout
 from hubbub.observe.kernel.probes import OBJECT
 
-SOURCE = (Path(__file__).parents[2] / "probes" / "hubbub.bpf.c").read_text()
+PROBES = Path(__file__).parents[2] / "probes"
+SOURCE = "".join(path.read_text() for path in sorted(PROBES.glob("*.[ch]")))
 LAYOUTS = [one for one in vars(layouts).values() if isinstance(one, Layout)]
 
 

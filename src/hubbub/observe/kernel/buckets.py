@@ -1,6 +1,6 @@
 """Histograms as the probes count them: four buckets for each power of two, so a value is known to a fourth.
 
-`bucket_of` is the same function as `bucket_of` in `probes/hubbub.bpf.c`; a test holds them together.
+`bucket_of` is the same function as `bucket_of` in `probes/counting.h`; a test holds them together.
 """
 
 from __future__ import annotations

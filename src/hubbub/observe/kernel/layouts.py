@@ -1,4 +1,4 @@
-"""What user space and kernel share, byte for byte: the structs of `probes/hubbub.bpf.c`.
+"""What user space and kernel share, byte for byte: the structs of `probes/shared.h`.
 
 A test reads their sizes and offsets out of the compiled object and holds both together.
 """
