@@ -49,6 +49,7 @@ _FIXED: Final = "=IHxxIxxxx xBxx H 38x II 4x II 4x I"
 send queue, inode."""
 _HOST: Final = socket.ntohs
 _CLONE_NEWNET: Final = 0x40000000
+_MOST_ERRNO: Final = 4_095  # MAX_ERRNO; strerror takes no more than a C int
 
 
 class SockDiagError(Exception):
@@ -72,6 +73,20 @@ class Socket(NamedTuple):
     """Family, and both ends: for `ends`."""
     info: bytes
     """`struct tcp_info`, filled up with zeros where the kernel is older. Empty for a listener."""
+
+
+class Listener(NamedTuple):
+    """Where some process listens."""
+
+    family: int
+    port: int
+    address: bytes
+    """16 of them, an IPv4 address first; all 0: wherever the machine can be reached."""
+
+
+def place(identity: bytes) -> bytes:
+    """The local address: of a connection, that of its listener, if that has one."""
+    return identity[8:24]
 
 
 def ends(identity: bytes) -> tuple[str, str]:
@@ -147,7 +162,7 @@ def _see_error(body: memoryview, kind: int) -> None:
         return
     (code,) = struct.unpack_from("=i", body)
     if code < 0:
-        raise SockDiagError(f"sock_diag: {os.strerror(-code)}")
+        raise SockDiagError(f"sock_diag: {os.strerror(min(-code, _MOST_ERRNO))}")
 
 
 def _is_info(data: memoryview, at: int, end: int) -> bool:
@@ -206,10 +221,10 @@ class SockDiag:
         """Ask no more."""
         self._socket.close()
 
-    def listeners(self) -> dict[int, tuple[int, int]]:
-        """All TCP listeners: address family and port, by inode. Raises SockDiagError."""
+    def listeners(self) -> dict[int, Listener]:
+        """All TCP listeners, by inode. Raises SockDiagError."""
         return {
-            one.inode: (family, one.port)
+            one.inode: Listener(family, one.port, place(one.identity))
             for family in _families()
             for one in self._dump(family, _LISTEN, 0, b"")
         }
