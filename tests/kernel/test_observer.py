@@ -186,6 +186,22 @@ def test_lines_of_others_are_not_told(subject: Subject) -> None:
         assert {line.cookie for line in observer.lines([*cookies, 5])} == cookies
 
 
+def test_lines_of_others_are_not_told_by_the_same_port(subject: Subject) -> None:
+    """At another address it may be another program's."""
+    observer = Observer(subject.process.pid, "off")
+    with (
+        contextlib.closing(observer),
+        socket.create_server(("127.0.0.2", subject.port)) as others,
+        socket.create_connection(others.getsockname()),
+    ):
+        taken, _ = others.accept()
+        with taken:
+            subject.connect()
+            until(lambda: observer.report().lines > 0)
+            [line] = observer.report().worst
+            assert line.local == f"127.0.0.1:{subject.port}"
+
+
 def test_two_thousand_connections_come_and_go(subject: Subject) -> None:
     """500 at a time, as the limit of descriptors may be small: what is gone is forgotten."""
     with observing(subject.process.pid) as (observer, clock):

@@ -22,7 +22,7 @@ from hubbub.observe.kernel.figures import (
 from hubbub.observe.kernel.lines import Lines
 from hubbub.observe.kernel.probes import Probes, ProbesError, Trace
 from hubbub.observe.kernel.proc import MachineFigures, ProcessFigures
-from hubbub.observe.kernel.sock_diag import SockDiag, SockDiagError
+from hubbub.observe.kernel.sock_diag import Listener, SockDiag, SockDiagError, Socket, place
 
 Probing = Literal["auto", "on", "off"]
 """With probes where they may be attached; not at all without them; without."""
@@ -82,6 +82,7 @@ class Observer:
             self._missing["sock_diag"] = str(error)
         self._lines = Lines()
         self._ports: dict[int, frozenset[int]] = {}
+        self._places: dict[tuple[int, int], frozenset[bytes]] = {}
         self._listeners: frozenset[int] = frozenset()
         self._look_again = 0.0
         self._next_sample = 0.0
@@ -186,7 +187,7 @@ class Observer:
             if now >= self._look_again or not self._ports:
                 self._ports = self._find_ports(self._diag)
                 self._look_again = now + LISTENERS
-            sockets = self._diag.connections(self._ports)
+            sockets = self._own(self._diag.connections(self._ports))
         except SockDiagError as error:  # what is known stays, and grows old: its `span` says so
             self._missing["sock_diag"] = str(error)
             return
@@ -203,14 +204,37 @@ class Observer:
         sockets = self._process.sockets()
         if sockets is None:
             self._missing["connections"] = "which sockets are the server's is for its own user to see"
+            self._places = {}
             return {}
         self._missing.pop("connections", None)
         self._listeners = frozenset(listeners)
+        own = [one for inode, one in listeners.items() if inode in sockets]
+        self._places = _places(own)
         ports: dict[int, set[int]] = {}
-        for inode, (family, port) in listeners.items():
-            if inode in sockets:
-                ports.setdefault(family, set()).add(port)
+        for one in own:
+            ports.setdefault(one.family, set()).add(one.port)
         return {family: frozenset(some) for family, some in ports.items()}
+
+    def _own(self, sockets: list[Socket]) -> list[Socket]:
+        """Without those of other programs, that listen at the same port of another address."""
+        places = self._places
+        if not places:
+            return sockets
+        own = []
+        for one in sockets:
+            there = places.get((one.identity[0], one.port))
+            if there is None or place(one.identity) in there:
+                own.append(one)
+        return own
+
+
+def _places(own: list[Listener]) -> dict[tuple[int, int], frozenset[bytes]]:
+    """By address family and port: at which addresses it is the server's, where not at every one."""
+    found: dict[tuple[int, int], set[bytes]] = {}
+    for one in own:
+        found.setdefault((one.family, one.port), set()).add(one.address)
+    everywhere = bytes(16)
+    return {where: frozenset(some) for where, some in found.items() if everywhere not in some}
 
 
 def _pidfd(pid: int) -> int | None:
