@@ -109,6 +109,18 @@ def test_it_ends_with_the_server(data: Path) -> None:
         probing.communicate()
 
 
+def test_a_server_that_hangs_is_seen_all_the_same(server: Server, data: Path) -> None:
+    """It cannot say who is behind a connection, and is waited for by nobody."""
+    server.json("Alice")
+    server.signal(signal.SIGSTOP)
+    try:
+        probing = probe("--data", str(data), "--json", "--duration", "2")
+    finally:
+        server.signal(signal.SIGCONT)
+    assert probing.returncode == 0, probing.stderr
+    assert lines_of(probing.stdout)[-1]["report"]["lines"] == 1
+
+
 def test_what_cannot_be_observed_is_said(data: Path) -> None:
     nobody = probe("--data", str(data))
     assert nobody.returncode == 3

@@ -30,6 +30,10 @@ BEAT: Final = 1.0
 """Seconds from one report to the next."""
 TRACE_BEAT: Final = 0.1
 """Seconds between two looks at what was traced."""
+ANSWER: Final = 0.5
+"""Seconds for the server to say who is behind its connections: one that hangs is to be seen, too."""
+HANGS: Final = 10.0
+"""Seconds after which one that did not say it is asked again."""
 
 
 class Names:
@@ -52,7 +56,10 @@ class Names:
             return
         self._asked = now
         try:
-            told = ask(self._directory, "cookies")
+            told = ask(self._directory, "cookies", within=ANSWER)
+        except TimeoutError:
+            self._asked = now + HANGS - BEAT
+            return
         except (NoServerError, ControlError, OSError):  # it stops, or is of another version
             return
         self._known = {int(cookie): str(name) for cookie, name in told.items()}

@@ -24,6 +24,8 @@ SOMETHING: Final = 1
 """Something is wrong."""
 NOBODY: Final = 3
 """Nobody has that name, or no server could be asked."""
+PATIENCE: Final = 15.0
+"""Seconds that the answer may take: a server takes five at most, if it does anything at all."""
 _WIDE: Final = 120
 """Columns where no terminal says how many it has."""
 _BARS: Final = "▁▂▃▄▅▆▇█"
@@ -39,9 +41,15 @@ def why(arguments: Namespace) -> int:
         _say("a server in memory has no data directory to be asked by; name another's with --data")
         return WRONGLY_ASKED
     try:
-        told = ask(Path(where), "why", name=arguments.name)
+        told = ask(Path(where), "why", within=PATIENCE, name=arguments.name)
     except NoServerError:
         _say(f"no server runs on {where}; is it another one? Name it with --data")
+        return NOBODY
+    except TimeoutError:
+        _say(
+            f"the server on {where} says nothing for {PATIENCE:.0f} s: it hangs, or was stopped;"
+            " hubbub probe shows what the kernel sees of it"
+        )
         return NOBODY
     except ControlError as error:
         _say(str(error))

@@ -124,12 +124,20 @@ def _connected(directory: Path, within: float | None = None) -> Iterator[socket.
         yield peer
 
 
-def ask(directory: Path, do: str, progress: Progress | None = None, **arguments: object) -> Any:
+def ask(
+    directory: Path,
+    do: str,
+    progress: Progress | None = None,
+    *,
+    within: float | None = None,
+    **arguments: object,
+) -> Any:
     """Have the server that runs on this directory do something; return what it says.
 
-    Raises NoServerError, and ControlError with the server's sentence.
+    Raises NoServerError, ControlError with the server's sentence, and TimeoutError where it says nothing for
+    `within` seconds: a process that hangs is still listened for by the kernel.
     """
-    with _connected(directory) as peer:
+    with _connected(directory, within) as peer:
         peer.sendall(msgspec.json.encode({"do": do, **arguments}) + b"\n")
         with peer.makefile("rb") as lines:
             for line in lines:
