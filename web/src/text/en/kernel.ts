@@ -28,7 +28,7 @@ export default {
   hooks: "Attached",
   missing: "Missing",
   lostHappenings: "{n} happening was lost on the way; figures miss none.|{n} happenings were lost on the way; figures miss none.",
-  missedCalls: "{n} call on sockets for which there was no room is not counted.|{n} calls on sockets for which there was no room are not counted.",
+  missedCalls: "{n} call is in the sums and in no connection's figures: the kernel had no room there.|{n} calls are in the sums and in no connection's figures: the kernel had no room there.",
 
   // the machine
   machine: "The machine",

@@ -27,7 +27,7 @@ export default {
   hooks: "已挂载",
   missing: "缺少",
   lostHappenings: "有 {n} 个事件在途中丢失，统计数据不受影响。",
-  missedCalls: "有 {n} 次调用因套接字没有空间而未计入。",
+  missedCalls: "有 {n} 次调用只计入总数，没有计入各个连接：内核没有空间。",
 
   machine: "机器",
   lines: "TCP 连接",
