@@ -106,6 +106,26 @@ def test_the_chat_gives_the_privileges_up_in_all_of_its_threads_and_the_helper_h
         assert capabilities(looking(one.server))["CapEff"] >> 39 & 1
 
 
+GIVEN_UP = """
+import subprocess
+from hubbub.server import privileges
+assert privileges.may_probe()
+print(privileges.give_up())
+print(privileges.may_probe())
+print(subprocess.check_output(["grep", "CapPrm", "/proc/self/status"], text=True))
+"""
+
+
+@pytest.mark.parametrize("without", ["", "-setpcap"])
+def test_nor_has_a_program_that_it_starts(without: str) -> None:
+    """Also where the bound of its capabilities is not its own to lower, as beside systemd's two."""
+    bounds = ["setpriv", f"--bounding-set={without}"] if without else []
+    command = [*bounds, sys.executable, "-c", GIVEN_UP]
+    problem, may, permitted = subprocess.check_output(command, text=True).split("\n")[:3]
+    assert (problem, may) == ("None", "False")
+    assert not int(permitted.split()[1], 16) & (1 << 21 | 1 << 38 | 1 << 39)
+
+
 def test_nothing_of_the_server_is_open_in_the_helper() -> None:
     """Nor what it was told in the environment."""
     with watched(HUBBUB_METRICS_TOKEN="0123456789abcdef", **AUTO) as one:

@@ -18,6 +18,7 @@ _GIVEN_UP: Final = (CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF)
 _VERSION_3: Final = 0x20080522
 _PR_CAPBSET_READ: Final = 23
 _PR_CAPBSET_DROP: Final = 24
+_PR_SET_NO_NEW_PRIVS: Final = 38
 
 
 def may_probe() -> bool:
@@ -42,7 +43,9 @@ def give_up() -> str | None:
     for capability in _GIVEN_UP:
         if libc.prctl(_PR_CAPBSET_READ, capability, 0, 0, 0) == 1:
             dropped = libc.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) == 0
-            problem = problem if dropped else "programs that it starts may have them again"
+            # Whoever is not root and has these two alone may not: then no program of his may gain anything.
+            if not dropped and libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+                problem = "programs that it starts may have them again"
     header = (ctypes.c_uint32 * 2)(_VERSION_3, 0)  # 0: this thread
     data = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; twice, low bits first
     if libc.capget(header, data) != 0:
