@@ -397,6 +397,25 @@ def test_a_helper_that_says_nothing_costs_a_deadline(
     observed(look)
 
 
+def test_what_a_helper_saw_that_says_nothing_more_is_forgotten(
+    unprivileged: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A verdict rests on what is, not on what was when it was stopped."""
+    monkeypatch.setattr(probing_module, "SILENT", 0.05)
+    pretend(monkeypatch, rf"line.sendall(b'{SEEN}\n'); signal.pause()")
+    reports: list[Report] = []
+
+    async def look(probing: Probing, _: io.StringIO) -> None:
+        probing.start()
+        probing.on_report = reports.append
+        probing.watch()
+        await until_true(lambda: reports)
+        await until_true(lambda: probing.newest is None)
+        assert list(probing.recent) == []
+
+    assert observed(look).count("says nothing") == 1
+
+
 def test_who_is_told_and_fails_is_our_own_fault(unprivileged: None, monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch, f"line.sendall(b'{SEEN}\\n'); signal.pause()")
 

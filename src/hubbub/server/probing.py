@@ -35,6 +35,8 @@ DEADLINE: Final = 4.0
 """Seconds that an answer may take: a helper that begins only now has to see two moments, a second apart."""
 REST: Final = 60.0
 """Seconds without a question after which a helper without probes ends."""
+SILENT: Final = 5.0
+"""Seconds without a report after which what was seen is no longer what is."""
 RECENT: Final = 5
 """Reports that are at hand: one second alone says little."""
 _BEGIN: Final = 10.0
@@ -75,6 +77,7 @@ class Probing:
         self._failures = 0
         self._not_before = 0.0
         self._rest: asyncio.TimerHandle | None = None
+        self._silence: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Begin, before the process has threads or listens: afterwards it may attach nothing itself.
@@ -165,13 +168,23 @@ class Probing:
 
     def _end_helper(self) -> None:
         helper, self._helper = self._helper, None
-        self.newest = None
-        self.recent.clear()
+        self._forget()
         if self._rest is not None:
             self._rest.cancel()
             self._rest = None
         if helper is not None:
             helper.end()
+
+    def _forget(self) -> None:
+        self.newest = None
+        self.recent.clear()
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None
+
+    def _fell_silent(self) -> None:
+        self._forget()
+        self._log.warned("what looks into the kernel says nothing; the chat goes on without")
 
     def _heard(self, helper: _Helper, told: Began | Seen | Broke | None) -> None:
         """`told` None: it was garbage."""
@@ -184,6 +197,9 @@ class Probing:
                 self._failures = 0
                 self.newest = report
                 self.recent.append(report)
+                if self._silence is not None:
+                    self._silence.cancel()
+                self._silence = asyncio.get_running_loop().call_later(SILENT, self._fell_silent)
                 self.on_report(report)
             case Broke(reason, again):
                 again_or_not = "it is started again" if again else "it is not started again"
