@@ -365,3 +365,15 @@ def test_each_cookie_is_asked_for_once_and_those_who_left_are_forgotten() -> Non
             del connections[number]
     assert cookies.number(500_001) is None
     assert cookies.behind(500_000 + last) is connections[last]
+
+
+def test_those_who_left_are_forgotten_also_where_nobody_asks_for_all() -> None:
+    """As while `hubbub probe` and `hubbub why` ask alone, for days."""
+    connections: dict[int, Any] = {}
+    cookies = Cookies(connections)
+    for number in range(1, 3 * AT_ONCE):
+        connections[number] = One(number)
+        cookies.of(connections[number])
+        del connections[number]
+    assert cookies.number(500_001) is None
+    assert cookies.number(500_000 + 3 * AT_ONCE - 1) == 3 * AT_ONCE - 1

@@ -74,6 +74,7 @@ class Cookies:
             if cookie:
                 self._cookies[one.number] = cookie
                 self._numbers[cookie] = one.number
+                self._forget()
         return cookie
 
     def number(self, cookie: int) -> int | None:
@@ -95,6 +96,9 @@ class Cookies:
             one = self._connections.get(self._unasked.popleft())
             if one is not None:
                 self.of(one)
+
+    def _forget(self) -> None:
+        """Those who left, once they are more than those who are here."""
         if len(self._cookies) > 2 * len(self._connections) + AT_ONCE:
             here = self._connections
             self._cookies = {number: one for number, one in self._cookies.items() if number in here}
