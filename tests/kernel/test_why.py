@@ -209,6 +209,22 @@ def test_the_command_says_where_it_asked(tmp_path: Path) -> None:
         assert code in said
 
 
+def test_behind_a_proxy_it_says_that_it_sees_the_proxy(tmp_path: Path) -> None:
+    """The line is that to the proxy, and all that is known of the rest of the way is that there is one."""
+    with watched(
+        tmp_path,
+        HUBBUB_WEB_TRUSTED_PROXIES="127.0.0.1",
+        HUBBUB_GUESTS_ALLOW="true",
+        HUBBUB_ACCOUNTS_ALLOW_PLAINTEXT_LOGIN="true",
+    ) as here:
+        here.server.websocket("Kim", X_Forwarded_For="192.0.2.7")
+        [device] = why(here, "Kim").connections
+        assert device.address == "192.0.2.7"
+        assert device.verdict.sentence.endswith("; as far as its proxy, 127.0.0.1")
+        here.server.ndjson("Lee")
+        assert "proxy" not in why(here, "Lee").verdict.sentence
+
+
 # -- everybody's lines
 
 

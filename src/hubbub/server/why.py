@@ -41,6 +41,7 @@ ROOMS_NAMED: Final = 10
 SETTLED: Final = 3
 """Seconds until the loop's lag says something: at its start a server is late."""
 _MICROS: Final = 1_000_000
+_OURS: Final = ("limits", "loop", "disk", "machine")  # causes that are no matter of a connection
 
 Spoken = Literal["text", "json", "protobuf", "ndjson", "websocket"]
 
@@ -262,7 +263,7 @@ class Why:
             one.stream.secure,
             known.backlog,
             known.held_back,
-            verdict(known),
+            _judged(one, known),
             known.line,
         )
 
@@ -338,7 +339,7 @@ class Why:
         user = one.user
         return JoinedLine(
             line,
-            verdict(self._evidence(one, line, house, others)),
+            _judged(one, self._evidence(one, line, house, others)),
             one.number,
             one.name,
             base_of(one.dialect.name),  # type: ignore[arg-type] # it is one of them
@@ -364,6 +365,15 @@ class Why:
         if one is not None:
             return one.name, None if one.user is None else one.user.name
         return (None, None) if left is None else (left.name, left.user)
+
+
+def _judged(one: Connection, known: Evidence) -> Verdict:
+    """What is wrong; behind a proxy that is seen as far as the proxy, which has the connection to him."""
+    judged = verdict(known)
+    if one.address == one.stream.peer or judged.cause in _OURS:
+        return judged
+    seen = f"{judged.sentence}; as far as its proxy, {one.stream.peer}"
+    return msgspec.structs.replace(judged, sentence=seen)
 
 
 def _unknown(name: str) -> Refusal:
