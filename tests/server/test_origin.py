@@ -139,6 +139,7 @@ def test_an_origin_is_normalised() -> None:
             ("203.0.113.9", "http"),
         ),
         ("10.0.0.1", [(b"x-forwarded-for", b"203.0.113.9, junk")], ("10.0.0.1", "http")),
+        ("10.0.0.1", [(b"x-forwarded-for", b"fe80::1%\x1b[2J")], ("10.0.0.1", "http")),
         ("10.0.0.1", [(b"x-forwarded-for", b"10.0.0.3")], ("10.0.0.3", "http")),
         ("10.0.0.1", [(b"x-forwarded-proto", b"https")], ("10.0.0.1", "https")),
         ("10.0.0.1", [(b"x-forwarded-proto", b"gopher")], ("10.0.0.1", "http")),

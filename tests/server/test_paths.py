@@ -52,23 +52,34 @@ def test_each_stage_of_a_message_is_told(house: Watched) -> None:
     del bob, carol
 
 
-def test_whispers_are_followed_and_so_is_the_next_message_after_a_second(house: Watched) -> None:
-    server = house.server
-    alice, bob = server.json("Alice"), server.json("Bob")
-    alice.say("Whisper", to="Bob", content="psst")
-    until(lambda: len(paths(house)) == 1)
-    assert paths(house)[0]["receivers"] == 1
+def test_the_next_message_is_followed_after_a_second(house: Watched) -> None:
+    bob = house.server.json("Bob")
     said = 0
 
-    def one_more() -> bool:
+    def one_more(count: int) -> bool:
         nonlocal said
         said += 1
         bob.say("Broadcast", content=f"number {said}")
-        return len(paths(house)) == 2
+        return len(paths(house)) == count
 
-    until(one_more)
-    assert paths(house)[0]["number"] == 2, "the newest first"
+    until(lambda: one_more(1))
+    until(lambda: one_more(2))
+    assert [path["number"] for path in paths(house)] == [2, 1], "the newest first"
     assert paths(house)[0]["sender"] == "Bob"
+
+
+def test_what_is_said_to_one_person_is_not_followed(house: Watched) -> None:
+    alice, bob = house.server.json("Alice"), house.server.json("Bob")
+    for _ in range(20):
+        alice.say("Whisper", to="Bob", content="psst")
+        bob.get("PrivateMessage")
+        assert paths(house) == []
+
+    def followed() -> bool:
+        alice.say("Broadcast", content="hello")
+        return bool(paths(house))
+
+    until(followed)
 
 
 def test_what_is_refused_has_no_path_and_others_are_followed_still(house: Watched) -> None:

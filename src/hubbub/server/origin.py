@@ -123,7 +123,7 @@ def forwarded(
         elif name == b"x-forwarded-proto" and value in (b"http", b"https"):
             scheme = value.decode("ascii")
     for address in reversed(chain):
-        if not _is_address(address):
+        if not _is_address(address) or "%" in address:  # a zone (RFC 4007 §11) may hold anything
             break
         peer = address
         if not _trusted(address, proxies):

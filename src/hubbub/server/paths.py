@@ -1,6 +1,7 @@
 """The path of a message: when it was received, decided, committed, encoded, written, and acknowledged.
 
-One message a second is followed, and the last hundred paths are kept, without what they said. What follows
+One message a second is followed, and the last hundred paths are kept, without what they said; what is said to
+one person is not, since who speaks to whom is nobody else's business. What follows
 it costs the others a comparison each. The kernel of a receiver acknowledges bytes, not messages: ours is
 there when as many more are acknowledged as stood in our queues behind its last write, which TCP_INFO and
 SIOCOUTQ tell (tcp(7)). It is asked again and again, so that stage is known to a quarter of itself.
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from hubbub.core.answers import Accepted
-from hubbub.core.commands import Publish, Send, Whisper
+from hubbub.core.commands import Publish, Send
 from hubbub.net.stream import NO_FD
 from hubbub.server.readings import base_of
 
@@ -38,7 +39,8 @@ PATIENCE: Final = 10.0
 """Seconds until a message is given up, or an acknowledgement."""
 _FIRST_LOOK: Final = 0.000_5
 _SLOWER: Final = 1.25
-_SAID: Final = (Publish, Whisper, Send)
+_SAID: Final = (Publish, Send)
+_ROOM: Final = "room:"
 _NOTHING: Final = object()
 _SIOCOUTQ: Final = 0x5411
 _BYTES_ACKED: Final = 120  # of struct tcp_info
@@ -141,7 +143,8 @@ class Paths:
         """It is kept, or it was refused."""
         followed = self._followed
         self.request = _NOTHING
-        if followed is None or not isinstance(answer, Accepted):
+        if followed is None or not isinstance(answer, Accepted) or not answer.stream.startswith(_ROOM):
+            self._followed = None
             self._again()
             return
         followed.committed = self._since(followed)
@@ -239,12 +242,15 @@ class _Followed:
 
 def _awaited(receiver: Receiver) -> int | None:
     """How many bytes its kernel has acknowledged once all is there that is queued now."""
-    acked, descriptor = _acked(receiver), receiver.stream.descriptor
-    if acked is None or descriptor == NO_FD:  # under TLS our queue is not what the socket gets
+    descriptor = receiver.stream.descriptor
+    if descriptor == NO_FD:  # under TLS our queue is not what the socket gets
         return None
     try:
         queued: bytes = fcntl.ioctl(descriptor, _SIOCOUTQ, bytes(4))
     except OSError:
+        return None
+    acked = _acked(receiver)  # behind that: what is acknowledged meanwhile makes it late, and never early
+    if acked is None:
         return None
     return acked + int(struct.unpack("i", queued)[0]) + receiver.stream.backlog
 

@@ -27,8 +27,8 @@ from hubbub.server.why import KernelView
 from hubbub.wire.openapi import Endpoint
 
 PATH: Final = "/api/v1/admin/live"
-MOST_WAITING: Final = 10
-"""Seconds' worth of events that may wait for one who does not read."""
+MOST_WAITING: Final = 20
+"""Ten seconds' worth of events that may wait for one who does not read."""
 _RETRY: Final = 2_000
 """Milliseconds after which a browser comes back."""
 _AGAIN: Final = 10.0
