@@ -285,6 +285,17 @@ def test_the_past_is_a_minute_and_no_more() -> None:
     assert line.rtt_past == tuple(range(441, 501))
 
 
+def test_the_past_has_the_spread_of_each_second() -> None:
+    lines = Lines()
+    for second in range(3):
+        one = sample(1, rtt=10)
+        info = bytearray(one.info)
+        struct.pack_into("=I", info, 72, 7 + second)
+        lines.take(float(second), [one._replace(info=bytes(info))], None)
+    [line] = lines.of([1])
+    assert (line.rtt_past, line.rtt_var_past) == ((10, 10, 10), (7, 8, 9))
+
+
 def test_what_probes_counted_is_taken_over_the_window_too() -> None:
     lines = Lines()
     for second in range(12):

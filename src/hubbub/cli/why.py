@@ -154,6 +154,9 @@ def _of_line(line: Line) -> list[tuple[str, str]]:
         rows.append(("not read by the server", _text(line.unread, "B")))
     if line.rtt_past:
         rows.append(("its last minute", f"{_bars(line.rtt_past)} up to {_text(max(line.rtt_past), 'µs')}"))
+        if line.rtt_var_past:
+            most = _text(max(line.rtt_var_past), "µs")
+            rows.append(("its spread", f"{_bars(line.rtt_var_past)} up to {most}"))
     return rows
 
 

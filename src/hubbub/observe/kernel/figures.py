@@ -128,6 +128,8 @@ class Line(msgspec.Struct, gc=False):
     """Milliseconds since anything, an acknowledgement too, came from the peer."""
     rtt_past: tuple[int, ...] = ()
     """One a second, oldest first, at most 60: in answers to a question, not in reports."""
+    rtt_var_past: tuple[int, ...] = ()
+    """Of the same seconds."""
     # -- probes
     sends: int | None = None
     """Calls, and those of which the kernel took less than it was given, or nothing."""

@@ -29,7 +29,7 @@ _SLACK: Final = 0.5
 _NO_RTT: Final = 0xFFFFFFFF
 """What the kernel says for a least round-trip time that was never measured."""
 
-_QUICK: Final = struct.Struct("=2xB 65x I".replace(" ", ""))  # retransmits, rtt (68)
+_QUICK: Final = struct.Struct("=2xB 65x II".replace(" ", ""))  # retransmits, rtt (68), rttvar (72)
 _GROWN: Final = struct.Struct("=I 52x I 16x QQ".replace(" ", ""))
 """Of the counters: total_retrans (100), data_segs_out (156), rwnd_limited (176), sndbuf_limited (184)."""
 _COUNTS: Final = struct.Struct("=7Q")
@@ -43,13 +43,14 @@ Counts = Mapping[int, "SocketCounts"]
 class _Track:
     """One connection's past. Its slots are numbered by samples, for all connections alike."""
 
-    __slots__ = ("counters", "first", "now", "rtts", "seen")
+    __slots__ = ("counters", "first", "now", "rtts", "seen", "spreads")
 
     def __init__(self, now: Socket, sample: int) -> None:
         self.now = now
         self.first = self.seen = sample
         self.counters: list[bytes] = [_ZERO] * _SLOTS  # before its first sample it had sent nothing
         self.rtts = array("I", bytes(4 * MINUTE))
+        self.spreads = array("I", bytes(4 * MINUTE))
 
 
 class Lines:
@@ -92,8 +93,9 @@ class Lines:
             if counters == kept[before]:
                 counters = kept[before]
             kept[slot] = counters
-            retransmits, rtt = _QUICK.unpack_from(info)
+            retransmits, rtt, spread = _QUICK.unpack_from(info)
             track.rtts[place] = rtt
+            track.spreads[place] = spread
             if rtt:
                 rtts.append(rtt)
             rank = rtt / 100_000 + 2 * retransmits + (unread + queued) / 65_536
@@ -122,21 +124,24 @@ class Lines:
     def of(self, cookies: Collection[int]) -> list[Line]:
         """These, with their past. Those that are not there are left out."""
         found = (self._tracks.get(cookie) for cookie in cookies)
-        return [self._line(track, self._past(track)) for track in found if track is not None]
+        return [self._with_past(track) for track in found if track is not None]
 
-    def _past(self, track: _Track) -> tuple[int, ...]:
+    def _with_past(self, track: _Track) -> Line:
         """A round-trip time a second; where samples are further apart, each stands for all of its seconds."""
-        past: list[int] = []
+        past: list[tuple[int, int]] = []
         for sample in range(max(track.first, self._sample - MINUTE + 1), self._sample + 1):
-            rtt = track.rtts[sample % MINUTE]
+            at = sample % MINUTE
             seconds = 1
             if sample > max(0, self._sample - MINUTE + 1):
                 seconds = round(self._times[sample % MINUTE] - self._times[(sample - 1) % MINUTE])
-            if rtt:
-                past += [rtt] * min(max(seconds, 1), MINUTE)
-        return tuple(past[-MINUTE:])
+            if track.rtts[at]:
+                past += [(track.rtts[at], track.spreads[at])] * min(max(seconds, 1), MINUTE)
+        line, shown = self._line(track), past[-MINUTE:]
+        line.rtt_past = tuple(rtt for rtt, _ in shown)
+        line.rtt_var_past = tuple(spread for _, spread in shown)
+        return line
 
-    def _line(self, track: _Track, past: tuple[int, ...] = ()) -> Line:
+    def _line(self, track: _Track) -> Line:
         now, sample = track.now, self._sample
         since = max(sample - self._back, track.first - 1, 0)  # of what is younger, the sample before it
         newest, oldest = track.counters[sample % _SLOTS], track.counters[(sample - self._back) % _SLOTS]
@@ -170,7 +175,6 @@ class Lines:
             sent=max(0, info.bytes_sent - before.bytes_sent),
             acked=max(0, info.bytes_acked - before.bytes_acked),
             silent=min(info.last_data_recv, info.last_ack_recv),
-            rtt_past=past,
         )
         if counted is not None:
             known = _COUNTS.unpack_from(oldest, len(_ZERO)) if len(oldest) > len(_ZERO) else (0,) * 7

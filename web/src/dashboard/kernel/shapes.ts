@@ -94,6 +94,7 @@ export interface Line {
   readonly acked: number;
   readonly silent: number; // ms
   readonly rtt_past: readonly number[];
+  readonly rtt_var_past: readonly number[];
   readonly sends: number | null; // these come from probes
   readonly short_sends: number | null;
   readonly send_bytes: number | null;
