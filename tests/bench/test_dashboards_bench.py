@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from bench.dashboards import QUICK, Size, lines, report, run
 from bench.found import Found
 from bench.machine import Cores
 
 
+@pytest.mark.long
 def test_it_runs_and_tells(tmp_path: Path) -> None:
     found = run(QUICK, tmp_path / "dashboards", Cores(None, None))
     assert found.skipped == []

@@ -19,6 +19,7 @@ def _needed() -> None:
         pytest.importorskip(module)
 
 
+@pytest.mark.long
 def test_every_durable_scenario_runs_and_loses_nothing(tmp_path: Path) -> None:
     _needed()
     if tool := missing_compiler():

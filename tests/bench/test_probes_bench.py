@@ -23,6 +23,7 @@ def test_figures_add_up_to_what_was_sent(everything: bool) -> None:
     assert [line.measured for line in lines(found) if "add up" in line.what] == ["exactly"]
 
 
+@pytest.mark.long
 def test_each_set_is_put_beside_none() -> None:
     found = Found()
     overhead(1, BRIEF, NOWHERE, compile_driver(), found)

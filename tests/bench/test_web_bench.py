@@ -25,6 +25,7 @@ WHAT = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("chromium")
 def test_it_runs_and_tells(tmp_path: Path) -> None:
     found = run(QUICK, tmp_path / "web")

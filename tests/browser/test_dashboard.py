@@ -244,6 +244,7 @@ def test_the_log_is_told_and_filtered(visit: Visit, house: House) -> None:
     another.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("phone", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_it_is_accessible(visit: Visit, house: House, scheme: str, phone: bool) -> None:

@@ -182,6 +182,7 @@ def test_the_heat_map_shows_what_calls_took(visit: Visit, stage: Stage) -> None:
     expect(rows.first.locator("td").last).to_have_text(re.compile("(µs|ms|s)$"))
 
 
+@pytest.mark.long
 @browsing
 def test_the_heat_map_has_the_cursor_and_the_zoom_of_the_charts(visit: Visit, stage: Stage) -> None:
     page = seen(visit, stage.house, viewport={"width": 1280, "height": 1600})
@@ -245,6 +246,7 @@ def test_who_stands_out_is_told_with_the_evidence_and_why(visit: Visit, stage: S
     expect(row_of(page, "Sleeper").locator("button.open")).to_be_focused()
 
 
+@pytest.mark.long
 @browsing
 def test_who_stands_out_is_cut_off(visit: Visit, stage: Stage) -> None:
     page = seen(visit, stage.house)
@@ -262,6 +264,7 @@ def test_who_stands_out_is_cut_off(visit: Visit, stage: Stage) -> None:
     expect(happened.filter(has_text="Victim").filter(has_text="closed").first).to_be_attached(timeout=LONG)
 
 
+@pytest.mark.long
 @browsing
 def test_happenings_come_and_are_filtered_by_kind(visit: Visit, stage: Stage) -> None:
     page = seen(visit, stage.house)
@@ -280,6 +283,7 @@ def test_happenings_come_and_are_filtered_by_kind(visit: Visit, stage: Stage) ->
     expect(lines.filter(has_text=re.compile(f"^{TIME}\\s*closed"))).to_have_count(0)
 
 
+@pytest.mark.long
 @browsing
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("phone", [False, pytest.param(True, marks=pytest.mark.long)])
@@ -300,6 +304,7 @@ def test_it_is_accessible_with_probes(visit: Visit, stage: Stage, scheme: str, p
     check_width(page, "the evidence")
 
 
+@pytest.mark.long
 @browsing
 def test_chinese_with_probes(visit: Visit, stage: Stage) -> None:
     page = seen(visit, stage.house, locale="zh-CN")
@@ -377,6 +382,7 @@ def test_the_path_of_a_message_is_a_waterfall(browser: Browser, plain: House) ->
         teller.close()
 
 
+@pytest.mark.long
 @browsing
 def test_without_privilege_verdicts_are_there_still(browser: Browser, tmp_path: Path) -> None:
     server = _powerless("--data", str(tmp_path))
@@ -401,6 +407,7 @@ def test_without_privilege_verdicts_are_there_still(browser: Browser, tmp_path: 
         server.stop()
 
 
+@pytest.mark.long
 @browsing
 def test_calls_that_are_not_timed_are_said_to_be_so(browser: Browser, tmp_path: Path) -> None:
     if why := why_no_probes():

@@ -212,6 +212,7 @@ def online(peer: TextClient) -> str:
     return peer.line()
 
 
+@pytest.mark.long
 def test_a_person_comes_in_and_is_known_again(desk: Desk) -> None:
     with desk.window() as window:
         window.shown("Hubbub")

@@ -85,6 +85,7 @@ def test_an_offer_is_declined(server: Server, visit: Visit) -> None:
     expect(panel(alice)).to_have_count(0)
 
 
+@pytest.mark.long
 def test_either_side_breaks_it_off(server: Server, visit: Visit, tmp_path: Path) -> None:
     path = tmp_path / "much.bin"
     path.write_bytes(noise(LARGE // 2))

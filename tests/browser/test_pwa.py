@@ -24,6 +24,11 @@ KEPT = "caches.keys().then((names) => names.filter((name) => name.startsWith('hu
 REGISTRATION = "await navigator.serviceWorker.getRegistration()"
 GIVEN_UP = f"({REGISTRATION}) === undefined"
 """The worker was asked for, and could not be installed: a browser forgets a first one then."""
+SAY_WHEN_ASKED = """{
+    const register = navigator.serviceWorker.register.bind(navigator.serviceWorker);
+    const said = () => (globalThis.asked = true);
+    navigator.serviceWorker.register = (...given) => register(...given).finally(said);
+}"""
 BUILD = "document.querySelector('meta[name=build]').content"
 
 
@@ -156,12 +161,13 @@ def test_a_newer_build_is_told_comes_with_the_next_load_and_old_ones_go(
 
 
 def test_a_worker_does_not_keep_a_mixture_of_builds(page: Page, tmp_path: Path) -> None:
+    page.add_init_script(SAY_WHEN_ASKED)
     folder = package_of_build("1111111111111111", tmp_path)
     index = Path(folder) / "hubbub" / "server" / "web" / "client" / "index.html"
     index.write_text(index.read_text().replace("1111111111111111", "2222222222222222"))
     with serving(PYTHONPATH=folder) as server:
         page.goto(url(server))
-        until(page, f"({REGISTRATION}) !== undefined")
+        until(page, "globalThis.asked === true")  # it may be given up before one looks
         until(page, GIVEN_UP)
         assert page.evaluate(KEPT) == []
 

@@ -23,6 +23,7 @@ PLACES = """() => JSON.stringify([...document.querySelectorAll("nav, main, texta
     .map((one) => one.getBoundingClientRect()))"""
 
 
+@pytest.mark.long
 def test_a_line_that_is_down_is_told_and_nothing_moves(browser: Browser, tmp_path: Path) -> None:
     server = Server("--data", str(tmp_path / "data"))
     register(server, "Alice", PASSWORD)

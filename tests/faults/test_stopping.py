@@ -88,7 +88,8 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 def test_a_key_that_became_encrypted_stops_nobody(tmp_path: Path) -> None:
     """OpenSSL would ask the terminal for the passphrase, and wait."""
     authority, cert, key = _issue(tmp_path)
-    serve = ["-m", "hubbub", "serve", "--listen", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key]
+    serve = ["-m", "hubbub", "serve", "--data", ":memory:", "--probes", "off", "--listen", "127.0.0.1:0"]
+    serve += ["--tls-cert", cert, "--tls-key", key]
     controller, terminal = pty.openpty()
     log = tmp_path / "log"
     with log.open("w") as errors:
@@ -105,7 +106,9 @@ def test_a_key_that_became_encrypted_stops_nobody(tmp_path: Path) -> None:
         assert process.stdout is not None
         banner = ""
         while "To stop" not in banner:
-            banner += process.stdout.readline()
+            line = process.stdout.readline()
+            assert line, log.read_text()
+            banner += line
         found = re.search(r"127\.0\.0\.1:(\d+)", banner)
         assert found is not None
         private = serialization.load_pem_private_key(Path(key).read_bytes(), None)
