@@ -8,11 +8,20 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from browser.talking import Talker, message, messages, scroll, wait_at_end
+from browser.talking import Talker, message, messages, scroll, wait_at_end, wait_for
 from browser.visiting import PHONE, Visit, check_axe, check_width, log_in
 from serving import Server, serving
 
 pytestmark = pytest.mark.browser
+
+LATE_MEASURES = """{
+    const Native = ResizeObserver;
+    globalThis.ResizeObserver = class extends Native {
+        constructor(told) {
+            super((...given) => setTimeout(() => told(...given), 500));
+        }
+    };
+}"""
 
 
 @pytest.fixture
@@ -78,6 +87,19 @@ def test_what_is_searched_is_found_and_jumped_to(server: Server, visit: Visit) -
     page.keyboard.press("Escape")
     expect(field).to_have_count(0)
     expect(page.get_by_role("textbox", name="Message to lobby")).to_be_focused()
+
+
+def test_a_row_that_is_not_measured_yet_gets_the_focus_once_it_is(server: Server, visit: Visit) -> None:
+    page = visit()
+    page.add_init_script(LATE_MEASURES)
+    page.reload()
+    talker = Talker(server)
+    talker.say(3)
+    log_in(page, "alice")
+    expect(page.get_by_role("textbox", name="Message to lobby")).to_be_focused()
+    wait_for(page, "document.querySelectorAll('[role=log] article').length === 3")
+    page.keyboard.press("ArrowUp")
+    expect(message(page, 3)).to_be_focused()
 
 
 def test_the_keyboard_goes_through_messages(server: Server, visit: Visit) -> None:

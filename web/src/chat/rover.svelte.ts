@@ -4,6 +4,8 @@ import { tick } from "svelte";
 import { mayEdit, type Deeds } from "./deeds";
 import type { View } from "./view.svelte";
 
+const FRAMES = 60; // in which a row takes the focus, or does not any more
+
 export class Rover {
   /** Key of the message that the Tab key reaches. */
   focused = $state<string | null>(null);
@@ -40,7 +42,13 @@ export class Rover {
     if (index < view.shown.length - 1) view.leave();
     view.list?.scrollToIndex(index, { align: "nearest" });
     await tick();
-    view.row(message.key)?.focus({ preventScroll: true });
+    // A row that is new is hidden until it is measured, and takes no focus before.
+    for (let frame = 0; frame < FRAMES && this.focused === message.key; frame++) {
+      const row = view.row(message.key);
+      row?.focus({ preventScroll: true });
+      if (row !== undefined && document.activeElement === row) return;
+      await new Promise(requestAnimationFrame);
+    }
   }
 
   /** The focus, where the row has it still. */
