@@ -121,3 +121,8 @@ WEBSOCKET_DEFLATE: Final = Dialect(
 
 BY_KIND: Final = {"text": TEXT, "json": LENGTH_JSON, "protobuf": PROTOBUF, "ndjson": NDJSON}
 """By what the doorman calls it (`net.classify`)."""
+
+
+def base_of(dialect: str) -> str:
+    """The dialect's name without what its framing does."""
+    return dialect.partition("+")[0]

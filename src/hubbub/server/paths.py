@@ -23,7 +23,7 @@ import msgspec
 from hubbub.core.answers import Accepted
 from hubbub.core.commands import Publish, Send
 from hubbub.net.stream import NO_FD
-from hubbub.server.readings import base_of
+from hubbub.server.dialects import base_of
 
 if TYPE_CHECKING:
     from hubbub.server.receivers import Receiver

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from hubbub.adapters.journal_log import LogJournal
 from hubbub.core.errors import Code
 from hubbub.observe.process import Process
+from hubbub.server.dialects import base_of
 
 if TYPE_CHECKING:
     from hubbub.adapters.journal_memory import MemoryJournal
@@ -177,8 +178,3 @@ class Readings:
     def errors(self) -> int:
         """Lines of level error in the log, since the start."""
         return self._tail.errors
-
-
-def base_of(dialect: str) -> str:
-    """The dialect's name without what its framing does."""
-    return dialect.partition("+")[0]

@@ -21,7 +21,7 @@ from hubbub.observe.kernel.evidence import Evidence, House, Others
 from hubbub.observe.kernel.figures import WORST, Line, Report, Source
 from hubbub.observe.kernel.verdict import Verdict, verdict, worst
 from hubbub.server.control import Action, ControlError, Progress
-from hubbub.server.readings import base_of
+from hubbub.server.dialects import base_of
 from hubbub.server.session import Connection
 from hubbub.server.sockets import SPAN, Cookies, Sockets, median_rtt
 

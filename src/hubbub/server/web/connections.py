@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.files import Bearer
-from hubbub.server.readings import base_of
+from hubbub.server.dialects import base_of
 from hubbub.server.session import Connection
 from hubbub.server.surroundings import Surroundings
 from hubbub.server.web.admins import FRESH, answered, queried, refused
