@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from hubbub.observe.kernel.figures import WINDOW, WORST, Line
-from hubbub.observe.kernel.lines import MINUTE, Lines
+from hubbub.observe.kernel.lines import MINUTE, Lines, line_of
 from hubbub.observe.kernel.observer import Observer, ObserverError, Probing
 from hubbub.observe.kernel.probes import SocketCounts
 from hubbub.observe.kernel.sock_diag import Socket
-from hubbub.observe.kernel.tcp_info import SIZE
+from hubbub.observe.kernel.tcp_info import SIZE, read_tcp_info
 from serving import until
 
 # A server that accepts; each line of its input is carried out: `send N`, `close`, `accept`.
@@ -331,3 +331,11 @@ def test_what_rests_costs_no_memory_anew() -> None:
     for second in range(WINDOW + 5):
         lines.take(float(second), [sample(1, sent=7)], None)
     assert len({id(kept) for kept in lines._tracks[1].counters}) == 1
+
+
+def test_a_round_trip_that_was_never_measured_and_a_window_that_is_in_use() -> None:
+    """However somebody came by the figures of TCP: the observer, and the server that asks its own socket."""
+    info = read_tcp_info(bytes(SIZE))._replace(rtt_min=0xFFFFFFFF, window=10_000, unsent=1_000)
+    ends = ("127.0.0.1:1", "127.0.0.1:2")
+    line = line_of(1, ends, info, info, 1.0, state=1, queued=4_000, unread=0)
+    assert (line.rtt_min, line.window, line.state) == (0, 7_000, "established")

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hubbub.observe.kernel.buckets import lowest, quantile
-from hubbub.observe.kernel.facts import Fact, Unit, shown
+from hubbub.observe.kernel.facts import Unit, amount
 from hubbub.observe.kernel.figures import Buckets, Line, Report, Source
 
 _WIDE: Final = 120
@@ -87,18 +87,18 @@ class View:
 
 def _figures(line: Line) -> list[str]:
     def known(value: int | None, unit: Unit) -> str:
-        return "" if value is None else _text(value, unit)
+        return "" if value is None else amount(value, unit)
 
     return [
-        _text(line.rtt, "µs"),
-        _text(line.rtt_var, "µs"),
+        amount(line.rtt, "µs"),
+        amount(line.rtt_var, "µs"),
         f"{line.retransmitted:,}/{line.segments:,}",
-        _text(line.unsent, "B"),
+        amount(line.unsent, "B"),
         known(line.sends, ""),
         known(line.short_sends, ""),
         known(line.full, "µs"),
-        _text(line.reader_limited, "µs"),
-        _text(line.delivery_rate, "B/s"),
+        amount(line.reader_limited, "µs"),
+        amount(line.delivery_rate, "B/s"),
     ]
 
 
@@ -114,10 +114,10 @@ def _calls(report: Report) -> Table:
         count, size, failed, again = (round(value / report.seconds) for value in a_second)
         table.add_row(
             call,
-            _text(count, ""),
-            _text(size, "B"),
-            _text(failed, ""),
-            _text(again, ""),
+            amount(count, ""),
+            amount(size, "B"),
+            amount(failed, ""),
+            amount(again, ""),
             _quantile(figures.took, 0.5),
             _quantile(figures.took, 0.99),
             _bars(figures.took, 8, 34),
@@ -154,7 +154,7 @@ def _table(title: str) -> Table:
 
 def _quantile(counts: Buckets, part: float) -> str:
     value = quantile(counts, part)
-    return "" if value is None else _text(value / 1000, "µs")
+    return "" if value is None else amount(value / 1000, "µs")
 
 
 def _bars(counts: Buckets, first: int, last: int) -> str:
@@ -165,7 +165,3 @@ def _bars(counts: Buckets, first: int, last: int) -> str:
         powers[min(max(power - first, 0), len(powers) - 1)] += count
     most = max(*powers, 1)
     return "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] for count in powers)
-
-
-def _text(value: float, unit: Unit) -> str:
-    return shown(Fact("", value, unit))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from hubbub.cli.settings import WRONGLY_ASKED, load_settings
-from hubbub.observe.kernel.facts import Fact, Unit, shown
+from hubbub.observe.kernel.facts import amount
 from hubbub.server.config import MEMORY
 from hubbub.server.control import ControlError, NoServerError, ask
 
@@ -116,7 +116,7 @@ def _show_device(console: Console, device: Device, *, alone: bool) -> None:
 
 def _figures(device: Device) -> list[tuple[str, str]]:
     """What there is to tell of a connection, each with its name."""
-    rows = [("waits in the server", f"{_text(device.queued, 'B')} to be sent")]
+    rows = [("waits in the server", f"{amount(device.queued, 'B')} to be sent")]
     if device.held_back:
         rows.append(("waits for its rate", f"{device.held_back:,} requests"))
     line = device.line
@@ -126,36 +126,36 @@ def _figures(device: Device) -> list[tuple[str, str]]:
 
 
 def _of_line(line: Line) -> list[tuple[str, str]]:
-    span = _text(line.span, "s")
-    window = "not known" if line.window is None else _text(line.window, "B") if line.window else "closed"
+    span = amount(line.span, "s")
+    window = "not known" if line.window is None else amount(line.window, "B") if line.window else "closed"
     rows = [
         (
             "waits in the kernel",
-            f"{_text(line.unsent, 'B')} unsent, {_text(line.queued, 'B')} not acknowledged",
+            f"{amount(line.unsent, 'B')} unsent, {amount(line.queued, 'B')} not acknowledged",
         ),
         (
             "round-trip time",
-            f"{_text(line.rtt, 'µs')} ± {_text(line.rtt_var, 'µs')}, {_text(line.rtt_min, 'µs')} at best",
+            f"{amount(line.rtt, 'µs')} ± {amount(line.rtt_var, 'µs')}, {amount(line.rtt_min, 'µs')} at best",
         ),
         (
             "sent",
-            f"{_text(line.sent, 'B')} in {span}: {line.segments:,} segments, {line.retransmitted:,} again",
+            f"{amount(line.sent, 'B')} in {span}: {line.segments:,} segments, {line.retransmitted:,} again",
         ),
         (
             "had to send for",
-            f"{_text(line.busy, 'µs')} of {span}; kept back {_text(line.reader_limited, 'µs')} by the client,"
-            f" {_text(line.buffer_limited, 'µs')} by our buffer",
+            f"{amount(line.busy, 'µs')} of {span}; kept back {amount(line.reader_limited, 'µs')} by the"
+            f" client, {amount(line.buffer_limited, 'µs')} by our buffer",
         ),
         ("the client's window", window),
-        ("leaves at", f"{_text(line.delivery_rate, 'B/s')}, {line.cwnd:,} segments at once"),
-        ("last heard of", f"{_text(line.silent / 1000, 's')} ago; {line.backoff} timeouts in a row"),
+        ("leaves at", f"{amount(line.delivery_rate, 'B/s')}, {line.cwnd:,} segments at once"),
+        ("last heard of", f"{amount(line.silent / 1000, 's')} ago; {line.backoff} timeouts in a row"),
     ]
     if line.unread:
-        rows.append(("not read by the server", _text(line.unread, "B")))
+        rows.append(("not read by the server", amount(line.unread, "B")))
     if line.rtt_past:
-        rows.append(("its last minute", f"{_bars(line.rtt_past)} up to {_text(max(line.rtt_past), 'µs')}"))
+        rows.append(("its last minute", f"{_bars(line.rtt_past)} up to {amount(max(line.rtt_past), 'µs')}"))
         if line.rtt_var_past:
-            most = _text(max(line.rtt_var_past), "µs")
+            most = amount(max(line.rtt_var_past), "µs")
             rows.append(("its spread", f"{_bars(line.rtt_var_past)} up to {most}"))
     return rows
 
@@ -165,14 +165,10 @@ def _of_probes(line: Line) -> list[tuple[str, str]]:
     if line.sends is not None:
         rows.append(("calls to send", f"{line.sends:,}, {line.short_sends or 0:,} of them cut short"))
     if line.full is not None:
-        rows.append(("send queue full for", _text(line.full, "µs")))
+        rows.append(("send queue full for", amount(line.full, "µs")))
     if line.overflows:
         rows.append(("dropped on arrival", f"{line.overflows:,} packets"))
     return rows
-
-
-def _text(value: float, unit: Unit) -> str:
-    return shown(Fact("", value, unit))
 
 
 def _bars(values: tuple[int, ...]) -> str:

@@ -10,9 +10,6 @@ SIOCOUTQ tell (tcp(7)). It is asked again and again, so that stage is known to a
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import socket
-import struct
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -22,8 +19,8 @@ import msgspec
 
 from hubbub.core.answers import Accepted
 from hubbub.core.commands import Publish, Send
-from hubbub.net.stream import NO_FD
 from hubbub.server.dialects import base_of
+from hubbub.server.socket_options import info_of, unacknowledged
 
 if TYPE_CHECKING:
     from hubbub.server.receivers import Receiver
@@ -42,9 +39,6 @@ _SLOWER: Final = 1.25
 _SAID: Final = (Publish, Send)
 _ROOM: Final = "room:"
 _NOTHING: Final = object()
-_SIOCOUTQ: Final = 0x5411
-_BYTES_ACKED: Final = 120  # of struct tcp_info
-_INFO_SIZE: Final = 136
 
 
 class Acknowledged(msgspec.Struct, gc=False):
@@ -242,22 +236,14 @@ class _Followed:
 
 def _awaited(receiver: Receiver) -> int | None:
     """How many bytes its kernel has acknowledged once all is there that is queued now."""
-    descriptor = receiver.stream.descriptor
-    if descriptor == NO_FD:  # under TLS our queue is not what the socket gets
-        return None
-    try:
-        queued: bytes = fcntl.ioctl(descriptor, _SIOCOUTQ, bytes(4))
-    except OSError:
-        return None
+    queued = unacknowledged(receiver.stream)
     acked = _acked(receiver)  # behind that: what is acknowledged meanwhile makes it late, and never early
-    if acked is None:
+    if queued is None or acked is None:  # None under TLS, too: our queue is not what the socket gets there
         return None
-    return acked + int(struct.unpack("i", queued)[0]) + receiver.stream.backlog
+    return acked + queued + receiver.stream.backlog
 
 
 def _acked(receiver: Receiver) -> int | None:
     """Bytes that its kernel has acknowledged, ever. None once it is closed."""
-    info = receiver.stream.option(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_SIZE)
-    if info is None or len(info) < _INFO_SIZE:
-        return None
-    return int(struct.unpack_from("Q", info, _BYTES_ACKED)[0])
+    info = info_of(receiver.stream)
+    return None if info is None else info.bytes_acked

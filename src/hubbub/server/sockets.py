@@ -5,10 +5,6 @@ It is what there is where no helper looks (`probing`): a getsockopt a connection
 
 from __future__ import annotations
 
-import fcntl
-import socket
-import struct
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -16,9 +12,11 @@ from itertools import takewhile
 from statistics import median_low
 from typing import TYPE_CHECKING, Final
 
-from hubbub.net.stream import NO_FD, Stream
+from hubbub.net.stream import Stream
 from hubbub.observe.kernel.figures import WINDOW, Line
-from hubbub.observe.kernel.tcp_info import SIZE, STATES, TcpInfo, read_tcp_info
+from hubbub.observe.kernel.lines import line_of
+from hubbub.observe.kernel.tcp_info import TcpInfo, read_tcp_info
+from hubbub.server.socket_options import cookie_of, info_of, unacknowledged, unread
 
 if TYPE_CHECKING:
     from hubbub.server.session import Connection
@@ -27,23 +25,9 @@ SPAN: Final = 1.0
 """Seconds between two looks, at least: what happened is the difference."""
 AT_ONCE: Final = 500
 """New connections whose cookie is asked for in one go (2 ms): the next one goes on."""
-_COOKIE: Final = 57  # SO_COOKIE (asm-generic/socket.h); `socket` has no name for it
-_UNSENT_AND_UNACKED: Final = 0x5411  # SIOCOUTQ
-_UNREAD: Final = 0x541B  # SIOCINQ
 _SEGMENT: Final = 1_448  # bytes, where nobody says better
-_HERE: Final = sys.platform == "linux"
-
-
-def cookie_of(stream: Stream) -> int:
-    """The kernel's name for the socket; 0: it is closed, or the system has none."""
-    told = stream.option(socket.SOL_SOCKET, _COOKIE, 8) if _HERE else None
-    return 0 if told is None or len(told) < 8 else int.from_bytes(told, sys.byteorder)
-
-
-def info_of(stream: Stream) -> TcpInfo | None:
-    """What the kernel keeps of the connection. None: it is closed, or the system does not tell."""
-    told = stream.option(socket.IPPROTO_TCP, socket.TCP_INFO, SIZE) if _HERE else None
-    return None if told is None else read_tcp_info(told)
+_UNTOUCHED: Final = read_tcp_info(b"")
+"""Of a connection at its beginning."""
 
 
 def median_rtt(streams: Iterable[Stream]) -> tuple[int, int]:
@@ -126,47 +110,18 @@ class Sockets:
         at, before = self._looks.get(cookie, (now, None))
         if before is None:
             self._looks[cookie] = now, info
-        return _line(cookie, stream, info, before, now - at)
+        return line_of(
+            cookie,
+            (stream.local, stream.peer),
+            info,
+            _UNTOUCHED if before is None else before,
+            now - at,
+            state=info.state,
+            queued=_or(unacknowledged(stream), info.unsent + info.unacked * _SEGMENT),
+            unread=_or(unread(stream), 0),
+        )
 
 
-def _line(cookie: int, stream: Stream, info: TcpInfo, before: TcpInfo | None, span: float) -> Line:
-    def since(take: Callable[[TcpInfo], int]) -> int:
-        return take(info) - (take(before) if before is not None else 0)
-
-    return Line(
-        cookie,
-        stream.local,
-        stream.peer,
-        STATES[info.state] if info.state < len(STATES) else STATES[0],
-        span,
-        rtt=info.rtt,
-        rtt_var=info.rtt_var,
-        rtt_min=info.rtt_min,
-        cwnd=info.cwnd,
-        unacked=info.unacked,
-        unsent=info.unsent,
-        queued=_asked(stream, _UNSENT_AND_UNACKED, info.unsent + info.unacked * _SEGMENT),
-        unread=_asked(stream, _UNREAD, 0),
-        window=info.window,
-        segments=since(lambda one: one.data_segs_out),
-        retransmitted=since(lambda one: one.total_retrans),
-        backoff=info.retransmits,
-        busy=since(lambda one: one.busy),
-        reader_limited=since(lambda one: one.reader_limited),
-        buffer_limited=since(lambda one: one.buffer_limited),
-        delivery_rate=info.delivery_rate,
-        sent=since(lambda one: one.bytes_sent),
-        acked=since(lambda one: one.bytes_acked),
-        silent=min(info.last_data_recv, info.last_ack_recv),
-    )
-
-
-def _asked(stream: Stream, request: int, otherwise: int) -> int:
-    """A number of bytes (tcp(7)); what TCP_INFO says where the descriptor is not ours to ask, under TLS."""
-    if stream.descriptor == NO_FD:
-        return otherwise
-    try:
-        told: bytes = fcntl.ioctl(stream.descriptor, request, bytes(4))
-    except OSError:
-        return otherwise
-    return int(struct.unpack("i", told)[0])
+def _or(known: int | None, otherwise: int) -> int:
+    """What TCP_INFO says where the descriptor is not ours to ask, under TLS."""
+    return otherwise if known is None else known

@@ -86,8 +86,12 @@ def fact(name: str, known: Evidence) -> Fact | None:
 
 def shown(fact: Fact) -> str:
     """A fact's value with its unit, as people read it."""
-    value = fact.value
-    match fact.unit:
+    return amount(fact.value, fact.unit)
+
+
+def amount(value: float, unit: Unit) -> str:
+    """A value with its unit, as people read it."""
+    match unit:
         case "µs":
             return _time(value)
         case "s":

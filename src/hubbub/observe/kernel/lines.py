@@ -40,6 +40,50 @@ Counts = Mapping[int, "SocketCounts"]
 """What the probes counted at sockets since they began, by cookie."""
 
 
+def line_of(
+    cookie: int,
+    between: tuple[str, str],
+    info: TcpInfo,
+    before: TcpInfo,
+    span: float,
+    *,
+    state: int,
+    queued: int,
+    unread: int,
+) -> Line:
+    """What TCP knows of a connection `between` its two ends, over the seconds since it was as `before`.
+
+    `state` by TCP's number; `queued` and `unread`: see Line.
+    """
+    local, peer = between
+    return Line(
+        cookie=cookie,
+        local=local,
+        peer=peer,
+        state=STATES[state] if state < len(STATES) else STATES[0],
+        span=span,
+        rtt=info.rtt,
+        rtt_var=info.rtt_var,
+        rtt_min=0 if info.rtt_min == _NO_RTT else info.rtt_min,
+        cwnd=info.cwnd,
+        unacked=info.unacked,
+        unsent=info.unsent,
+        queued=queued,
+        unread=unread,
+        window=None if info.window is None else max(0, info.window - max(0, queued - info.unsent)),
+        segments=max(0, info.data_segs_out - before.data_segs_out),
+        retransmitted=max(0, info.total_retrans - before.total_retrans),
+        backoff=info.retransmits,
+        busy=max(0, info.busy - before.busy),
+        reader_limited=max(0, info.reader_limited - before.reader_limited),
+        buffer_limited=max(0, info.buffer_limited - before.buffer_limited),
+        delivery_rate=info.delivery_rate,
+        sent=max(0, info.bytes_sent - before.bytes_sent),
+        acked=max(0, info.bytes_acked - before.bytes_acked),
+        silent=min(info.last_data_recv, info.last_ack_recv),
+    )
+
+
 class _Track:
     """One connection's past. Its slots are numbered by samples, for all connections alike."""
 
@@ -148,33 +192,17 @@ class Lines:
         info, before = read_tcp_info(now.info), _counters(oldest)
         if sample == 0:
             before = info  # how much of it was lately, nobody knows
-        local, peer = ends(now.identity)
         counted = _COUNTS.unpack_from(newest, len(_ZERO)) if len(newest) > len(_ZERO) else None
-        line = Line(
-            cookie=now.cookie,
-            local=local,
-            peer=peer,
-            state=STATES[now.state] if now.state < len(STATES) else STATES[0],
-            span=round(self._times[sample % MINUTE] - self._times[since % MINUTE], 3),
-            rtt=info.rtt,
-            rtt_var=info.rtt_var,
-            rtt_min=0 if info.rtt_min == _NO_RTT else info.rtt_min,
-            cwnd=info.cwnd,
-            unacked=info.unacked,
-            unsent=info.unsent,
+        span = round(self._times[sample % MINUTE] - self._times[since % MINUTE], 3)
+        line = line_of(
+            now.cookie,
+            ends(now.identity),
+            info,
+            before,
+            span,
+            state=now.state,
             queued=now.queued,
             unread=now.unread,
-            window=None if info.window is None else max(0, info.window - max(0, now.queued - info.unsent)),
-            segments=max(0, info.data_segs_out - before.data_segs_out),
-            retransmitted=max(0, info.total_retrans - before.total_retrans),
-            backoff=info.retransmits,
-            busy=max(0, info.busy - before.busy),
-            reader_limited=max(0, info.reader_limited - before.reader_limited),
-            buffer_limited=max(0, info.buffer_limited - before.buffer_limited),
-            delivery_rate=info.delivery_rate,
-            sent=max(0, info.bytes_sent - before.bytes_sent),
-            acked=max(0, info.bytes_acked - before.bytes_acked),
-            silent=min(info.last_data_recv, info.last_ack_recv),
         )
         if counted is not None:
             known = _COUNTS.unpack_from(oldest, len(_ZERO)) if len(oldest) > len(_ZERO) else (0,) * 7
