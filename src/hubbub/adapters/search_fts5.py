@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeVar
 
+from hubbub.adapters.python_child import python_child
 from hubbub.adapters.search_table import SearchTable
 from hubbub.core.entries import Record
 from hubbub.core.ports import Journal, JournalUnavailableError, Reader
@@ -285,16 +285,9 @@ class Fts5Search:
         assert self._path is not None  # noqa: S101 (one in memory has no log)
         table, self._table = self._table, None
         await self._loop.run_in_executor(self._pool, table.close)
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "hubbub.adapters.search_rebuild"),
-            *(str(log_directory), str(self._path), *anew),
-            stdout=pipe,
-            stderr=pipe,
-            start_new_session=True,  # a Ctrl-C is for the server, which then ends it
-        )
+        arguments = ("-m", "hubbub.adapters.search_rebuild", str(log_directory), str(self._path), *anew)
         done = 0
-        try:
+        async with python_child(*arguments) as process:
             assert process.stdout is not None  # noqa: S101 (piped)
             assert process.stderr is not None  # noqa: S101 (piped)
             async for line in process.stdout:
@@ -302,10 +295,6 @@ class Fts5Search:
                 progress(done / total if total else 1.0)
             words = await process.stderr.read()
             await process.wait()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
         self._table = SearchTable(self._path, self._epoch)
         self._new.clear()
         self._working = False

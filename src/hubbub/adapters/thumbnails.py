@@ -6,7 +6,6 @@ Whatever is in a stranger's picture, it costs that process alone: one at a time,
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from hubbub.adapters.python_child import python_child
 from hubbub.adapters.thumbnail_process import REFUSED, Limits
 
 MEDIA_TYPE: Final = "image/webp"
@@ -68,22 +68,10 @@ class Thumbnails:
         return size
 
     async def _run(self, source: Path, target: Path) -> tuple[int, bytes]:
-        child = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "hubbub.adapters.thumbnail_process"),
-            *(str(source), str(target), self._told),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,  # a Ctrl-C is for the server, which then ends it
-        )
-        assert child.stdout is not None  # noqa: S101 (piped)
-        said = b""
-        try:
+        arguments = ("-m", "hubbub.adapters.thumbnail_process", str(source), str(target), self._told)
+        async with python_child(*arguments, stderr=asyncio.subprocess.STDOUT) as child:
+            assert child.stdout is not None  # noqa: S101 (piped)
+            said = b""
             while part := await child.stdout.read(_KEPT):
                 said = (said + part)[-_KEPT:]
             return await child.wait(), said
-        finally:
-            if child.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    child.kill()
-                await child.communicate()  # to the end of its pipe

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 
 from hubbub.adapters.journal_log import LogJournal
+from hubbub.adapters.python_child import python_child
 from hubbub.core.entries import Change, Erased, Trim
 from hubbub.core.modifications import trimmed
 from hubbub.core.ports import JournalUnavailableError, Reader
@@ -162,18 +162,8 @@ class Maintenance:
         return result
 
     async def _compact_beside(self, plan: CompactionPlan) -> CompactionResult | None:
-        pipe = asyncio.subprocess.PIPE
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _COMPACT, stdin=pipe, stdout=pipe, stderr=pipe,
-            start_new_session=True,  # a Ctrl-C is for the server, which then ends it
-        )  # fmt: skip
-        try:
+        async with python_child("-c", _COMPACT, stdin=asyncio.subprocess.PIPE) as child:
             output, errors = await child.communicate(plan.to_json().encode())
-        finally:
-            if child.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
-                    child.kill()
-                await child.communicate()  # to the end of its pipes
         if child.returncode:
             self._log.compaction_failed(child.returncode, errors.decode("utf-8", "replace").strip()[-500:])
             return None

@@ -1,0 +1,34 @@
+"""A Python process of ours beside the server, which never outlasts whoever started it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import AsyncIterator
+
+
+@contextlib.asynccontextmanager
+async def python_child(
+    *arguments: str, stdin: int = DEVNULL, stdout: int = PIPE, stderr: int = PIPE
+) -> AsyncIterator[Process]:
+    """Run this Python with `arguments`. Whoever leaves early, also cancelled, has killed it and seen its end.
+
+    Raises OSError if it can not be started. A start is never cancelled half-way: uvloop would kill the child
+    without waiting for it, and stumble over its end where the loop is closed meanwhile.
+    """
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            sys.executable, *arguments, stdin=stdin, stdout=stdout, stderr=stderr,
+            start_new_session=True,  # a Ctrl-C is for the server, which then ends it
+        )
+    )  # fmt: skip
+    try:
+        yield await asyncio.shield(starting)
+    finally:
+        child = await starting
+        if child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                child.kill()
+            await child.communicate()  # to the end of its pipes
