@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from file_peers import CHUNK, Peer, device
 from hubbub.core.answers import FileList, Offered, OfferView
-from hubbub.core.commands import AcceptFile, FinishFile, ListFiles, OfferFile, SendChunk
 from hubbub.core.events import (
     DownloadStarted,
     Event,
@@ -20,6 +19,7 @@ from hubbub.core.events import (
     FileProgress,
     UploadStarted,
 )
+from hubbub.core.file_commands import AcceptFile, FinishFile, ListFiles, OfferFile, SendChunk
 from hubbub.wire.codec import Reply
 
 PATIENCE: Final = 30.0

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final, TypeVar
 import msgspec
 
 from hubbub.core.answers import Accepted, Answer, Echoed, LoggedIn, Offered
-from hubbub.core.commands import AcceptFile, Command, Login, OfferFile, Ping, Publish, Register, SendChunk
+from hubbub.core.commands import Command, Login, Ping, Publish, Register
 from hubbub.core.errors import Refusal
 from hubbub.core.events import (
     DownloadStarted,
@@ -28,6 +28,7 @@ from hubbub.core.events import (
     UploadStarted,
     WhisperPosted,
 )
+from hubbub.core.file_commands import AcceptFile, OfferFile, SendChunk
 from hubbub.net.framing.frames import BINARY, CLOSE, PING, PONG, TEXT
 from hubbub.net.framing.websocket import WebSocket, masked_frame
 from hubbub.net.framing.websocket_handshake import request as upgrade_request

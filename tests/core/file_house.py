@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from core.house import House
 from hubbub.core.answers import Answer, Done, FileList, Offered
-from hubbub.core.commands import AcceptFile, ListFiles, OfferFile, SendChunk
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import FileDone, FileFailed, FileFailure, FileOffered
+from hubbub.core.file_commands import AcceptFile, ListFiles, OfferFile, SendChunk
 from hubbub.core.file_records import Offer, Upload
 from hubbub.core.model import Session
 from hubbub.core.settings import CoreSettings, FileSettings

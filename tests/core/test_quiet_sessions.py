@@ -5,19 +5,10 @@ from __future__ import annotations
 from core.account_house import PASSWORD, AccountHouse
 from core.house import Outlet
 from hubbub.core.answers import Accepted, LoggedIn, LoggedOut, SessionList
-from hubbub.core.commands import (
-    CreateRoom,
-    ListSessions,
-    Login,
-    Logout,
-    OfferFile,
-    Publish,
-    Refresh,
-    Register,
-    Whisper,
-)
+from hubbub.core.commands import CreateRoom, ListSessions, Login, Logout, Publish, Refresh, Register, Whisper
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import FileOffered, Joined, Left, WhisperPosted
+from hubbub.core.file_commands import OfferFile
 from hubbub.core.model import Session
 from hubbub.core.settings import AccountSettings
 

@@ -8,7 +8,9 @@ import pytest
 
 from core.file_house import DIGEST, OTHER_DIGEST, FileHouse, done, failures, refused, shown, told
 from hubbub.core.answers import Done, FileLink, Offered
-from hubbub.core.commands import (
+from hubbub.core.errors import Code
+from hubbub.core.events import FileAccepted, FileDeclined, FileDone, FileOffered
+from hubbub.core.file_commands import (
     AcceptFile,
     CancelFile,
     DeclineFile,
@@ -17,8 +19,6 @@ from hubbub.core.commands import (
     SendChunk,
     StartFile,
 )
-from hubbub.core.errors import Code
-from hubbub.core.events import FileAccepted, FileDeclined, FileDone, FileOffered
 from hubbub.core.settings import FileSettings
 
 # -- the whole way

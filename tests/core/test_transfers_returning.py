@@ -6,17 +6,10 @@ import pytest
 
 from core.file_house import DIGEST, FileHouse, done, failures, refused, shown, told
 from hubbub.core.answers import Done, LoggedIn, Offered
-from hubbub.core.commands import (
-    AcceptFile,
-    CancelFile,
-    DeclineFile,
-    FinishFile,
-    Login,
-    Logout,
-    OfferFile,
-)
+from hubbub.core.commands import Login, Logout
 from hubbub.core.errors import Code
 from hubbub.core.events import FileOffered
+from hubbub.core.file_commands import AcceptFile, CancelFile, DeclineFile, FinishFile, OfferFile
 
 
 def test_who_comes_is_told_what_is_offered_by_those_who_are_here() -> None:

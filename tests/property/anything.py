@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 from hypothesis import strategies as st
 
-from hubbub.core import commands
+from hubbub.core import commands, file_commands
 from hubbub.core.commands import Command
 from hubbub.core.errors import Code
 
@@ -92,7 +92,7 @@ _IDENTIFIED = (
     commands.Edit,
     commands.Delete,
     commands.React,
-    commands.OfferFile,
+    file_commands.OfferFile,
 )
 
 

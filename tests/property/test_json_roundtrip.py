@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import astuple, replace
 
-from hubbub.core import answers, commands, events
+from hubbub.core import answers, commands, events, file_commands
 from hubbub.core.answers import Answer
 from hubbub.core.commands import Command
 from hubbub.core.errors import Refusal
@@ -45,7 +45,7 @@ def decoded(codec: Codec, payload: bytes) -> Request:
     return request
 
 
-@given(any_of(Command, {commands.Send, commands.Pong, commands.Quit, commands.SendChunk}), ID)
+@given(any_of(Command, {commands.Send, commands.Pong, commands.Quit, file_commands.SendChunk}), ID)
 def test_websocket_commands_return(command: Command, id: str | None) -> None:
     command, id = as_meant(command, id)
     request = decoded(websocket_json, websocket_json.encode_command(command, id))
@@ -53,7 +53,7 @@ def test_websocket_commands_return(command: Command, id: str | None) -> None:
     assert request.verb in ACTIONS
 
 
-@given(any_of(Command, GATEWAY | {commands.Send, commands.Quit, commands.SendChunk}), ID)
+@given(any_of(Command, GATEWAY | {commands.Send, commands.Quit, file_commands.SendChunk}), ID)
 def test_length_json_commands_return(command: Command, id: str | None) -> None:
     command, id = as_meant(command, id)
     request = decoded(length_json, length_json.encode_command(command, id))
@@ -72,7 +72,7 @@ def test_ndjson_commands_return(command: Command, id: str | None) -> None:
 @given(any_of(Event, {*get_args(Event)} - {events.FileData}))
 def test_bytes_of_a_file_return_in_binary_messages(data: events.FileData) -> None:
     payload = websocket_json.encode_event(data)
-    sent = commands.SendChunk(data.offer, data.offset, data.data)
+    sent = file_commands.SendChunk(data.offer, data.offset, data.data)
     assert websocket_json.encode_command(sent, "1") == payload  # the same in both directions
     assert websocket_json.decode_binary(payload) == replace(data, last=False)  # its size says where it ends
     assert websocket_json.decode(Frame(BINARY, payload), named=True) == Request(sent)

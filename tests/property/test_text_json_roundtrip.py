@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hubbub.core import answers, commands, events, names
+from hubbub.core import answers, commands, events, file_commands, names
 from hubbub.core.commands import Command
 from hubbub.core.errors import Refusal
 from hubbub.core.events import Event
@@ -78,10 +78,10 @@ typed_commands = st.one_of(
         commands.Publish, words.filter(lambda said: not said.startswith("#")), reply_to=st.just(commands.LAST)
     ),
     st.builds(commands.GetUnread),
-    st.builds(commands.ListFiles),
-    st.builds(commands.AcceptFile, filename=st.none() | words),
-    st.builds(commands.DeclineFile, filename=st.none() | words),
-    st.builds(commands.GetFile, filename=words),
+    st.builds(file_commands.ListFiles),
+    st.builds(file_commands.AcceptFile, filename=st.none() | words),
+    st.builds(file_commands.DeclineFile, filename=st.none() | words),
+    st.builds(file_commands.GetFile, filename=words),
 )
 sizes = st.builds(lambda digits, zeros: digits * 10**zeros, st.integers(0, 999), st.integers(0, 12))
 shown_events = st.one_of(
@@ -227,7 +227,9 @@ def test_whatever_a_history_holds_every_line_of_it_names_its_message(
 def test_text_list_of_files(sender: str, to: str | None, room: str | None, name: str, size: int) -> None:
     offer = answers.OfferView("", sender, name, size, "running", to, None if to is not None else room)
     kept = answers.FileView("", name, size, "", "")
-    lines = text.encode_answer(Request(commands.ListFiles()), answers.FileList([offer], [kept])).split(b"\n")
+    lines = text.encode_answer(Request(file_commands.ListFiles()), answers.FileList([offer], [kept])).split(
+        b"\n"
+    )
     assert [text.decode_message(line) for line in lines] == [
         Reply(answers.FileList([offer], [])),
         Reply(answers.FileList([], [kept])),
@@ -254,12 +256,13 @@ def test_whatever_is_said_every_line_of_it_names_its_author(content: str, name: 
 def test_whatever_a_file_is_called_it_is_told_in_one_line_of_the_server(name: str, said: str) -> None:
     kept = answers.FileView("f", name, 5, "t", "s")
     offer = answers.OfferView("o", "Alice", name, 5, "offered")
+    listed = answers.FileList([offer], [kept])
     told = [
         text.encode_event(events.FileOffered("Alice", 1, "Bob", name, 5, "o")),
         text.encode_event(events.FileDeclined("Alice", "Bob", name, "o")),
         text.encode_event(events.FileDone(name, "o", "s")),
         text.encode_event(events.FileFailed("Alice", name, "o", "lost", said)),
-        *text.encode_answer(Request(commands.ListFiles()), answers.FileList([offer], [kept])).split(b"\n"),
+        *text.encode_answer(Request(file_commands.ListFiles()), listed).split(b"\n"),
     ]
     assert len(told) == 6
     for line in told:

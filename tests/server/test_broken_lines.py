@@ -11,8 +11,9 @@ from collections.abc import Iterator
 import pytest
 
 from file_peers import CODECS, Peer, close_all, content
-from hubbub.core.commands import AcceptFile, Command, Publish
+from hubbub.core.commands import Command, Publish
 from hubbub.core.events import FileFailed, FileOffered, MessagePosted
+from hubbub.core.file_commands import AcceptFile
 from serving import PATIENCE, Server, serving, until
 
 pytestmark = pytest.mark.skipif(

@@ -11,9 +11,10 @@ import pytest
 
 from file_peers import CODECS, Peer, close_all, content, digest
 from hubbub.core.answers import Answer
-from hubbub.core.commands import AcceptFile, OfferFile, Ping, Publish, SendChunk
+from hubbub.core.commands import Ping, Publish
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import DownloadStarted, FileDone, FileFailed, FileOffered, UploadStarted
+from hubbub.core.file_commands import AcceptFile, OfferFile, SendChunk
 from hubbub.wire.codec import Reply
 from serving import Server, serving
 

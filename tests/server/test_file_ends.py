@@ -13,17 +13,9 @@ import pytest
 
 from file_peers import CODECS, Peer, close_all, content, device, digest, halfway, rest
 from hubbub.core.answers import LoggedOut, Offered
-from hubbub.core.commands import (
-    AcceptFile,
-    CancelFile,
-    ChangePassword,
-    FinishFile,
-    Login,
-    Logout,
-    OfferFile,
-    SendChunk,
-)
+from hubbub.core.commands import ChangePassword, Login, Logout
 from hubbub.core.events import DownloadStarted, FileDone, FileFailed, FileOffered, UploadStarted
+from hubbub.core.file_commands import AcceptFile, CancelFile, FinishFile, OfferFile, SendChunk
 from serving import PATIENCE, Server, serving, until
 
 MIB = 1 << 20

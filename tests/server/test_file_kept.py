@@ -16,9 +16,10 @@ import pytest
 
 from file_peers import CODECS, Peer, close_all, content, device, digest
 from hubbub.core.answers import Done, FileLink, FileList, Offered
-from hubbub.core.commands import CancelFile, GetFile, ListFiles, OfferFile, Publish, SendChunk
+from hubbub.core.commands import Publish
 from hubbub.core.errors import Refusal
 from hubbub.core.events import FileDone, FileFailed, MessagePosted, UploadStarted, WhisperPosted
+from hubbub.core.file_commands import CancelFile, GetFile, ListFiles, OfferFile, SendChunk
 from serving import PATIENCE, Server, TextClient, serving, until
 
 MIB = 1 << 20

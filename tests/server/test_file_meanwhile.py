@@ -9,17 +9,7 @@ import pytest
 
 from file_peers import Peer, close_all, content, device, digest, halfway, rest
 from hubbub.core.answers import Accepted, RoomJoined
-from hubbub.core.commands import (
-    AcceptFile,
-    CancelFile,
-    CreateRoom,
-    DeclineFile,
-    Edit,
-    JoinRoom,
-    Ping,
-    Publish,
-    Whisper,
-)
+from hubbub.core.commands import CreateRoom, Edit, JoinRoom, Ping, Publish, Whisper
 from hubbub.core.events import (
     DownloadStarted,
     FileAccepted,
@@ -32,6 +22,7 @@ from hubbub.core.events import (
     MessagePosted,
     UploadStarted,
 )
+from hubbub.core.file_commands import AcceptFile, CancelFile, DeclineFile
 from serving import Server, serving
 
 MIB = 1 << 20

@@ -12,8 +12,8 @@ import pytest
 
 from file_peers import Peer, content
 from hubbub.adapters.search_fts5 import Fts5Search
-from hubbub.core.commands import AcceptFile, CancelFile, SendChunk
 from hubbub.core.events import DownloadStarted, FileDone, FileFailed, UploadStarted
+from hubbub.core.file_commands import AcceptFile, CancelFile, SendChunk
 from hubbub.core.settings import GuestSettings
 from hubbub.observe.logs import open_log
 from hubbub.observe.server_log import ServerLog

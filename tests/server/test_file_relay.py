@@ -13,16 +13,14 @@ import trustme
 
 from file_peers import CODECS, Peer, close_all, content, device, digest
 from hubbub.core.answers import Accepted
-from hubbub.core.commands import (
-    SendChunk,
-    Whisper,
-)
+from hubbub.core.commands import Whisper
 from hubbub.core.events import (
     FileData,
     FileDone,
     FileProgress,
     UploadStarted,
 )
+from hubbub.core.file_commands import SendChunk
 from serving import Server, serving
 
 PAIRS = list(itertools.product(CODECS, CODECS))

@@ -18,8 +18,8 @@ from typing import TypeVar
 import pytest
 from msgspec.structs import replace
 
-from hubbub.core.commands import OfferFile
 from hubbub.core.errors import Code, Refusal
+from hubbub.core.file_commands import OfferFile
 from hubbub.core.file_records import StoredFile, Upload
 from hubbub.core.files import Bearer
 from hubbub.core.model import Session

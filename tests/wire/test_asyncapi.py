@@ -10,7 +10,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from hubbub.core import answers, commands, events
+from hubbub.core import answers, commands, events, file_commands
 from hubbub.core.answers import Answer
 from hubbub.core.commands import Command
 from hubbub.core.errors import Code, Refusal
@@ -30,7 +30,7 @@ DOCUMENT: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document("1.2
 GATEWAY = {commands.Echo, commands.Announce, commands.SendTo, commands.CountConnections}
 LACKING = {
     "websocket": {commands.Send, commands.Pong},
-    "length_json": GATEWAY | {commands.Send, commands.SendChunk},
+    "length_json": GATEWAY | {commands.Send, file_commands.SendChunk},
     "ndjson": GATEWAY,
 }
 OFFER, SHA = "0123456789abcdef" * 2, "0123456789abcdef" * 4
@@ -144,19 +144,19 @@ ASKED: list[Command] = [
     commands.GetHistory(stream="talk:3:4"),
     commands.GetUnread(),
     commands.GetUnread(all=True),
-    commands.OfferFile("cat.png", 5, "Bob"),
-    commands.OfferFile("cat.png", 5, None, "den", SHA, "image/png", "My cat", OFFER, "h", "m1"),
-    commands.AcceptFile(OFFER),
-    commands.AcceptFile(None, "Alice", "cat.png", 2, True, "h"),
-    commands.DeclineFile(None, "Alice", "cat.png"),
-    commands.CancelFile(OFFER),
-    commands.StartFile(OFFER),
-    commands.FinishFile(OFFER, SHA),
-    commands.SendChunk(OFFER, 2, b"abc", last=True),
-    commands.ListFiles(),
-    commands.ListFiles("den", "Bob"),
-    commands.GetFile("f7"),
-    commands.GetFile(None, "cat.png", "den"),
+    file_commands.OfferFile("cat.png", 5, "Bob"),
+    file_commands.OfferFile("cat.png", 5, None, "den", SHA, "image/png", "My cat", OFFER, "h", "m1"),
+    file_commands.AcceptFile(OFFER),
+    file_commands.AcceptFile(None, "Alice", "cat.png", 2, True, "h"),
+    file_commands.DeclineFile(None, "Alice", "cat.png"),
+    file_commands.CancelFile(OFFER),
+    file_commands.StartFile(OFFER),
+    file_commands.FinishFile(OFFER, SHA),
+    file_commands.SendChunk(OFFER, 2, b"abc", last=True),
+    file_commands.ListFiles(),
+    file_commands.ListFiles("den", "Bob"),
+    file_commands.GetFile("f7"),
+    file_commands.GetFile(None, "cat.png", "den"),
     commands.Typing("den"),
     commands.Ping(),
     commands.Pong(),
@@ -340,7 +340,7 @@ def test_requests_are_as_described(dialect: str, command: Command) -> None:
             codec.encode_command(command, "q1")
         return
     payload = codec.encode_command(command, "q1")
-    if dialect == "websocket" and isinstance(command, commands.SendChunk):
+    if dialect == "websocket" and isinstance(command, file_commands.SendChunk):
         return  # no JSON, as told above
     request = codec.decode(Frame(TEXT, payload), named=True)
     assert isinstance(request, Request)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hubbub.core import answers, commands, events
+from hubbub.core import answers, commands, events, file_commands
 from hubbub.core.answers import Answer
 from hubbub.core.commands import Command, Place
 from hubbub.core.errors import Code, Refusal
@@ -149,7 +149,7 @@ ROWS: list[tuple[str, str, str, dict[str, Any], Command]] = [
         "FileOffer",
         "file/offer",
         {"to": "Bob", "filename": "cat.png", "size": 123456},
-        commands.OfferFile("cat.png", 123456, "Bob", id="q1"),
+        file_commands.OfferFile("cat.png", 123456, "Bob", id="q1"),
     ),
     (
         "file_offer",
@@ -165,47 +165,47 @@ ROWS: list[tuple[str, str, str, dict[str, Any], Command]] = [
             "offer": OFFER,
             "hello": "h",
         },
-        commands.OfferFile("cat.png", 0, None, "den", SHA, "image/png", "My cat", OFFER, "h", "q1"),
+        file_commands.OfferFile("cat.png", 0, None, "den", SHA, "image/png", "My cat", OFFER, "h", "q1"),
     ),
     (
         "file_accept",
         "FileAccept",
         "file/accept",
         {"from": "Alice", "filename": "cat.png"},
-        commands.AcceptFile(sender="Alice", filename="cat.png"),
+        file_commands.AcceptFile(sender="Alice", filename="cat.png"),
     ),
     (
         "file_accept",
         "FileAccept",
         "file/accept",
         {"offer": OFFER, "offset": 2**53 - 1, "direct": True, "hello": "h"},
-        commands.AcceptFile(OFFER, None, None, 2**53 - 1, True, "h"),
+        file_commands.AcceptFile(OFFER, None, None, 2**53 - 1, True, "h"),
     ),
     (
         "file_decline",
         "FileDecline",
         "file/decline",
         {"from": "Alice", "filename": "cat.png"},
-        commands.DeclineFile(None, "Alice", "cat.png"),
+        file_commands.DeclineFile(None, "Alice", "cat.png"),
     ),
-    ("file_cancel", "FileCancel", "file/cancel", {"offer": OFFER}, commands.CancelFile(OFFER)),
-    ("file_start", "FileStart", "file/start", {"offer": OFFER}, commands.StartFile(OFFER)),
+    ("file_cancel", "FileCancel", "file/cancel", {"offer": OFFER}, file_commands.CancelFile(OFFER)),
+    ("file_start", "FileStart", "file/start", {"offer": OFFER}, file_commands.StartFile(OFFER)),
     (
         "file_finish",
         "FileFinish",
         "file/finish",
         {"offer": OFFER, "sha256": SHA.upper()},
-        commands.FinishFile(OFFER, SHA),
+        file_commands.FinishFile(OFFER, SHA),
     ),
-    ("files", "Files", "file/list", {}, commands.ListFiles()),
-    ("files", "Files", "file/list", {"room": "den", "with": "Bob"}, commands.ListFiles("den", "Bob")),
-    ("file_get", "FileGet", "file/get", {"file": "f7"}, commands.GetFile("f7")),
+    ("files", "Files", "file/list", {}, file_commands.ListFiles()),
+    ("files", "Files", "file/list", {"room": "den", "with": "Bob"}, file_commands.ListFiles("den", "Bob")),
+    ("file_get", "FileGet", "file/get", {"file": "f7"}, file_commands.GetFile("f7")),
     (
         "file_get",
         "FileGet",
         "file/get",
         {"filename": "cat.png", "room": "den"},
-        commands.GetFile(None, "cat.png", "den"),
+        file_commands.GetFile(None, "cat.png", "den"),
     ),
 ]
 

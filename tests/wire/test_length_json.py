@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hubbub.core import answers, commands, events
+from hubbub.core import answers, commands, events, file_commands
 from hubbub.core.answers import Answer, RoomView, UserView
 from hubbub.core.commands import Command
 from hubbub.core.errors import Code, Refusal
@@ -243,7 +243,7 @@ def test_an_offer_is_confirmed_where_it_had_an_id() -> None:
 def test_bytes_of_a_file_are_in_no_frame() -> None:
     assert length_json.encode_event(events.FileData("0" * 32, 0, b"x", last=True)) == b""
     with pytest.raises(ValueError, match="SendChunk"):
-        length_json.encode_command(commands.SendChunk("0" * 32, 0, b"x"))
+        length_json.encode_command(file_commands.SendChunk("0" * 32, 0, b"x"))
 
 
 def test_answers_of_other_dialects_are_nothing_here() -> None:

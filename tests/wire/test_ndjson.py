@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hubbub.core import answers, commands, events
+from hubbub.core import answers, commands, events, file_commands
 from hubbub.core.answers import Answer, RoomView, UserView
 from hubbub.core.commands import Command
 from hubbub.core.errors import Code, Refusal
@@ -209,13 +209,13 @@ OFFER = "0123456789abcdef" * 2
 
 def test_bytes_of_a_file_are_base64() -> None:
     chunk = request("file/chunk", offer=OFFER, seq=7, offset=3, data="AP8=", last=True)
-    assert chunk.command == commands.SendChunk(OFFER, 3, b"\x00\xff", last=True)
+    assert chunk.command == file_commands.SendChunk(OFFER, 3, b"\x00\xff", last=True)
     bare = request("file/chunk", offer=OFFER, offset=0, data="").command
-    assert bare == commands.SendChunk(OFFER, 0, b"")
+    assert bare == file_commands.SendChunk(OFFER, 0, b"")
     push = json.loads(ndjson.encode_event(events.FileData(OFFER, 3, b"\x00\xff", last=True)))
     told = {"offer": OFFER, "offset": 3, "data": "AP8=", "last": True}
     assert push == {"command": "file/chunk", "payload": told}
-    spoken = json.loads(ndjson.encode_command(commands.SendChunk(OFFER, 3, b"\x00\xff"), "1"))
+    spoken = json.loads(ndjson.encode_command(file_commands.SendChunk(OFFER, 3, b"\x00\xff"), "1"))
     assert spoken["payload"] == {"offer": OFFER, "offset": 3, "data": "AP8="}
 
 
@@ -239,7 +239,7 @@ def test_a_wrong_field_of_a_chunk_is_named(wrong: dict[str, object], field: str)
 
 
 def test_a_chunk_is_answered_where_it_had_an_id_or_is_refused() -> None:
-    chunk = commands.SendChunk(OFFER, 0, b"")
+    chunk = file_commands.SendChunk(OFFER, 0, b"")
     named, unnamed = Request(chunk, "1", "file/chunk"), Request(chunk, None, "file/chunk")
     assert told(answers.Done(), named) == {"command": "file/chunk", "id": "1", "status": 200, "payload": {}}
     assert ndjson.encode_answer(unnamed, answers.Done()) == b""

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hubbub.core import answers, commands, events
+from hubbub.core import answers, commands, events, file_commands
 from hubbub.core.answers import Answer
 from hubbub.core.commands import Command
 from hubbub.core.errors import Code, Refusal
@@ -109,18 +109,18 @@ def chat(**fields: str | int) -> pb.EchoMsg:
         (b"\x08\x37\xe2\x04\x02\x08\x01", Request(commands.GetUnread(all=True), None, "MT_UNREAD")),
         (
             b"\x08\x38\x12\x02q1\xd2\x03\x0a\x0a\x01f\x10\x05\x1a\x01B\x50\x03",
-            Request(commands.OfferFile("f", 5, "B", id="q1"), "q1", "MT_FILE_OFFER", claimed_user_id=3),
+            Request(file_commands.OfferFile("f", 5, "B", id="q1"), "q1", "MT_FILE_OFFER", claimed_user_id=3),
         ),
         (
             b"\x08\x39\xda\x03\x06\x12\x01A\x1a\x01f",
-            Request(commands.AcceptFile(None, "A", "f"), None, "MT_FILE_ACCEPT"),
+            Request(file_commands.AcceptFile(None, "A", "f"), None, "MT_FILE_ACCEPT"),
         ),
         (
             b"\x08\x3c\x82\x04\x29\x0a\x20%b\x10\x07\x1a\x01\xff\x20\x01" % OFFER.encode(),
-            Request(commands.SendChunk(OFFER, 7, b"\xff", last=True), None, "MT_FILE_CHUNK"),
+            Request(file_commands.SendChunk(OFFER, 7, b"\xff", last=True), None, "MT_FILE_CHUNK"),
         ),
-        (b"\x08\x54\x8a\x04\x00", Request(commands.ListFiles(), None, "MT_FILE_LIST_REQUEST")),
-        (b"\x08\x55\x92\x04\x03\x12\x01f", Request(commands.GetFile(None, "f"), None, "MT_FILE_GET")),
+        (b"\x08\x54\x8a\x04\x00", Request(file_commands.ListFiles(), None, "MT_FILE_LIST_REQUEST")),
+        (b"\x08\x55\x92\x04\x03\x12\x01f", Request(file_commands.GetFile(None, "f"), None, "MT_FILE_GET")),
         (b"\x08\x18\xaa\x01\x05\x0a\x03den", Request(commands.Typing("den"), None, "MT_TYPING")),
     ],
 )
@@ -185,7 +185,7 @@ def test_without_an_id_there_is_no_acknowledgement() -> None:
     published = Request(commands.Publish("hi"), None, "MT_CHAT_MSG")
     assert protobuf.encode_answer(published, answers.Accepted("m1", *POSITION)) == b""
     assert protobuf.encode_answer(Request(commands.Typing(), None, "MT_TYPING"), answers.Done()) == b""
-    offered = Request(commands.OfferFile("f", 5, "B"), None, "MT_FILE_OFFER")
+    offered = Request(file_commands.OfferFile("f", 5, "B"), None, "MT_FILE_OFFER")
     assert protobuf.encode_answer(offered, answers.Offered(OFFER)) == b""
     refused = protobuf.encode_answer(published, Refusal(Code.FORBIDDEN, "No."))
     assert refused == b"\x08\x08R\x07\x08\x06\x12\x03No."
@@ -194,10 +194,10 @@ def test_without_an_id_there_is_no_acknowledgement() -> None:
 def test_a_digest_comes_out_in_small_letters() -> None:
     finish = pb.FileFinish(offer=OFFER, sha256=SHA.upper())
     told = decoded(pb.EchoMsg(type=pb.MT_FILE_FINISH, file_finish=finish)).command
-    assert told == commands.FinishFile(OFFER, SHA)
+    assert told == file_commands.FinishFile(OFFER, SHA)
     offer = pb.FileOffer(filename="f", sha256=SHA.upper())
     told = decoded(pb.EchoMsg(type=pb.MT_FILE_OFFER, file_offer=offer)).command
-    assert told == commands.OfferFile("f", 0, sha256=SHA)
+    assert told == file_commands.OfferFile("f", 0, sha256=SHA)
 
 
 def test_a_pong_is_never_answered() -> None:

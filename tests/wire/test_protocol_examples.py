@@ -15,9 +15,9 @@ from google.protobuf import text_format
 from msgspec.structs import replace
 
 from hubbub.core.answers import History, MessageView, SearchResult
-from hubbub.core.commands import SendChunk
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event
+from hubbub.core.file_commands import SendChunk
 from hubbub.net.framing.frames import BINARY, TEXT, Frame
 from hubbub.net.framing.length_prefix import LengthPrefix, block
 from hubbub.wire import json_actions, ndjson_commands, text_commands, websocket_json

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hubbub.core import commands
+from hubbub.core import commands, file_commands
 from hubbub.core.commands import Command
 from hubbub.core.errors import Code, Refusal
 from hubbub.net.framing.frames import CLOSE, FAILED, PING, PONG, TOO_LONG, Frame
@@ -97,12 +97,12 @@ def test_help_quit_and_login_need_no_name() -> None:
         ("/reply #7 so it is", commands.Publish("so it is", reply_to=7)),
         ("/reply so it is", commands.Publish("so it is", reply_to=commands.LAST)),
         ("/unread", commands.GetUnread()),
-        ("/files", commands.ListFiles()),
-        ("/accept", commands.AcceptFile()),
-        ("/accept  my cat.png ", commands.AcceptFile(filename="my cat.png")),
-        ("/decline", commands.DeclineFile()),
-        ("/decline my cat.png", commands.DeclineFile(filename="my cat.png")),
-        ("/get my cat.png", commands.GetFile(filename="my cat.png")),
+        ("/files", file_commands.ListFiles()),
+        ("/accept", file_commands.AcceptFile()),
+        ("/accept  my cat.png ", file_commands.AcceptFile(filename="my cat.png")),
+        ("/decline", file_commands.DeclineFile()),
+        ("/decline my cat.png", file_commands.DeclineFile(filename="my cat.png")),
+        ("/get my cat.png", file_commands.GetFile(filename="my cat.png")),
     ],
 )
 def test_lines_and_commands(line: str, command: Command) -> None:

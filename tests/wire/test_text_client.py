@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from hubbub.core import answers, commands
+from hubbub.core import answers, commands, file_commands
 from hubbub.core.answers import Answer, MessageView, Reaction, UnreadView, UserView
 from hubbub.core.commands import Command
 from hubbub.core.errors import Code, Refusal
@@ -43,14 +43,14 @@ def test_a_message_cannot_smuggle_a_second_line() -> None:
         commands.Resume({}),
         commands.MarkRead("room:1", 1),
         commands.Refresh("r"),
-        commands.OfferFile("cat.png", 5, "Bob"),
-        commands.AcceptFile("0" * 32),
-        commands.AcceptFile(None, "Alice", "cat.png"),
-        commands.AcceptFile(filename="cat.png", offset=3),
-        commands.DeclineFile("0" * 32),
-        commands.SendChunk("0" * 32, 0, b"x"),
-        commands.ListFiles(with_="Bob"),
-        commands.GetFile("f7"),
+        file_commands.OfferFile("cat.png", 5, "Bob"),
+        file_commands.AcceptFile("0" * 32),
+        file_commands.AcceptFile(None, "Alice", "cat.png"),
+        file_commands.AcceptFile(filename="cat.png", offset=3),
+        file_commands.DeclineFile("0" * 32),
+        file_commands.SendChunk("0" * 32, 0, b"x"),
+        file_commands.ListFiles(with_="Bob"),
+        file_commands.GetFile("f7"),
     ],
 )
 def test_what_has_no_line_cannot_be_typed(command: Command) -> None:
@@ -115,7 +115,7 @@ def test_answers_read_back(answer: Answer) -> None:
 
 
 def test_a_decline_is_confirmed() -> None:
-    assert told(answers.Done(), commands.DeclineFile()) == "[Server] Declined."
+    assert told(answers.Done(), file_commands.DeclineFile()) == "[Server] Declined."
     assert read("[Server] Declined.") == Reply(answers.Done())
 
 

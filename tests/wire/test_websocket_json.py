@@ -5,7 +5,7 @@ import uuid
 import msgspec
 import pytest
 
-from hubbub.core import answers, commands, events
+from hubbub.core import answers, commands, events, file_commands
 from hubbub.core.answers import Answer
 from hubbub.core.commands import Command
 from hubbub.core.errors import Code, Refusal
@@ -300,7 +300,7 @@ CHUNK = bytes(range(16)) + b"\x00\x00\x00\x00\x00\x01\x02\x03" + b"abc"
 
 
 def test_a_binary_message_is_bytes_of_a_file() -> None:
-    sent = commands.SendChunk(OFFER, 0x10203, b"abc")
+    sent = file_commands.SendChunk(OFFER, 0x10203, b"abc")
     assert websocket_json.decode(Frame(BINARY, CHUNK), named=True) == Request(sent)
     assert websocket_json.encode_command(sent) == CHUNK
     data = events.FileData(OFFER, 0x10203, b"abc", last=True)
@@ -333,7 +333,7 @@ def test_a_binary_message_without_a_good_head_is_a_bad_request(payload: bytes) -
 @pytest.mark.parametrize("offer", ["", OFFER[:-2], OFFER + "00", "g" * 32])
 def test_bytes_of_no_offer_cannot_be_sent(offer: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        websocket_json.encode_command(commands.SendChunk(offer, 0, b"abc"))
+        websocket_json.encode_command(file_commands.SendChunk(offer, 0, b"abc"))
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from hubbub.client.places import Place
 from hubbub.client.sending import Recipient
 from hubbub.client.tree import MEDIA_TYPE
 from hubbub.core.answers import Answer, FileLink, FileList, FileView
-from hubbub.core.commands import GetFile, ListFiles
 from hubbub.core.errors import Code, Refusal
+from hubbub.core.file_commands import GetFile, ListFiles
 
 T = TypeVar("T")
 

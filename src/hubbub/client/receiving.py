@@ -23,8 +23,9 @@ from hubbub.client.errors import ClientError, DigestError, LineLostError, Sealin
 from hubbub.client.greeting import VERSION, AcceptHello, OfferHello, heard, say
 from hubbub.client.handshake import Secret
 from hubbub.client.outcome import Nobody, Observer, Outcome, Result
-from hubbub.core.commands import AcceptFile, CancelFile, DeclineFile, FinishFile, Ping
+from hubbub.core.commands import Ping
 from hubbub.core.events import DownloadStarted, Event, FileDone, FileFailed, FileOffered
+from hubbub.core.file_commands import AcceptFile, CancelFile, DeclineFile, FinishFile
 from hubbub.net.errors import NetError
 
 T = TypeVar("T")

@@ -40,9 +40,10 @@ from hubbub.client.source import Source
 from hubbub.client.state import OFFERS, Note
 from hubbub.client.tree import MEDIA_TYPE
 from hubbub.core.answers import Offered, UserList
-from hubbub.core.commands import CancelFile, ListUsers, OfferFile, StartFile
+from hubbub.core.commands import ListUsers
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event, FileAccepted, FileDeclined, FileDone, FileFailed, UploadStarted
+from hubbub.core.file_commands import CancelFile, OfferFile, StartFile
 from hubbub.net.errors import NetError
 
 _TOLD_SECONDS: Final = 15.0

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from hubbub.core import file_records as records
 from hubbub.core.answers import FileView
-from hubbub.core.commands import OfferFile
 from hubbub.core.entries import Change, Drop, Entry, Record, Said, Whispered
 from hubbub.core.errors import Code, Refusal
+from hubbub.core.file_commands import OfferFile
 from hubbub.core.file_records import FILES, StoredFile, Thumbnail, Upload
 from hubbub.core.filenames import label, media_type
 from hubbub.core.kept_files import KeptFiles, without_message

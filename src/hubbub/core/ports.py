@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from typing import Protocol, TypeVar
 
 from hubbub.core.answers import Answer
-from hubbub.core.commands import SendChunk
 from hubbub.core.entries import Change, Entry, Group, Kept, Position, Record
 from hubbub.core.errors import Refusal
 from hubbub.core.events import Event, FileFailure
+from hubbub.core.file_commands import SendChunk
 from hubbub.core.file_records import Offer, Upload
 
 ResultT = TypeVar("ResultT")

@@ -25,20 +25,15 @@ from hubbub.core.answers import (
     UserList,
 )
 from hubbub.core.commands import (
-    AcceptFile,
     Announce,
-    CancelFile,
     ChangePassword,
     Command,
     CountConnections,
     CreateRoom,
-    DeclineFile,
     Delete,
     Echo,
     Edit,
     EndSession,
-    FinishFile,
-    GetFile,
     GetHistory,
     GetRoom,
     GetTopic,
@@ -46,7 +41,6 @@ from hubbub.core.commands import (
     Invite,
     JoinRoom,
     LeaveRoom,
-    ListFiles,
     ListMembers,
     ListRooms,
     ListSessions,
@@ -54,7 +48,6 @@ from hubbub.core.commands import (
     Login,
     Logout,
     MarkRead,
-    OfferFile,
     Ping,
     Pong,
     Publish,
@@ -65,13 +58,11 @@ from hubbub.core.commands import (
     Resume,
     Search,
     Send,
-    SendChunk,
     SendTo,
     SetRole,
     SetRoom,
     SetStatus,
     SetTopic,
-    StartFile,
     Typing,
     Whisper,
 )
@@ -80,6 +71,17 @@ from hubbub.core.edits import Edits
 from hubbub.core.entrance import Entrance
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import StatusChanged, UserTyping
+from hubbub.core.file_commands import (
+    AcceptFile,
+    CancelFile,
+    DeclineFile,
+    FinishFile,
+    GetFile,
+    ListFiles,
+    OfferFile,
+    SendChunk,
+    StartFile,
+)
 from hubbub.core.files import Bearer, Files
 from hubbub.core.gateway import Gateway
 from hubbub.core.governance import Governance

@@ -12,15 +12,6 @@ from typing import Final, Generic, TypeVar
 
 from hubbub.core import file_records as records
 from hubbub.core.answers import Answer, Done, FileLink, Offered, OfferView
-from hubbub.core.commands import (
-    AcceptFile,
-    CancelFile,
-    DeclineFile,
-    FinishFile,
-    OfferFile,
-    SendChunk,
-    StartFile,
-)
 from hubbub.core.entries import Change
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import (
@@ -31,6 +22,15 @@ from hubbub.core.events import (
     FileFailed,
     FileFailure,
     FileOffered,
+)
+from hubbub.core.file_commands import (
+    AcceptFile,
+    CancelFile,
+    DeclineFile,
+    FinishFile,
+    OfferFile,
+    SendChunk,
+    StartFile,
 )
 from hubbub.core.file_records import Offer, Upload
 from hubbub.core.filenames import label

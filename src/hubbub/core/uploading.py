@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Generic, TypeVar
 
 from hubbub.core.answers import Answer, Done, Offered
-from hubbub.core.commands import OfferFile
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event, FileDone, FileFailed, FileFailure
+from hubbub.core.file_commands import OfferFile
 from hubbub.core.file_records import Upload
 from hubbub.core.files import Bearer, Files
 from hubbub.core.ledger import Ledger

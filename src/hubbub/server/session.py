@@ -16,18 +16,10 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from hubbub.core.answers import Answer, Done, Farewell, History, LoggedIn, LoggedOut, UnreadList, UnreadView
-from hubbub.core.commands import (
-    GetUnread,
-    Login,
-    MarkRead,
-    Place,
-    Refresh,
-    Register,
-    Resume,
-    SendChunk,
-)
+from hubbub.core.commands import GetUnread, Login, MarkRead, Place, Refresh, Register, Resume
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import GoingAway, Welcome
+from hubbub.core.file_commands import SendChunk
 from hubbub.core.gateway import GATEWAY
 from hubbub.net.framing.frames import CLOSE, FAILED, PING, PONG, Frame
 from hubbub.net.framing.websocket import pong

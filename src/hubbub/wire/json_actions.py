@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import msgspec
 from msgspec.structs import astuple
 
-from hubbub.core import answers, commands
+from hubbub.core import answers, commands, file_commands
 from hubbub.core.commands import Command
 from hubbub.wire import json_payloads as payloads
 from hubbub.wire.json_payloads import NoPayload, OwnRoomPayload, RoomPayload, SendToPayload, TopicPayload
@@ -132,14 +132,14 @@ ACTIONS: Final[dict[str, Action]] = {
     "resume": Action(payloads.ResumePayload, _resume, (answers.Resumed,)),
     "read": _same(payloads.ReadPayload, commands.MarkRead, answers.ReadUpTo),
     "unread": _same(payloads.UnreadPayload, commands.GetUnread, answers.UnreadList),
-    "file_offer": _named(payloads.FileOfferPayload, commands.OfferFile, answers.Offered),
-    "file_accept": _same(payloads.FileAcceptPayload, commands.AcceptFile, answers.Done),
-    "file_decline": _same(payloads.FileDeclinePayload, commands.DeclineFile, answers.Done),
-    "file_cancel": _same(payloads.OfferPayload, commands.CancelFile, answers.Done),
-    "file_start": _same(payloads.OfferPayload, commands.StartFile, answers.Done),
-    "file_finish": _same(payloads.FileFinishPayload, commands.FinishFile, answers.Done),
-    "files": _same(payloads.FilesPayload, commands.ListFiles, answers.FileList),
-    "file_get": _same(payloads.FileGetPayload, commands.GetFile, answers.FileLink),
+    "file_offer": _named(payloads.FileOfferPayload, file_commands.OfferFile, answers.Offered),
+    "file_accept": _same(payloads.FileAcceptPayload, file_commands.AcceptFile, answers.Done),
+    "file_decline": _same(payloads.FileDeclinePayload, file_commands.DeclineFile, answers.Done),
+    "file_cancel": _same(payloads.OfferPayload, file_commands.CancelFile, answers.Done),
+    "file_start": _same(payloads.OfferPayload, file_commands.StartFile, answers.Done),
+    "file_finish": _same(payloads.FileFinishPayload, file_commands.FinishFile, answers.Done),
+    "files": _same(payloads.FilesPayload, file_commands.ListFiles, answers.FileList),
+    "file_get": _same(payloads.FileGetPayload, file_commands.GetFile, answers.FileLink),
     "typing": _same(OwnRoomPayload, commands.Typing, answers.Done),
     "ping": _same(NoPayload, commands.Ping, answers.Ponged),
     "echo": Action(msgspec.Raw, lambda raw, _: commands.Echo(_valid(raw)), (answers.Echoed,)),
@@ -177,14 +177,14 @@ _SAME: Final[dict[type[Command], str]] = {
     commands.Resume: "resume",
     commands.MarkRead: "read",
     commands.GetUnread: "unread",
-    commands.OfferFile: "file_offer",
-    commands.AcceptFile: "file_accept",
-    commands.DeclineFile: "file_decline",
-    commands.CancelFile: "file_cancel",
-    commands.StartFile: "file_start",
-    commands.FinishFile: "file_finish",
-    commands.ListFiles: "files",
-    commands.GetFile: "file_get",
+    file_commands.OfferFile: "file_offer",
+    file_commands.AcceptFile: "file_accept",
+    file_commands.DeclineFile: "file_decline",
+    file_commands.CancelFile: "file_cancel",
+    file_commands.StartFile: "file_start",
+    file_commands.FinishFile: "file_finish",
+    file_commands.ListFiles: "files",
+    file_commands.GetFile: "file_get",
     commands.Typing: "typing",
     commands.Ping: "ping",
     commands.CountConnections: "get_connections",

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import astuple, replace
 
-from hubbub.core import commands
+from hubbub.core import commands, file_commands
 from hubbub.core.answers import Accepted, Answer, Done
 from hubbub.core.commands import Command
 from hubbub.core.errors import Code, Refusal
@@ -110,7 +110,7 @@ class Ndjson:
 
         `command` and `id` are null where they could not be read.
         """
-        if request.id is None and type(request.command) is commands.SendChunk and type(answer) is Done:
+        if request.id is None and type(request.command) is file_commands.SendChunk and type(answer) is Done:
             return b""
         start = b'{"command":%b,"id":%b,"status":' % (encode(request.verb or None), encode(request.id))
         if isinstance(answer, Refusal):
@@ -143,7 +143,7 @@ class Ndjson:
             case commands.Edit(content, stream, target):
                 payload = encode(MessageEditPayload(stream, target, text=content))
                 verb = "message/edit"
-            case commands.SendChunk(offer, offset, data, last):
+            case file_commands.SendChunk(offer, offset, data, last):
                 verb, payload = "file/chunk", encode(FileChunkPayload(offer, offset, data, last))
             case commands.Pong():
                 verb, payload = "heartbeat", b"{}"
@@ -227,7 +227,7 @@ def _request(verb: str, id: str | None, payload: msgspec.Raw) -> Request:
             return Request(commands.Edit(edit.text, edit.stream, edit.offset, id), id, verb)
         case "file/chunk":
             chunk = _read_chunk(payload)
-            sent = commands.SendChunk(chunk.offer, chunk.offset, chunk.data, chunk.last)
+            sent = file_commands.SendChunk(chunk.offer, chunk.offset, chunk.data, chunk.last)
             return Request(sent, id, verb)
         case "auth/login":
             name, password, token, digest, hmac = astuple(_read_login(payload))

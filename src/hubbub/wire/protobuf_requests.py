@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from hubbub.core import commands
+from hubbub.core import commands, file_commands
 from hubbub.core.commands import Command
 from hubbub.core.errors import Code, Refusal
 from hubbub.wire import message_pb2 as pb
@@ -46,15 +46,15 @@ COMMANDS: Final[dict[type, pb.MsgType]] = {
     commands.Resume: pb.MT_RESUME,
     commands.MarkRead: pb.MT_READ,
     commands.GetUnread: pb.MT_UNREAD,
-    commands.OfferFile: pb.MT_FILE_OFFER,
-    commands.AcceptFile: pb.MT_FILE_ACCEPT,
-    commands.DeclineFile: pb.MT_FILE_DECLINE,
-    commands.CancelFile: pb.MT_FILE_CANCEL,
-    commands.StartFile: pb.MT_FILE_START,
-    commands.FinishFile: pb.MT_FILE_FINISH,
-    commands.SendChunk: pb.MT_FILE_CHUNK,
-    commands.ListFiles: pb.MT_FILE_LIST_REQUEST,
-    commands.GetFile: pb.MT_FILE_GET,
+    file_commands.OfferFile: pb.MT_FILE_OFFER,
+    file_commands.AcceptFile: pb.MT_FILE_ACCEPT,
+    file_commands.DeclineFile: pb.MT_FILE_DECLINE,
+    file_commands.CancelFile: pb.MT_FILE_CANCEL,
+    file_commands.StartFile: pb.MT_FILE_START,
+    file_commands.FinishFile: pb.MT_FILE_FINISH,
+    file_commands.SendChunk: pb.MT_FILE_CHUNK,
+    file_commands.ListFiles: pb.MT_FILE_LIST_REQUEST,
+    file_commands.GetFile: pb.MT_FILE_GET,
     commands.Typing: pb.MT_TYPING,
     commands.Ping: pb.MT_PING,
     commands.Pong: pb.MT_PONG,
@@ -67,19 +67,19 @@ IDENTIFIED: Final = (
     commands.Edit,
     commands.Delete,
     commands.React,
-    commands.OfferFile,
+    file_commands.OfferFile,
 )
 """Commands that are kept as something with an id: it is that of the request."""
 
 _OF_FILES: Final = (
-    commands.OfferFile,
-    commands.AcceptFile,
-    commands.DeclineFile,
-    commands.CancelFile,
-    commands.StartFile,
-    commands.FinishFile,
-    commands.SendChunk,
-    commands.GetFile,
+    file_commands.OfferFile,
+    file_commands.AcceptFile,
+    file_commands.DeclineFile,
+    file_commands.CancelFile,
+    file_commands.StartFile,
+    file_commands.FinishFile,
+    file_commands.SendChunk,
+    file_commands.GetFile,
 )
 _LONGEST: Final = {
     "filename": MAX_FILENAME,
@@ -147,7 +147,7 @@ def command_of(message: pb.EchoMsg, body: str | None, id: str | None) -> Command
         fault = _fault(command)
         if fault is not None:
             return fault
-    if isinstance(command, commands.OfferFile | commands.FinishFile) and command.sha256 is not None:
+    if isinstance(command, file_commands.OfferFile | file_commands.FinishFile) and command.sha256 is not None:
         command = msgspec.structs.replace(command, sha256=command.sha256.lower())
     if isinstance(command, IDENTIFIED):
         return msgspec.structs.replace(command, id=id)

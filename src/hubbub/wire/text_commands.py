@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from hubbub.core import commands
+from hubbub.core import commands, file_commands
 from hubbub.core.commands import Command
 
 
@@ -183,20 +183,20 @@ COMMANDS: Final[dict[str, Verb]] = {
     "/files": Verb(
         "",
         "what is offered to you and by you, and which files the room keeps",
-        lambda _: commands.ListFiles(),
+        lambda _: file_commands.ListFiles(),
     ),
     "/accept": Verb(
         "[filename]",
         "take a file that is offered to you: here is a link to fetch it by",
-        lambda name: commands.AcceptFile(filename=name or None),
+        lambda name: file_commands.AcceptFile(filename=name or None),
     ),
     "/decline": Verb(
-        "[filename]", "do not take it", lambda name: commands.DeclineFile(filename=name or None)
+        "[filename]", "do not take it", lambda name: file_commands.DeclineFile(filename=name or None)
     ),
     "/get": Verb(
         "<filename>",
         "a link to fetch a file by that the room keeps",
-        lambda name: commands.GetFile(filename=name) if name else None,
+        lambda name: file_commands.GetFile(filename=name) if name else None,
     ),
     "/unread": Verb("", "where there is something new", lambda _: commands.GetUnread()),
     "/away": Verb("", "tell others that you are away", lambda _: commands.SetStatus("away")),
@@ -273,13 +273,13 @@ def _spelled(command: Command) -> str | None:
         case commands.React(emoji, _, offset, remove):
             at = "" if offset is None else f"#{offset} "
             return f"/react {at}{emoji} off" if remove else f"/react {at}{emoji}"
-        case commands.AcceptFile(None, None, filename, 0, False, None):
+        case file_commands.AcceptFile(None, None, filename, 0, False, None):
             return "/accept" if filename is None else f"/accept {filename}"
-        case commands.DeclineFile(None, None, filename):
+        case file_commands.DeclineFile(None, None, filename):
             return "/decline" if filename is None else f"/decline {filename}"
-        case commands.ListFiles(_, None):
+        case file_commands.ListFiles(_, None):
             return "/files"
-        case commands.GetFile(None, str() as filename):
+        case file_commands.GetFile(None, str() as filename):
             return f"/get {filename}"
         case _:
             return _BARE.get(type(command))

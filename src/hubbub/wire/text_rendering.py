@@ -10,7 +10,7 @@ import math
 import re
 from typing import Final
 
-from hubbub.core import answers, commands, events
+from hubbub.core import answers, commands, events, file_commands
 from hubbub.core.answers import Answer
 from hubbub.core.commands import RoomRole
 from hubbub.core.errors import Code, Refusal
@@ -164,7 +164,7 @@ def answer_lines(answer: Answer, request: Request) -> str:
                 + (f"; you: {role}" if role is not None else "")
                 + "."
             )
-        case answers.Done() if isinstance(request.command, commands.DeclineFile):
+        case answers.Done() if isinstance(request.command, file_commands.DeclineFile):
             return notice("Declined.")
         case answers.FileList():
             return "\n".join(map(notice, list_texts(answer)))

@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from hubbub.core import answers, commands, events
+from hubbub.core import answers, events, file_commands
 from hubbub.core.answers import Answer
 from hubbub.core.commands import Command
 from hubbub.core.errors import Code, Refusal
@@ -165,7 +165,7 @@ class WebSocketJson:
         id = b"null" if request.id is None else _encode(request.id)
         kind = type(answer)
         if kind in _OWN_ANSWERS:
-            if kind is not Refusal and type(request.command) is commands.SendChunk:
+            if kind is not Refusal and type(request.command) is file_commands.SendChunk:
                 return b""
             return _own_answer(id, answer)
         return b'{"id":%b,"type":"response","data":{%b}' % (id, _encode(answer)[_TAGS[kind] :])
@@ -187,7 +187,7 @@ class WebSocketJson:
         The id of a message is that of its request, and goes before `id`. Raises ValueError for a command that
         this dialect has no action for.
         """
-        if isinstance(command, commands.SendChunk):
+        if isinstance(command, file_commands.SendChunk):
             return _binary(command)
         id = request_id(command, id)
         action, payload = spell(command)
@@ -278,20 +278,20 @@ def _own_data(answer: Answer) -> bytes:
             return b"{}"
 
 
-def _binary(chunk: commands.SendChunk | events.FileData) -> bytes:
+def _binary(chunk: file_commands.SendChunk | events.FileData) -> bytes:
     if len(chunk.offer) != OFFER_DIGITS:
         raise ValueError(f"no offer: {chunk.offer!r}")
     return _CHUNK.pack(bytes.fromhex(chunk.offer), chunk.offset) + chunk.data
 
 
-def _chunk(payload: bytes) -> commands.SendChunk | Refusal:
+def _chunk(payload: bytes) -> file_commands.SendChunk | Refusal:
     if len(payload) < _CHUNK.size:
         message = f"A binary message begins with {_CHUNK.size} bytes: those of the offer, and the offset."
         return Refusal(Code.BAD_REQUEST, message)
     offer, offset = _CHUNK.unpack_from(payload)
     if offset > _LARGEST:
         return Refusal(Code.BAD_REQUEST, "This number is too large.", "offset")
-    return commands.SendChunk(offer.hex(), offset, payload[_CHUNK.size :])
+    return file_commands.SendChunk(offer.hex(), offset, payload[_CHUNK.size :])
 
 
 def _not_text(frame: Frame, named: bool) -> Request | None:

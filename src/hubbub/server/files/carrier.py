@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from hubbub.core.commands import SendChunk
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import DownloadStarted, FileData, FileFailure, UploadStarted
+from hubbub.core.file_commands import SendChunk
 from hubbub.core.file_records import Offer, Upload
 from hubbub.core.settings import FileSettings
 from hubbub.net.stream import Data

@@ -17,8 +17,8 @@ from email.utils import formatdate
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from hubbub.core.commands import OfferFile
 from hubbub.core.errors import Refusal
+from hubbub.core.file_commands import OfferFile
 from hubbub.core.file_records import StoredFile, Upload
 from hubbub.core.files import Bearer
 from hubbub.server.direct import GONE, STALLED, STOPPING, Direct, Header

@@ -17,8 +17,8 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from hubbub.core.commands import OfferFile
 from hubbub.core.errors import Code, Refusal
+from hubbub.core.file_commands import OfferFile
 from hubbub.core.file_records import StoredFile, Upload
 from hubbub.core.files import Bearer, Files
 from hubbub.core.model import Session
