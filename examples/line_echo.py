@@ -12,8 +12,9 @@ import sys
 from hubbub.net.doorman import Doorman
 from hubbub.net.framing.frames import TEXT
 from hubbub.net.framing.lines import Lines, line
+from hubbub.net.handler import Handler
 from hubbub.net.settings import NetSettings
-from hubbub.net.stream import Handler, Stream
+from hubbub.net.stream import Stream
 from hubbub.net.timers import Wheel
 
 MAX_LINE = 64 * 1024  # bytes

@@ -14,8 +14,9 @@ from hubbub.net.doorman import Doorman
 from hubbub.net.framing.frames import CLOSE, FAILED, PING, PONG
 from hubbub.net.framing.websocket import WebSocket, close_frame, compressed_frame, frame, pong
 from hubbub.net.framing.websocket_handshake import HandshakeError, accept, parse_head
+from hubbub.net.handler import Handler
 from hubbub.net.settings import NetSettings
-from hubbub.net.stream import Handler, Stream
+from hubbub.net.stream import Stream
 from hubbub.net.timers import Wheel
 
 MAX_HEAD = 16 * 1024  # bytes of a request

@@ -13,8 +13,9 @@ import uvloop
 
 from hubbub.net import doorman
 from hubbub.net.doorman import Doorman
+from hubbub.net.handler import Handler
 from hubbub.net.settings import NetSettings
-from hubbub.net.stream import Handler, Stream
+from hubbub.net.stream import Stream
 from hubbub.net.timers import Wheel
 
 Run = Callable[[Coroutine[Any, Any, None]], None]

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 import uvloop
 
+from hubbub.net.handler import Handler
 from hubbub.net.settings import NetSettings
-from hubbub.net.stream import NO_FD, Handler, Stream
+from hubbub.net.stream import NO_FD, Stream
 from hubbub.net.timers import UNSET, Wheel
 
 Run = Callable[[Coroutine[Any, Any, None]], None]

@@ -13,8 +13,9 @@ import pytest
 import uvloop
 from starlette.types import Receive, Scope, Send
 
+from hubbub.net.handler import Handler
 from hubbub.net.settings import NetSettings
-from hubbub.net.stream import Handler, Stream
+from hubbub.net.stream import Stream
 from hubbub.net.timers import Wheel
 from hubbub.observe.logs import open_log
 from hubbub.observe.server_log import ServerLog

@@ -17,8 +17,9 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from hubbub.net.classify import classify
+from hubbub.net.handler import Handler
 from hubbub.net.settings import NetSettings
-from hubbub.net.stream import Handler, Stream
+from hubbub.net.stream import Stream
 from hubbub.net.timers import UNSET, Wheel
 
 TLS: Final = "tls"

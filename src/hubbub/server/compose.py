@@ -24,8 +24,9 @@ from hubbub.adapters.search_fts5 import Fts5Search
 from hubbub.core.service import Service
 from hubbub.core.settings import CoreSettings, RoomSettings
 from hubbub.net.doorman import RELAY, Doorman
+from hubbub.net.handler import Handler
 from hubbub.net.settings import NetSettings
-from hubbub.net.stream import Handler, Stream
+from hubbub.net.stream import Stream
 from hubbub.net.timers import Wheel
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.banner import web_addresses

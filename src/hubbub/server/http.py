@@ -40,7 +40,7 @@ The page itself may be linked to from everywhere."""
 
 
 class HttpConnection:
-    """A connection that speaks HTTP, until it is closed or becomes a WebSocket. A `net.stream.Handler`."""
+    """A connection that speaks HTTP, until it is closed or becomes a WebSocket. A `net.handler.Handler`."""
 
     __slots__ = (
         "__weakref__",
@@ -70,7 +70,7 @@ class HttpConnection:
         server.open.add(self)
         self._set_timer(server.head_seconds)
 
-    # -- net.stream.Handler
+    # -- net.handler.Handler
 
     def on_data(self, data: bytes) -> None:
         """See Handler."""

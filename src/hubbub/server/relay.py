@@ -44,7 +44,7 @@ class Relay:
 
 
 class RelayConnection:
-    """Implements `net.stream.Handler`."""
+    """Implements `net.handler.Handler`."""
 
     __slots__ = ("_framing", "_made", "_name", "_relay", "_stream")
 
@@ -57,7 +57,7 @@ class RelayConnection:
         self._framing = Lines(relay.max_line, strip_cr=False)
 
     def on_data(self, data: bytes) -> None:
-        """See net.stream.Handler."""
+        """See net.handler.Handler."""
         lines = []
         for frame in self._framing.feed(data):
             if frame.kind == TEXT:
@@ -68,26 +68,26 @@ class RelayConnection:
             self._relay.send(b"".join(lines))
 
     def on_eof(self) -> None:
-        """See net.stream.Handler."""
+        """See net.handler.Handler."""
         self._stream.close()
 
     def on_close(self, error: Exception | None) -> None:
-        """See net.stream.Handler."""
+        """See net.handler.Handler."""
         relay = self._relay
         relay.connections.pop(self._stream, None)
         reason = str(error) if error else "closed"
         relay.log.connection_closed(self._name, self._stream.peer, None, reason, relay.clock() - self._made)
 
     def on_pause(self) -> None:
-        """See net.stream.Handler. The stream bounds what is queued."""
+        """See net.handler.Handler. The stream bounds what is queued."""
 
     def on_resume(self) -> None:
-        """See net.stream.Handler."""
+        """See net.handler.Handler."""
 
     def on_overflow(self) -> None:
-        """See net.stream.Handler. Who does not read is not waited for."""
+        """See net.handler.Handler. Who does not read is not waited for."""
         self._stream.abort()
 
     def on_broken(self) -> bool:
-        """See net.stream.Handler. What it said before is said."""
+        """See net.handler.Handler. What it said before is said."""
         return True

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from hubbub.log import LogError
 from hubbub.net.doorman import Doorman
-from hubbub.net.stream import Handler, Stream
+from hubbub.net.handler import Handler
+from hubbub.net.stream import Stream
 from hubbub.net.timers import Wheel
 from hubbub.observe.logs import open_log, route_standard_logging
 from hubbub.observe.server_log import ServerLog

@@ -53,7 +53,7 @@ _CLOSE_CODES: Final = {
 
 
 class Connection(Carrying):
-    """A Session with a wire. Implements `net.stream.Handler`."""
+    """A Session with a wire. Implements `net.handler.Handler`."""
 
     __slots__ = ("_cookie", "_number", "_owed", "_signing", "batch", "fd")
 
@@ -115,7 +115,7 @@ class Connection(Carrying):
     # -- bytes → Frame
 
     def on_data(self, data: bytes) -> None:
-        """See net.stream.Handler."""
+        """See net.handler.Handler."""
         shared = self._shared
         self._heard = now = shared.clock()
         self._pinged = 0
@@ -292,14 +292,14 @@ class Connection(Carrying):
     # -- the stream's other news
 
     def on_eof(self) -> None:
-        """See net.stream.Handler. What came before is still carried out and answered."""
+        """See net.handler.Handler. What came before is still carried out and answered."""
         self._ended = True
         if self._breaks_off:
             self._goodbye(b"", "ended in the middle of a file")
         self.go_on()
 
     def on_pause(self) -> None:
-        """See net.stream.Handler. Who does not read is not read from: its answers would pile up here."""
+        """See net.handler.Handler. Who does not read is not read from: its answers would pile up here."""
         self.stream.pause_reading()
         self._shared.slow.add(self)
         if self.fd != NO_FD:
@@ -307,7 +307,7 @@ class Connection(Carrying):
         self._has_no_room()
 
     def on_resume(self) -> None:
-        """See net.stream.Handler."""
+        """See net.handler.Handler."""
         self._owed = 0
         self._shared.slow.discard(self)
         if self.fd != NO_FD:
@@ -325,16 +325,16 @@ class Connection(Carrying):
         self._shared.fanout.moved(self, streams)
 
     def on_overflow(self) -> None:
-        """See net.stream.Handler."""
+        """See net.handler.Handler."""
         if self.stream.backlog > self._shared.limits.max_backlog + self._owed:
             self.dismiss("slow")
 
     def on_broken(self) -> bool:
-        """See net.stream.Handler. What it said before is carried out; a file for it has broken off."""
+        """See net.handler.Handler. What it said before is carried out; a file for it has broken off."""
         return not self.receives
 
     def on_close(self, error: Exception | None) -> None:
-        """See net.stream.Handler. From here on nobody writes to it: it leaves every list at once."""
+        """See net.handler.Handler. From here on nobody writes to it: it leaves every list at once."""
         shared = self._shared
         shared.wheel.unset(self)
         shared.held -= self._held

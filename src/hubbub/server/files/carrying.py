@@ -138,7 +138,7 @@ class Carrying(Waiting, ABC):
 
     @abstractmethod
     def on_data(self, data: bytes) -> None:
-        """See net.stream.Handler."""
+        """See net.handler.Handler."""
 
     # -- getting a file
 

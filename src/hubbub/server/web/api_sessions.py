@@ -18,8 +18,9 @@ from hubbub.core.errors import Code, Refusal
 from hubbub.core.files import Bearer
 from hubbub.core.model import Session, UserRole
 from hubbub.core.service import Service
+from hubbub.net.handler import Handler
 from hubbub.net.settings import NetSettings
-from hubbub.net.stream import Handler, Stream
+from hubbub.net.stream import Stream
 from hubbub.net.timers import Wheel
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.config import HttpSettings, LimitSettings
