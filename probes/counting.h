@@ -37,6 +37,15 @@ static __always_inline struct figures *here(void)
 	return bpf_map_lookup_elem(&figures, &zero);
 }
 
+/* Of one socket, and of all. */
+#define COUNT(counts, what, number) \
+	do { \
+		struct figures *all_ = here(); \
+		ADD((counts)->what, (number)); \
+		if (all_) \
+			ADD(all_->sockets.what, (number)); \
+	} while (0)
+
 /* Four buckets for each power of two: buckets.py has the same. */
 static __always_inline __u32 bucket_of(__u64 value)
 {
@@ -85,6 +94,16 @@ static __always_inline bool is_inet(const struct sock *sk)
 	unsigned short family = sk->__sk_common.skc_family;
 
 	return family == AF_INET || family == AF_INET6;
+}
+
+/* ---- time with a full send queue: by one of several processors, whoever is first */
+
+static __always_inline void full_until_now(struct socket_counts *counts, bool goes_on)
+{
+	__u64 since = *(volatile __u64 *)&counts->full_since, now = bpf_ktime_get_ns();
+
+	if (since && __sync_val_compare_and_swap(&counts->full_since, since, goes_on ? now : 0) == since)
+		COUNT(counts, full, now - since);
 }
 
 /* ---- telling */

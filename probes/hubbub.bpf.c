@@ -74,18 +74,25 @@ static __always_inline struct socket_counts *known(struct sock *sk)
 	return bpf_sk_storage_get(&sockets, sk, 0, 0);
 }
 
-/* A socket of ours is known from listen() or connect() on, one that is accepted from its listener. */
+/* A socket of ours is known from listen() or connect() on, one that is accepted from its listener: what this one
+ * counts, others would begin with. So a listener's are no changes, nor is what leads up to `established`. */
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(inet_sock_set_state, struct sock *sk, int before, int after)
 {
+	struct socket_counts *counts;
+
 	if (after == TCP_LISTEN || after == TCP_SYN_SENT) {
 		if (ours())
 			bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 		return 0;
 	}
-	if (after != TCP_ESTABLISHED && before != TCP_ESTABLISHED)
+	counts = known(sk);
+	if (!counts || before == TCP_LISTEN)
 		return 0;
-	if (known(sk))
+	COUNT(counts, state_changes, 1);
+	if (after != TCP_ESTABLISHED && after != TCP_CLOSE_WAIT)
+		full_until_now(counts, false); /* nothing more is sent */
+	if (after == TCP_ESTABLISHED || before == TCP_ESTABLISHED)
 		tell(sk, after == TCP_ESTABLISHED ? OPENED : CLOSED, 1, before, after);
 	return 0;
 }
@@ -94,9 +101,12 @@ SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(tcp_retransmit_skb, struct sock *sk, struct sk_buff *packet)
 {
 	struct socket_counts *counts = known(sk);
+	struct figures *all;
 
 	if (!counts)
 		return 0;
+	if ((all = here()))
+		ADD(all->sockets.retransmits, 1);
 	counts->retransmits++;
 	if (is_due(&counts->told_retransmit)) {
 		tell(sk, RETRANSMIT, counts->retransmits, 0, 0);
@@ -109,16 +119,25 @@ int BPF_PROG(tcp_retransmit_skb, struct sock *sk, struct sk_buff *packet)
 SEC("tp_btf/tcp_send_reset")
 int BPF_PROG(tcp_send_reset, struct sock *sk, struct sk_buff *packet)
 {
-	if (sk && known(sk))
-		tell(sk, RESET_SENT, 1, 0, 0);
+	struct socket_counts *counts = sk ? known(sk) : 0;
+
+	if (!counts)
+		return 0;
+	if (sk->__sk_common.skc_state != TCP_LISTEN)
+		COUNT(counts, resets_sent, 1);
+	tell(sk, RESET_SENT, 1, 0, 0);
 	return 0;
 }
 
 SEC("tp_btf/tcp_receive_reset")
 int BPF_PROG(tcp_receive_reset, struct sock *sk)
 {
-	if (known(sk))
-		tell(sk, RESET_RECEIVED, 1, 0, 0);
+	struct socket_counts *counts = known(sk);
+
+	if (!counts)
+		return 0;
+	COUNT(counts, resets_received, 1);
+	tell(sk, RESET_RECEIVED, 1, 0, 0);
 	return 0;
 }
 
@@ -129,7 +148,7 @@ int BPF_PROG(sock_rcvqueue_full, struct sock *sk, struct sk_buff *packet)
 
 	if (!counts)
 		return 0;
-	ADD(counts->overflows, 1);
+	COUNT(counts, overflows, 1);
 	counts->overflows_untold++;
 	if (is_due(&counts->told_overflow)) {
 		tell(sk, OVERFLOW, counts->overflows_untold, 0, 0);
@@ -201,19 +220,21 @@ int read_sockets(struct bpf_iter__bpf_sk_storage_map *context)
 	struct sock *sk = context->sk;
 	struct socket_counts *counts = context->value;
 	struct socket_row row = {};
-	__u64 since;
 
 	if (!sk || !counts || sk->__sk_common.skc_state == TCP_LISTEN)
 		return 0;
-	since = counts->full_since;
+	full_until_now(counts, true);
 	row.cookie = bpf_get_socket_cookie(sk);
 	row.sends = counts->sends;
 	row.short_sends = counts->short_sends;
 	row.send_bytes = counts->send_bytes;
 	row.receives = counts->receives;
 	row.receive_bytes = counts->receive_bytes;
-	row.full = counts->full + (since ? bpf_ktime_get_ns() - since : 0);
+	row.full = counts->full;
 	row.overflows = counts->overflows;
+	row.resets_sent = counts->resets_sent;
+	row.resets_received = counts->resets_received;
+	row.state_changes = counts->state_changes;
 	bpf_seq_write(context->meta->seq, &row, sizeof(row));
 	return 0;
 }

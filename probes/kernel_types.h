@@ -53,6 +53,7 @@ enum {
 #define PF_EXITING 4
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2
+#define TCP_CLOSE_WAIT 8
 #define TCP_LISTEN 10
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)

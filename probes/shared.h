@@ -37,9 +37,21 @@ struct call_figures {
 	__u64 took[BUCKETS];
 };
 
+/* Of all sockets together, those that are gone too. */
+struct socket_sums {
+	__u64 short_sends;
+	__u64 full; /* nanoseconds */
+	__u64 retransmits;
+	__u64 overflows;
+	__u64 resets_sent;
+	__u64 resets_received;
+	__u64 state_changes;
+};
+
 struct figures {
 	struct call_figures calls[CALLS];
 	__u64 waits[BUCKETS];
+	struct socket_sums sockets;
 };
 
 struct socket_counts {
@@ -51,6 +63,9 @@ struct socket_counts {
 	__u64 full; /* nanoseconds with a full send queue, up to `full_since` */
 	__u64 full_since; /* 0: it is not full */
 	__u64 overflows;
+	__u64 resets_sent;
+	__u64 resets_received;
+	__u64 state_changes; /* from `established` on, which counts as the first */
 	__u64 told_full; /* when it was told last, */
 	__u64 told_retransmit;
 	__u64 told_overflow;
@@ -67,6 +82,9 @@ struct socket_row {
 	__u64 receive_bytes;
 	__u64 full;
 	__u64 overflows;
+	__u64 resets_sent;
+	__u64 resets_received;
+	__u64 state_changes;
 };
 
 struct happening {

@@ -14,15 +14,14 @@ static __always_inline void count_send(struct sock *sk, int result)
 		ADD(counts->send_bytes, result);
 	/* The flag alone would not do: a poll sets it, too, when two thirds of the queue are in use. */
 	if (result == -EAGAIN || (sk->sk_wmem_queued >= sk->sk_sndbuf && sk->sk_socket->flags & (1 << SOCK_NOSPACE))) {
-		ADD(counts->short_sends, 1);
+		COUNT(counts, short_sends, 1);
 		if (!counts->full_since) {
 			counts->full_since = bpf_ktime_get_ns();
 			if (is_due(&counts->told_full))
 				tell(sk, FULL, 1, 0, 0);
 		}
 	} else if (counts->full_since) {
-		counts->full += bpf_ktime_get_ns() - counts->full_since;
-		counts->full_since = 0;
+		full_until_now(counts, false);
 	}
 }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hubbub.observe.kernel.figures import WINDOW, WORST, Line
+from hubbub.observe.kernel.figures import WINDOW, WORST, Line, SocketSums
 from hubbub.observe.kernel.lines import MINUTE, Lines, line_of
 from hubbub.observe.kernel.observer import Observer, ObserverError, Probing
 from hubbub.observe.kernel.probes import SocketCounts
@@ -152,6 +152,26 @@ def test_calls_are_those_of_the_second(subject: Subject) -> None:
         assert (report.calls["send"].count, report.calls["send"].sizes) == (0, {})
         assert report.probes
         assert report.run_queue.waits is not None
+
+
+def test_what_happens_to_connections_is_counted_in_lines_and_in_the_sums_of_the_second(
+    subject: Subject,
+) -> None:
+    """A client that comes and goes by a reset: its line tells that it came, the sums that it went, too."""
+    with observing(subject.process.pid, "on") as (observer, clock):
+        later(observer, clock)
+        subject.connect()
+        clock.now += 1
+        report = observer.report()
+        assert [line.state_changes for line in report.worst] == [1]
+        assert report.sockets == SocketSums(state_changes=1)
+        subject.clients[0].setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        subject.clients[0].close()
+        clock.now += 1
+        report = observer.report()
+        assert report.worst == []
+        assert report.sockets == SocketSums(resets_received=1, state_changes=1)
+        assert observer.report().sockets == SocketSums()
 
 
 def test_a_listener_that_comes_later_is_found(subject: Subject) -> None:
@@ -300,17 +320,18 @@ def test_what_probes_counted_is_taken_over_the_window_too() -> None:
     lines = Lines()
     for second in range(12):
         sends = 5 * second
-        lines.take(float(second), [sample(1)], {1: SocketCounts(sends, 1, 0, 2, 3, 4 * second, 0)})
+        counts = SocketCounts(sends, 1, 0, 2, 3, 4 * second, 0, 0, 0, second)
+        lines.take(float(second), [sample(1)], {1: counts})
     [line] = lines.of([1])
-    assert (line.sends, line.short_sends, line.full) == (50, 0, 40)
+    assert (line.sends, line.short_sends, line.full, line.state_changes) == (50, 0, 40, 10)
     lines.take(12.0, [sample(1)], None)
     assert lines.of([1])[0].sends is None
 
 
 def test_counters_that_start_anew_are_no_negative_counts() -> None:
     lines = Lines()
-    lines.take(0.0, [sample(1, sent=500, again=9, segments=9)], {1: SocketCounts(9, 9, 9, 9, 9, 9, 9)})
-    lines.take(1.0, [sample(1)], {1: SocketCounts(1, 1, 1, 1, 1, 1, 1)})
+    lines.take(0.0, [sample(1, sent=500, again=9, segments=9)], {1: SocketCounts(*[9] * 10)})
+    lines.take(1.0, [sample(1)], {1: SocketCounts(*[1] * 10)})
     [line] = lines.of([1])
     assert (line.sent, line.retransmitted, line.segments, line.sends) == (0, 0, 0, 0)
 

@@ -57,6 +57,9 @@ def test_reports_come_each_second_with_who_is_behind_a_connection(server: Server
     assert {"send", "receive", "wait", "sync"} <= set(reports[0]["report"]["calls"])
     assert "Alice" in reports[-1]["users"].values()
     assert reports[-1]["report"]["lines"] == 1
+    [line] = reports[-1]["report"]["worst"]
+    assert (line["resets_sent"], line["resets_received"], line["state_changes"]) == (0, 0, 0)
+    assert set(reports[-1]["report"]["sockets"]) > {"short_sends", "full", "resets_received"}
 
 
 def test_every_call_is_traced_and_none_is_lost(server: Server, data: Path) -> None:
@@ -83,6 +86,7 @@ def test_without_a_terminal_each_report_is_a_block(server: Server, data: Path) -
     done = probe("--pid", str(server.process.pid), "--data", str(data), "--duration", "1.2")
     assert done.returncode == 0, done.stderr
     assert "connections: 1" in done.stdout
+    assert "of all: 0 sends cut short, queues full for 0 µs, 0 packets sent again," in done.stdout
     assert "Alice" in done.stdout
     assert "\x1b" not in done.stdout
 

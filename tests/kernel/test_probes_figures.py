@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections import Counter
 from collections.abc import Callable
 
@@ -193,7 +194,7 @@ def test_sockets_of_the_machine_are_in_the_sums_alone(observe: Observe, subject:
 
 def test_connections_are_known_before_anything_is_sent(observe: Observe, subject: Subject) -> None:
     probes = observe(subject.pid)
-    assert counts(probes, subject) == SocketCounts(0, 0, 0, 0, 0, 0, 0)  # there before us
+    assert counts(probes, subject) == SocketCounts(*[0] * 10)  # there before us
 
     subject(PAIR.replace("server, _", "later, _"))  # at a listener that came after us …
     assert counts(probes, subject, "later").sends == 0
@@ -232,12 +233,79 @@ def test_opening_and_closing_is_told(observe: Observe, subject: Subject, host: s
     assert all(now - 60 < one.at <= now + 1 for one in told.values())
 
 
-def test_resets_are_told(observe: Observe, subject: Subject) -> None:
+def test_changes_of_state_are_counted(observe: Observe, subject: Subject) -> None:
+    """At each end alike: the listener, and what leads up to `established`, are none."""
+    probes = observe(subject.pid)
+    subject("far = socket.create_server(('127.0.0.1', 0))")
+    subject("near = socket.create_connection(far.getsockname())")
+    assert counts(probes, subject, "near").state_changes == 1
+    subject("far, _ = far.accept()")
+    assert counts(probes, subject, "far").state_changes == 1
+    assert counts(probes, subject).state_changes == 0  # there before us
+
+    subject("far.shutdown(socket.SHUT_WR); near.recv(1)")
+
+    until(lambda: counts(probes, subject, "far").state_changes == 3)  # fin_wait1, fin_wait2
+    assert counts(probes, subject, "near").state_changes == 2  # close_wait
+    subject("near.close(); far.close()")
+    until(lambda: probes.socket_sums().state_changes == 1 + 3 + 4)
+
+
+RESET = "{}.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b'\\1\\0\\0\\0\\0\\0\\0\\0'); {}.close()"
+
+
+def test_resets_are_told_and_counted(observe: Observe, subject: Subject) -> None:
+    """Also once the sockets are gone; until then at the socket."""
     probes = observe(subject.pid)
 
-    subject("server.send(b'unread'); client.setsockopt(1, 13, b'\\1\\0\\0\\0\\0\\0\\0\\0'); client.close()")
+    subject("server.send(b'unread'); " + RESET.format("client", "client"))
 
     until(lambda: "reset_received" in [one.kind for one in probes.happenings()])
+    assert counts(probes, subject).resets_received == 1
+    subject("server.close()")
+    sums = probes.socket_sums()
+    assert (sums.resets_sent, sums.resets_received, sums.state_changes) == (1, 1, 2)
+
+
+def acknowledgement(source: int, to: int) -> bytes:
+    """A TCP segment over loopback, of no connection (RFC 9293 §3.1)."""
+    begun = struct.pack(">HHIIBBH", source, to, 1, 1, 5 << 4, 16, 512)
+    pseudo = socket.inet_aton("127.0.0.1") * 2 + struct.pack(">HH", socket.IPPROTO_TCP, len(begun) + 4)
+    summed = sum(struct.unpack(">14H", pseudo + begun))
+    return begun + struct.pack(">HH", ~(summed + (summed >> 16)) & 0xFFFF, 0)
+
+
+def test_a_listener_that_sends_resets_hands_none_on(observe: Observe, subject: Subject) -> None:
+    """To an acknowledgement of nothing, it answers so; whom it accepts then begins with nothing."""
+    probes = observe(subject.pid)
+    port = subject.number("listener.getsockname()[1]")
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as raw:
+        raw.sendto(acknowledgement(9, port), ("127.0.0.1", 0))
+        until(lambda: "reset_sent" in [one.kind for one in probes.happenings()])
+
+    subject("client = socket.create_connection(listener.getsockname()); server, _ = listener.accept()")
+
+    assert counts(probes, subject).resets_sent == 0
+    assert probes.socket_sums().resets_sent == 0
+
+
+def test_a_full_queue_ends_with_its_connection(observe: Observe, subject: Subject) -> None:
+    """The sums have what it was, and grow while it lasts."""
+    probes = observe(subject.pid)
+    subject("server.setblocking(False); server.send(bytes(64 << 20))")
+    until(lambda: counts(probes, subject).full > 20_000)
+    begun = counts(probes, subject)
+    assert probes.socket_sums().full == begun.full
+    of_it = counts(probes, subject)
+    assert of_it.full > begun.full
+
+    subject(RESET.format("server", "server"))
+
+    whole = probes.socket_sums()
+    assert whole.full > of_it.full
+    assert whole.short_sends == of_it.short_sends == 1
+    probes.sockets()
+    assert probes.socket_sums() == whole
 
 
 def test_how_long_calls_take(observe: Observe, subject: Subject, tmp_path: object) -> None:

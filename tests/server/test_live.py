@@ -18,7 +18,7 @@ from starlette.routing import Route
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.files import Bearer
 from hubbub.observe.kernel.facts import Fact
-from hubbub.observe.kernel.figures import CallFigures, Line, Machine, Report, RunQueue, Source
+from hubbub.observe.kernel.figures import CallFigures, Line, Machine, Report, RunQueue, SocketSums, Source
 from hubbub.observe.kernel.verdict import Verdict
 from hubbub.observe.ring import Ring
 from hubbub.observe.tail import LINES, MAX_TEXT, LogLine, Tail
@@ -383,7 +383,19 @@ def test_the_dashboard_knows_the_same_shapes(kind: type[msgspec.Struct]) -> None
     assert list(_members(kind.__name__)) == list(kind.__struct_fields__)
 
 
-KERNEL = (HeatView, KernelView, Source, Report, CallFigures, RunQueue, Machine, Line, Verdict, Fact)
+KERNEL = (
+    HeatView,
+    KernelView,
+    Source,
+    Report,
+    CallFigures,
+    RunQueue,
+    Machine,
+    SocketSums,
+    Line,
+    Verdict,
+    Fact,
+)
 
 
 @pytest.mark.parametrize("kind", [*KERNEL, JoinedLine, JoinedHappening, PathList, MessagePath, Acknowledged])

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from hubbub.observe.kernel.buckets import lowest, quantile
 from hubbub.observe.kernel.facts import Unit, amount
-from hubbub.observe.kernel.figures import Buckets, Line, Report, Source
+from hubbub.observe.kernel.figures import Buckets, Line, Report, SocketSums, Source
 
 _WIDE: Final = 120
 """Columns where no terminal says how many it has."""
@@ -60,6 +60,8 @@ class View:
                 parts.append(Text("how long they take, tells --all", style="dim"))
             parts.append(Text(""))
         parts += [_machine(report), Text(""), self._lines(report)]
+        if report.sockets is not None:
+            parts.append(Text(_in_all(report.sockets)))
         if report.happenings:
             parts += [Text(""), *self._happenings(report)]
         if report.lost or report.missed:
@@ -83,6 +85,15 @@ class View:
             who = self._name_of(what.cookie) or what.peer
             told.append(Text(f"{what.kind}: {who} {what.detail}".rstrip(), style="dim"))
         return told
+
+
+def _in_all(sums: SocketSums) -> str:
+    return (
+        f"of all: {sums.short_sends:,} sends cut short, queues full for {amount(sums.full, 'µs')},"
+        f" {sums.retransmits:,} packets sent again, {sums.overflows:,} dropped on arrival,"
+        f" resets: {sums.resets_sent:,} sent, {sums.resets_received:,} received;"
+        f" {sums.state_changes:,} changes of state"
+    )
 
 
 def _figures(line: Line) -> list[str]:

@@ -168,6 +168,10 @@ def _of_probes(line: Line) -> list[tuple[str, str]]:
         rows.append(("send queue full for", amount(line.full, "µs")))
     if line.overflows:
         rows.append(("dropped on arrival", f"{line.overflows:,} packets"))
+    if line.resets_sent or line.resets_received:
+        rows.append(("resets", f"{line.resets_sent or 0:,} sent, {line.resets_received or 0:,} received"))
+    if line.state_changes:
+        rows.append(("changed its state", f"{line.state_changes:,} times, to {line.state}"))
     return rows
 
 

@@ -141,6 +141,25 @@ class Line(msgspec.Struct, gc=False):
     """Microseconds with a full send queue."""
     overflows: int | None = None
     """Packets dropped at a full receive queue."""
+    resets_sent: int | None = None
+    resets_received: int | None = None
+    """Most resets end their connection at once: `SocketSums` has those, too."""
+    state_changes: int | None = None
+    """Of TCP's states: to become `established` is the first, each step of closing another. What a connection
+    did before the probes came is not among them."""
+
+
+class SocketSums(msgspec.Struct, gc=False):
+    """What probes counted at all connections, also those that are gone, over the time of a report."""
+
+    short_sends: int = 0
+    full: int = 0
+    """Microseconds with a full send queue: two connections full for a second are two seconds."""
+    retransmits: int = 0
+    overflows: int = 0
+    resets_sent: int = 0
+    resets_received: int = 0
+    state_changes: int = 0
 
 
 class Happening(msgspec.Struct, gc=False):
@@ -167,6 +186,8 @@ class Report(msgspec.Struct):
     """Empty without probes; `took` is empty where calls are not timed."""
     run_queue: RunQueue = msgspec.field(default_factory=RunQueue)
     machine: Machine = msgspec.field(default_factory=Machine)
+    sockets: SocketSums | None = None
+    """None without probes."""
     lines: int = 0
     """How many connections there are."""
     rtt_median: int = 0

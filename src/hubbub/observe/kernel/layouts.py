@@ -61,7 +61,19 @@ CALL_FIGURES: Final = Layout(
     sizes=f"{BUCKETS}Q",
     took=f"{BUCKETS}Q",
 )
-FIGURES: Final = Layout("figures", calls=f"{4 * CALL_FIGURES.size}s", waits=f"{BUCKETS}Q")
+SOCKET_SUMS: Final = Layout(
+    "socket_sums",
+    short_sends="Q",
+    full="Q",
+    retransmits="Q",
+    overflows="Q",
+    resets_sent="Q",
+    resets_received="Q",
+    state_changes="Q",
+)
+FIGURES: Final = Layout(
+    "figures", calls=f"{4 * CALL_FIGURES.size}s", waits=f"{BUCKETS}Q", sockets=f"{SOCKET_SUMS.size}s"
+)
 """Of one processor; `calls` by the number of the kind."""
 SOCKET_ROW: Final = Layout(
     "socket_row",
@@ -73,6 +85,9 @@ SOCKET_ROW: Final = Layout(
     receive_bytes="Q",
     full="Q",
     overflows="Q",
+    resets_sent="Q",
+    resets_received="Q",
+    state_changes="Q",
 )
 HAPPENING: Final = Layout(
     "happening",

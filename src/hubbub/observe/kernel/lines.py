@@ -32,7 +32,7 @@ _NO_RTT: Final = 0xFFFFFFFF
 _QUICK: Final = struct.Struct("=2xB 65x II".replace(" ", ""))  # retransmits, rtt (68), rttvar (72)
 _GROWN: Final = struct.Struct("=I 52x I 16x QQ".replace(" ", ""))
 """Of the counters: total_retrans (100), data_segs_out (156), rwnd_limited (176), sndbuf_limited (184)."""
-_COUNTS: Final = struct.Struct("=7Q")
+_COUNTS: Final = struct.Struct("=10Q")
 """What the probes counted at the socket, behind the counters: `SocketCounts`."""
 _ZERO: Final = bytes(SIZE - COUNTERS_AT)
 
@@ -205,13 +205,11 @@ class Lines:
             unread=now.unread,
         )
         if counted is not None:
-            known = _COUNTS.unpack_from(oldest, len(_ZERO)) if len(oldest) > len(_ZERO) else (0,) * 7
-            sends, short, send_bytes, receives, receive_bytes, full, overflows = starmap(
-                lambda now, then: max(0, now - then), zip(counted, known, strict=True)
-            )
-            line.sends, line.short_sends, line.send_bytes = sends, short, send_bytes
-            line.receives, line.receive_bytes = receives, receive_bytes
-            line.full, line.overflows = full, overflows
+            known = oldest[len(_ZERO) :] or bytes(_COUNTS.size)
+            pairs = zip(counted, _COUNTS.unpack(known), strict=True)
+            grown = starmap(lambda now, then: max(0, now - then), pairs)
+            line.sends, line.short_sends, line.send_bytes, line.receives, line.receive_bytes, *rare = grown
+            line.full, line.overflows, line.resets_sent, line.resets_received, line.state_changes = rare
         return line
 
 

@@ -17,6 +17,7 @@ from hubbub.observe.kernel.figures import (
     CallFigures,
     Line,
     Report,
+    SocketSums,
     Source,
 )
 from hubbub.observe.kernel.lines import Lines
@@ -42,6 +43,7 @@ class _Sums(NamedTuple):
 
     calls: dict[Call, CallFigures]
     waits: Buckets | None
+    sockets: SocketSums | None
 
 
 class Observer:
@@ -151,6 +153,7 @@ class Observer:
             calls={call: _since(figures, before.calls.get(call)) for call, figures in sums.calls.items()},
             run_queue=run_queue,
             machine=self._machine.read(),
+            sockets=_grown(sums.sockets, before.sockets),
             lines=len(self._lines),
             rtt_median=self._lines.rtt_median,
             worst=self._lines.worst(),
@@ -175,8 +178,9 @@ class Observer:
 
     def _sums(self) -> _Sums:
         if self._probes is None:
-            return _Sums({}, None)
-        return _Sums(self._probes.calls(), self._probes.run_queue().waits)
+            return _Sums({}, None, None)
+        probes = self._probes
+        return _Sums(probes.calls(), probes.run_queue().waits, probes.socket_sums())
 
     def _sample(self, now: float) -> None:
         """Look at all connections, and not again before that has cost no more than its share."""
@@ -250,6 +254,13 @@ def _less(now: Buckets, before: Buckets) -> Buckets:
         for bucket, count in now.items()
         if count > before.get(bucket, 0)
     }
+
+
+def _grown(now: SocketSums | None, before: SocketSums | None) -> SocketSums | None:
+    if now is None or before is None:
+        return now
+    pairs = zip(msgspec.structs.astuple(now), msgspec.structs.astuple(before), strict=True)
+    return SocketSums(*(max(0, one - other) for one, other in pairs))
 
 
 def _since(now: CallFigures, before: CallFigures | None) -> CallFigures:

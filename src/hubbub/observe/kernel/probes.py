@@ -16,7 +16,16 @@ from typing import Final, NamedTuple, Self
 
 from hubbub.observe.kernel import hooks
 from hubbub.observe.kernel.buckets import BUCKETS
-from hubbub.observe.kernel.figures import CALLS, Buckets, Call, CallFigures, Happening, RunQueue, Source
+from hubbub.observe.kernel.figures import (
+    CALLS,
+    Buckets,
+    Call,
+    CallFigures,
+    Happening,
+    RunQueue,
+    SocketSums,
+    Source,
+)
 from hubbub.observe.kernel.hooks import Hook
 from hubbub.observe.kernel.layouts import (
     CALL_FIGURES,
@@ -64,6 +73,10 @@ class SocketCounts(NamedTuple):
     """Microseconds with a full send queue: from a short send to the next that is none, or to now."""
     overflows: int
     """Packets dropped at a full receive queue."""
+    resets_sent: int
+    resets_received: int
+    state_changes: int
+    """Of TCP's states: to become `established` is the first."""
 
 
 class Probes:
@@ -231,7 +244,7 @@ class Probes:
         """The waits of its threads; `delayed` and `ran` are not asked here."""
         if hooks.WAITS not in self._hooks:
             return RunQueue()
-        return RunQueue(waits=_filled(self._summed()[len(CALLS) * _OF_CALL :]))
+        return RunQueue(waits=_filled(self._summed(len(CALLS) * _OF_CALL)[:BUCKETS]))
 
     def sockets(self) -> dict[int, SocketCounts]:
         """What was counted at each of its sockets (IPv4 and IPv6), by the socket's cookie."""
@@ -239,11 +252,15 @@ class Probes:
             return {}
         rows = self._sockets.iterate()
         return {
-            cookie: SocketCounts(sends, short, sent, receives, received, full // 1_000, overflows)
-            for cookie, sends, short, sent, receives, received, full, overflows in SOCKET_ROW.iter_unpack(
-                rows
-            )
+            cookie: SocketCounts(sends, short, sent, receives, received, full // 1_000, *rare)
+            for cookie, sends, short, sent, receives, received, full, *rare in SOCKET_ROW.iter_unpack(rows)
         }
+
+    def socket_sums(self) -> SocketSums:
+        """The sums of all its sockets, also of those that are gone; `full` as `sockets` found it last."""
+        sums = SocketSums(*self._summed(len(CALLS) * _OF_CALL + BUCKETS))
+        sums.full //= 1_000
+        return sums
 
     def happenings(self) -> list[Happening]:
         """Return what happened since the last time, oldest first, without waiting; at most `DRAINED`."""
@@ -297,14 +314,14 @@ class Probes:
     def _loss(self, member: str) -> int:
         return read(self._losses, LOSSES, member) if self._open else 0
 
-    def _summed(self) -> list[int]:
-        """`FIGURES` as numbers, of all processors together."""
+    def _summed(self, since: int = 0) -> list[int]:
+        """`FIGURES` as numbers, of all processors together; without the first of them."""
+        one = FIGURES.size // 8
         if not self._open:
-            return [0] * (FIGURES.size // 8)
+            return [0] * (one - since)
         _ = self.ended
         numbers = memoryview(self._figures.first(FIGURES.size, per_processor=True)).cast("Q")
-        one = FIGURES.size // 8
-        return [sum(numbers[at::one]) for at in range(one)]
+        return [sum(numbers[at::one]) for at in range(since, one)]
 
     def close(self) -> None:
         """Detach and unload. Again: nothing. All figures are 0 from then on."""

@@ -52,6 +52,17 @@ export interface Machine {
   readonly pressure: Readonly<Record<string, number>>; // cpu, io, memory
 }
 
+/** Of all connections, also those that are gone, over the time of a report. */
+export interface SocketSums {
+  readonly short_sends: number;
+  readonly full: number; // with a full send queue: of two connections, both
+  readonly retransmits: number;
+  readonly overflows: number;
+  readonly resets_sent: number;
+  readonly resets_received: number;
+  readonly state_changes: number;
+}
+
 export interface Report {
   readonly at: number; // Unix time in seconds
   readonly seconds: number;
@@ -59,6 +70,7 @@ export interface Report {
   readonly calls: Readonly<Partial<Record<Call, CallFigures>>>; // empty without probes
   readonly run_queue: RunQueue;
   readonly machine: Machine;
+  readonly sockets: SocketSums | null; // null without probes
   readonly lines: number; // how many connections there are
   readonly rtt_median: number;
   readonly worst: readonly Line[]; // empty here: see `lines` of KernelView
@@ -102,6 +114,9 @@ export interface Line {
   readonly receive_bytes: number | null;
   readonly full: number | null;
   readonly overflows: number | null;
+  readonly resets_sent: number | null;
+  readonly resets_received: number | null;
+  readonly state_changes: number | null; // the first: to become `established`
 }
 
 export type Cause = "nothing" | "unreachable" | "network" | "reader" | "limits" | "loop" | "disk" | "machine";
