@@ -18,6 +18,7 @@ from typing import Final, Protocol
 
 from hubbub.net.classify import classify
 from hubbub.net.handler import Handler
+from hubbub.net.headcount import Headcount, is_loopback
 from hubbub.net.settings import NetSettings
 from hubbub.net.stream import Stream
 from hubbub.net.timers import UNSET, Wheel
@@ -64,14 +65,16 @@ class Doorman:
         self.welcome = welcome
         self.refused = refused
         self.tls = tls
-        self.connections = 0
-        """Open connections, those that have not said anything yet included."""
-        self._by_address: dict[str, int] = {}
+        self._headcount = Headcount(settings)
         self._listeners: list[_Listener] = []
         self._waiting: set[_Waiting] = set()
         self._streams: set[Stream] = set()
-        self._emptied = asyncio.Event()
         self._handing_over: set[asyncio.Task[None]] = set()
+
+    @property
+    def connections(self) -> int:
+        """Open connections, those that have not said anything yet included."""
+        return self._headcount.all
 
     async def listen(self, host: str, port: int, pinned: str | None = None) -> list[tuple[str, int]]:
         """Listen on every address of `host` (port 0: any free one, the same on each); return them.
@@ -116,41 +119,12 @@ class Doorman:
 
     async def empty(self) -> None:
         """Wait until no connection is left. Call it after `stop`."""
-        while self.connections:
-            self._emptied.clear()
-            await self._emptied.wait()
+        await self._headcount.none_left()
 
     def abort_all(self) -> None:
         """Cut every stream that is still open."""
         for stream in list(self._streams):
             stream.abort()
-
-    # -- counting
-
-    def _admit(self, address: str) -> str | None:
-        """Count a connection in; a sentence where it may not come in."""
-        settings = self.settings
-        if self.connections >= settings.max_connections:
-            return f"over max_connections ({settings.max_connections})"
-        key = _block(address)
-        count = self._by_address.get(key, 0)
-        counted = settings.limit_loopback or not is_loopback(address)
-        if settings.max_per_address and counted and count >= settings.max_per_address:
-            return f"over max_per_address ({settings.max_per_address})"
-        self._by_address[key] = count + 1
-        self.connections += 1
-        return None
-
-    def _dismiss(self, address: str) -> None:
-        self.connections -= 1
-        if not self.connections:
-            self._emptied.set()
-        key = _block(address)
-        count = self._by_address[key] - 1
-        if count:
-            self._by_address[key] = count
-        else:
-            del self._by_address[key]
 
     # -- handing over
 
@@ -161,7 +135,7 @@ class Doorman:
             if context is None:
                 self.refused(peer, "TLS was asked for, and no certificate is set")
                 sock.close()
-                self._dismiss(peer)
+                self._headcount.dismiss(peer)
                 return
         task = self.loop.create_task(self._connect(sock, peer, listener, kind, context))
         self._handing_over.add(task)
@@ -204,11 +178,11 @@ class Doorman:
             if context is not None:
                 self.refused(peer, f"TLS handshake failed: {error}")
             if stream.fresh:
-                self._dismiss(peer)
+                self._headcount.dismiss(peer)
 
     def _gone(self, stream: Stream) -> None:
         self._streams.discard(stream)
-        self._dismiss(stream.peer)
+        self._headcount.dismiss(stream.peer)
 
 
 class _Listener:
@@ -255,7 +229,7 @@ class _Listener:
                     return
                 continue  # that one connection was gone before we came to it
             peer = sys.intern(address[0])
-            reason = self.door._admit(peer)
+            reason = self.door._headcount.admit(peer)
             if reason is not None:
                 self.door.refused(peer, reason)
                 sock.close()
@@ -338,7 +312,7 @@ class _Waiting:
     def close(self) -> None:
         self._forget()
         self.sock.close()
-        self.door._dismiss(self.peer)
+        self.door._headcount.dismiss(self.peer)
 
 
 class _Unwrapped:
@@ -396,16 +370,3 @@ class _Unwrapped:
 def _set_low_water(sock: socket.socket, count: int) -> None:
     if sys.platform != "win32":
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
-
-
-def _block(address: str) -> str:
-    """What counts as one address: an IPv4 address, an IPv6 /64 (the smallest that a site is given)."""
-    if ":" not in address:
-        return address
-    packed = socket.inet_pton(socket.AF_INET6, address.partition("%")[0])
-    return packed[:8].hex()
-
-
-def is_loopback(address: str) -> bool:
-    """Whether an IP address is this machine's own (127.0.0.0/8, ::1)."""
-    return address.startswith("127.") or address == "::1"
