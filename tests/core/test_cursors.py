@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import cast
+
 import pytest
 
 from contracts.journals import Turns, UnrulyJournal
@@ -10,18 +13,22 @@ from hubbub.core.answers import Accepted, Answer, ReadUpTo, RoomJoined, UnreadLi
 from hubbub.core.commands import (
     CreateRoom,
     Delete,
+    Edit,
     GetUnread,
     Invite,
     JoinRoom,
     LeaveRoom,
     MarkRead,
     Publish,
+    React,
+    SetTopic,
     Whisper,
 )
-from hubbub.core.entries import Trim
+from hubbub.core.entries import Record, Trim
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import ReadMoved
 from hubbub.core.model import Session
+from hubbub.core.ports import Reader
 from hubbub.core.settings import CoreSettings, RoomSettings
 
 LOBBY = "room:1"
@@ -50,6 +57,27 @@ def _shown(house: House, session: Session) -> list[tuple[str | None, int, int, b
 def _said(answer: Answer | None) -> Accepted:
     assert isinstance(answer, Accepted), answer
     return answer
+
+
+def _reads(house: House) -> Callable[[], int]:
+    """Say, when it is called, how many entries were read since."""
+    begun: list[int] = []
+    ask = house.journal.read
+
+    class Counting:
+        def __init__(self, reader: Reader) -> None:
+            self._reader = reader
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._reader, name)
+
+        def entries(self, stream: str, first: int, last: int) -> Sequence[Record]:
+            records = self._reader.entries(stream, first, last)
+            begun.append(len(records))
+            return records
+
+    house.journal.read = lambda query, then: ask(lambda reader: query(cast("Reader", Counting(reader))), then)  # type: ignore[method-assign]
+    return lambda: sum(begun)
 
 
 def test_what_came_since_one_joined_is_unread_and_one_reads_on_all_devices() -> None:
@@ -139,12 +167,67 @@ def test_ones_own_words_behind_the_cursor_are_read(account: bool) -> None:
     house.done(bob, Publish("his"))
     house.done(alice, Publish("mine"))
     (view,) = _unread(house, alice)
-    assert (view.read, view.offset, view.unread) == (150, 152, 2)
+    assert (view.read, view.offset, view.unread) == (150, 152, 1)
     assert house.done(alice, MarkRead(LOBBY, 151)) == ReadUpTo(LOBBY, 151)
     assert _counts(house, alice) == []
     if account:
         again = house.restarted()
         assert _counts(again, again.back("Alice")) == []
+
+
+def test_messages_of_others_are_unread_and_nothing_else() -> None:
+    house = House()
+    alice, bob = house.register("Alice"), house.register("Bob")
+    for session, words in ((alice, "1"), (bob, "2"), (alice, "3"), (alice, "4"), (bob, "5")):
+        house.done(session, Publish(words))
+    house.done(alice, Edit("first", LOBBY, 1))
+    house.done(alice, React("+1", LOBBY, 2))
+    house.done(alice, SetTopic("words", "lobby"))
+    house.done(alice, Delete(LOBBY, 4))
+    (view,) = _unread(house, bob)
+    assert (view.read, view.offset, view.unread) == (0, 9, 2), "1 and 3"
+    assert house.done(bob, MarkRead(LOBBY, 1)) == ReadUpTo(LOBBY, 1)
+    assert _counts(house, bob) == [("lobby", 1)]
+    house.done(bob, MarkRead(LOBBY, 3))
+    assert _counts(house, bob) == [], "a sign, a topic: nothing to read"
+    assert _shown(house, bob)[0] == ("lobby", 9, 0, False)
+    house.done(alice, React("+2", LOBBY, 2))
+    assert _counts(house, bob) == []
+    house.done(alice, Publish("new"))
+    assert _counts(house, bob) == [("lobby", 1)]
+    talk = _said(house.done(alice, Whisper("Bob", "psst"))).stream
+    house.done(alice, Edit("psst!", talk, 1))
+    assert _counts(house, bob) == [("lobby", 1), ("Alice", 1)]
+
+
+def test_what_lies_far_behind_is_counted_by_its_entries() -> None:
+    """A look costs no more than the limit, however much somebody has not read."""
+    house = House(CoreSettings(rooms=RoomSettings(unread_entries=10)))
+    alice, bob = house.register("Alice"), house.register("Bob")
+    talk = _said(house.done(alice, Whisper("Bob", "psst"))).stream
+    house.done(alice, React("+1", talk, 1))
+    house.done(alice, Publish("x"))
+    for number in range(19):
+        house.done(alice, Edit(f"x{number}", LOBBY, 1))
+    read = _reads(house)
+    # What has the least behind it is counted first: 2 of the 10 entries are the talk's. Of the room's 20, 8
+    # are looked at, one of them a message, and the other 12 count as they are.
+    assert _counts(house, bob) == [("lobby", 13), ("Alice", 1)]
+    assert read() <= 10 + 2, "and one each for one's own words"
+    house.done(bob, MarkRead(LOBBY, 1))
+    assert _counts(house, bob) == [("Alice", 1)]
+
+
+def test_nor_does_it_cost_more_where_messages_are_long() -> None:
+    house = House(CoreSettings(rooms=RoomSettings(unread_bytes=1_000)))
+    alice, bob = house.register("Alice"), house.register("Bob")
+    for _ in range(70):
+        house.do(alice, Publish("x" * 1_000))
+    house.turns.run_all()
+    house.done(alice, React("+1", LOBBY, 1))
+    read = _reads(house)
+    assert _counts(house, bob) == [("lobby", 71)], "the sign is not looked at"
+    assert read() <= 64 + 1
 
 
 def test_what_is_no_longer_kept_is_not_unread() -> None:
@@ -251,7 +334,7 @@ def test_all_rooms_and_talks_are_shown_with_their_cursors_and_their_time() -> No
     house.service.disconnected(alice)
     alice = house.back("Alice")
     house.done(bob, Publish("hello"))
-    assert _counts(house, alice) == [("lobby", 1), ("Bob", 2)]
+    assert _counts(house, alice) == [("lobby", 1), ("Bob", 1)]
     house.done(alice, MarkRead(last.stream, 2))
     assert _counts(house, alice) == [("lobby", 1)]
     seen = _all(house, alice)

@@ -114,7 +114,7 @@ class MessageView(
 
 
 class UnreadView(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rename={"with_": "with"}):
-    """A stream with its head (`epoch`, `offset`), the cursor (`read`), and how many lie between.
+    """A stream with its head (`epoch`, `offset`), the cursor (`read`), and the messages of others between.
 
     `room` is set for a room, `with_` for a private talk, none of them for the account's own notices. Only
     where all were asked for: `at`, the time of the last entry (None: it is erased, or nothing is kept), and

@@ -1,5 +1,5 @@
 """Cursors: up to where somebody has read each stream. An account's are kept, and the same on all its devices;
-a guest's end with its session. What one said oneself, right behind the cursor, one has read.
+a guest's end with its session. What is no message of somebody else, right behind the cursor, one has read.
 """
 
 from __future__ import annotations
@@ -12,7 +12,17 @@ import msgspec
 
 from hubbub.core.answers import Answer, ReadUpTo, UnreadList, UnreadView
 from hubbub.core.commands import GetUnread, MarkRead, Place
-from hubbub.core.entries import Drop, Erased, MentionNoted, Position, Put, Record, Whispered
+from hubbub.core.entries import (
+    Drop,
+    Edited,
+    Erased,
+    MentionNoted,
+    Position,
+    Put,
+    Record,
+    Said,
+    Whispered,
+)
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import ReadMoved
 from hubbub.core.ledger import Ledger, Request
@@ -21,14 +31,14 @@ from hubbub.core.model import Room, Session, User
 from hubbub.core.people import People
 from hubbub.core.ports import Reader
 from hubbub.core.rooms import Rooms
-from hubbub.core.settings import CoreSettings
+from hubbub.core.settings import CoreSettings, RoomSettings
 from hubbub.core.talks import Talks, talkers
 
 SessionT = TypeVar("SessionT", bound=Session)
 
 _PREFIX: Final = "cursor/"
 _AT_ONCE: Final = 64
-"""Entries that are read together when it is looked whose they are."""
+"""Entries that are read together when it is looked whose they are: at 64 KiB each they are 4 MiB."""
 _NOTICES: Final = 1_000
 """Unread notices, the newest, among which mentions are counted."""
 _NAMING: Final = 16
@@ -44,6 +54,8 @@ class _Stand(NamedTuple):
     stream: str
     head: Position
     read: int
+    unread: int = 0
+    """Messages of others behind that."""
     room: Room | None = None
     other: int | None = None
     """With whom, where it is a private talk."""
@@ -64,7 +76,7 @@ class _Seen(NamedTuple):
     mentions: dict[str, int]
     """By the stream of the room."""
     whole: bool
-    """False: one's own words went on for longer than one look."""
+    """False: what is no message of others went on for longer than one look. Nothing is counted then."""
 
 
 class Cursors(Generic[SessionT]):
@@ -189,9 +201,10 @@ class Cursors(Generic[SessionT]):
 
         def query(reader: Reader) -> _Seen:
             seen = _look(reader, asked, user.id)
-            if not command.all:
-                return seen
-            return seen._replace(moved=[_last(reader, one, one.other in nameless) for one in seen.moved])
+            moved = _count(reader, seen.moved, user.id, settings) if seen.whole else seen.moved
+            if command.all:
+                moved = [_last(reader, one, one.other in nameless) for one in moved]
+            return seen._replace(moved=moved)
 
         def then(seen: _Seen) -> Answer | None:
             if session.user is not user:  # gone meanwhile, or logged out
@@ -232,7 +245,7 @@ class Cursors(Generic[SessionT]):
     def _follow_own(
         self, session: SessionT, user: User, before: Sequence[_Stand], after: Sequence[_Stand]
     ) -> None:
-        """What one said oneself, and what is no longer kept, is read.
+        """What is no message of others, and what is no longer kept, is read.
 
         Nobody waits for that: if it is lost, it is found anew.
         """
@@ -257,7 +270,7 @@ class Cursors(Generic[SessionT]):
             rooms[self._rooms.default] = None
         for room in sorted(rooms, key=lambda one: one.name):
             head = self._ledger.head(room.stream)
-            yield _Stand(room.stream, head, self._cursor(session, room.stream, head), room)
+            yield _Stand(room.stream, head, self._cursor(session, room.stream, head), room=room)
         if user.account:
             stream = notice_stream(user.id)
             head = self._ledger.head(stream)
@@ -266,7 +279,7 @@ class Cursors(Generic[SessionT]):
             head = self._ledger.head(stream)
             low, high = talkers(stream) or (0, 0)
             other = high if low == user.id else low
-            yield _Stand(stream, head, self._cursor(session, stream, head), None, other)
+            yield _Stand(stream, head, self._cursor(session, stream, head), other=other)
 
     def _view(self, one: _Stand, mentions: dict[str, int]) -> UnreadView:
         name = self._name(one.other) if one.other is not None else None
@@ -275,7 +288,7 @@ class Cursors(Generic[SessionT]):
             epoch=one.head.epoch,
             offset=one.head.offset,
             read=one.read,
-            unread=max(0, one.head.offset - one.read),
+            unread=one.unread,
             mentions=mentions.get(one.stream, 0),
             room=one.room.name if one.room is not None else None,
             with_=name or one.called,
@@ -298,7 +311,7 @@ def _most_important(stands: Sequence[_Stand], most: int) -> list[_Stand]:
 
 
 def _look(reader: Reader, stands: Sequence[_Stand], me: int) -> _Seen:
-    """Pass over what `me` said right behind each cursor, and count the mentions among the notices."""
+    """Pass over what is no message to `me` right behind each cursor; count the mentions among the notices."""
     moved: list[_Stand] = []
     mentions: dict[str, int] = {}
     whole = True
@@ -315,10 +328,10 @@ def _look(reader: Reader, stands: Sequence[_Stand], me: int) -> _Seen:
             moved.append(one)
             continue
         first = max(one.read + 1, reader.first(one.stream))  # what is no longer kept cannot be read
-        read = _own(reader, one.stream, first, first, me)  # usually somebody else's
+        read = _passed(reader, one.stream, first, first, me)  # usually somebody else's
         if read == first:
             last = min(one.head.offset, read + _AT_ONCE)
-            read = _own(reader, one.stream, read + 1, last, me)
+            read = _passed(reader, one.stream, read + 1, last, me)
             whole = whole and (read < last or last == one.head.offset)
         moved.append(one._replace(read=read))
     return _Seen(moved, mentions, whole)
@@ -343,15 +356,40 @@ def _named(record: Record, id: int | None) -> str | None:
     return body.to if isinstance(body, Whispered) and body.to_id == id else None
 
 
-def _own(reader: Reader, stream: str, first: int, last: int, me: int) -> int:
-    """The last offset up to which all entries from `first` on are by `me`."""
+def _passed(reader: Reader, stream: str, first: int, last: int, me: int) -> int:
+    """The last offset up to which from `first` on there is no message to `me`."""
     read = first - 1
     for record in reader.entries(stream, first, last):
-        body = record.entry.body
-        if record.offset != read + 1 or isinstance(body, Erased) or body.sender_id != me:
+        if record.offset != read + 1 or _to(me, record):
             break
         read = record.offset
     return read
+
+
+def _count(reader: Reader, stands: Sequence[_Stand], me: int, settings: RoomSettings) -> list[_Stand]:
+    """How many messages to `me` lie behind each cursor; of notices, all. What is too far counts."""
+    entries, size = settings.unread_entries, settings.unread_bytes
+    unread: dict[str, int] = {}
+    for one in sorted(stands, key=lambda one: one.head.offset - one.read):
+        found, offset, head = 0, one.read, one.head.offset
+        if one.room is None and one.other is None:
+            head, found = offset, max(0, head - offset)
+        while offset < head and entries > 0 and size > 0:
+            last = min(head, offset + min(_AT_ONCE, entries))
+            for record in reader.entries(one.stream, offset + 1, last):
+                found += _to(me, record)
+                if isinstance(record.entry.body, Said | Whispered | Edited):
+                    size -= len(record.entry.body.content.encode())
+            entries -= last - offset
+            offset = last
+        unread[one.stream] = found + max(0, head - offset)
+    return [one._replace(unread=unread[one.stream]) for one in stands]
+
+
+def _to(me: int, record: Record) -> bool:
+    """Whether it is a message that somebody else said, and that is not deleted."""
+    body = record.entry.body
+    return isinstance(body, Said | Whispered) and body.sender_id != me
 
 
 def _user(session: Session) -> User:

@@ -25,6 +25,11 @@ class RoomSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unread_listed: int = 500
     """Rooms and talks in the list of all that somebody has: one entry of each is read. Those with something
     new go before the others."""
+    unread_entries: int = 5_000
+    """Entries that are looked at in one list of what is unread: messages of others count, and nothing else.
+    Where less lies behind a cursor goes first; of those that are beyond it, each counts."""
+    unread_bytes: int = 2_097_152
+    """And bytes of their text, in UTF-8: beyond them, each counts, too."""
     resume_entries: int = 10_000
     """Entries that one resume tells. Of streams that do not fit, it tells a gap."""
     resume_bytes: int = 2_097_152

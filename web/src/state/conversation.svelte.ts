@@ -263,6 +263,10 @@ export class LiveConversation implements Conversation {
     event: MessageEdited | MessageDeleted | ReactionChanged,
   ): void {
     this.changed(event.offset);
+    if (name === "deleted") {
+      const message = this.timeline.at(event.target);
+      this.reading.deleted(event.target, message !== undefined && !message.own && !message.deleted);
+    }
     this.timeline.modified(name, event);
   }
 

@@ -33,6 +33,12 @@ export class Reading {
     this.recent = this.recent.slice(MOST / 2);
   }
 
+  /** What was said there is deleted, and nobody will read it. `others`: it was seen to be somebody else's. */
+  deleted(offset: number, others: boolean): void {
+    if (offset > this.base) this.recent = this.recent.filter((one) => one !== offset);
+    else if (others && offset > this.readUpTo) this.counted = Math.max(0, this.counted - 1);
+  }
+
   /** The cursor moved; false: it was there, or further. */
   moved(offset: number): boolean {
     if (offset <= this.readUpTo) return false;

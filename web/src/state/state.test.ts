@@ -108,6 +108,19 @@ test("a cursor counts what lies behind it", () => {
   expect(reading.unread).toBe(0);
 });
 
+test("what is deleted is not unread", () => {
+  const reading = new Reading();
+  reading.told(10, 4, 3); // and three that are one's own, or none to read
+  for (const offset of [11, 13]) reading.arrived(offset);
+  reading.deleted(13, false);
+  reading.deleted(12, false); // one's own
+  expect(reading.unread).toBe(4);
+  reading.deleted(7, true);
+  reading.deleted(8, false); // whose it was is not known
+  reading.deleted(4, true); // it was read
+  expect(reading.unread).toBe(3);
+});
+
 test("reactions are counted, and where it is not clear what they are then, it is said", () => {
   const react = (from: string, removed = false): ReactionChanged =>
     ({ from, from_id: 5, target: 1, emoji: "+1", removed }) as ReactionChanged;
