@@ -7,12 +7,12 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 
+from hubbub.log.active import Written
 from hubbub.log.batch import Batch
 from hubbub.log.compaction import CompactionPlan, CompactionResult, compact
 from hubbub.log.errors import ColdError, ReadOnlyError
 from hubbub.log.log import Log
 from hubbub.log.options import Options
-from hubbub.log.segment import Written
 from hubbub.log.verify import verify
 from log.faults_model import Frame, Model, check_tags, observe
 from log.simulated_files import Crashed, SimulatedFiles

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from hubbub.log import compaction, frames, log, recovery, writer
+from hubbub.log.active import Active
 from hubbub.log.catalog import Catalog
 from hubbub.log.compaction import CompactionResult
 from hubbub.log.errors import ReadOnlyError
 from hubbub.log.files import Files
 from hubbub.log.frames import Frame
 from hubbub.log.layout import ENTRY, FRAME, FRAME_HEADER, FRAME_MAGIC, INDEX_NAME, SEGMENT_NAME
-from hubbub.log.segment import Active
 from log.simulated_files import SimulatedFile, SimulatedFiles
 
 Patch = pytest.MonkeyPatch

@@ -3,6 +3,7 @@
 It knows bytes and nothing of chat, and imports the standard library alone.
 """
 
+from hubbub.log.active import Written
 from hubbub.log.backup import BackUp, back_up
 from hubbub.log.batch import Batch
 from hubbub.log.compaction import CompactionPlan, CompactionResult, compact
@@ -20,7 +21,6 @@ from hubbub.log.files import Directory, File, Files
 from hubbub.log.log import Log
 from hubbub.log.options import Options
 from hubbub.log.rebuild import rebuild_indexes
-from hubbub.log.segment import Written
 from hubbub.log.verify import Finding, verify
 
 __all__ = [

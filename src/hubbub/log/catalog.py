@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 from zlib import crc32
 
+from hubbub.log.active import Active, Written
 from hubbub.log.contents import Contents
 from hubbub.log.errors import CorruptError
 from hubbub.log.index_file import Directory
 from hubbub.log.layout import CHECKSUM, CONTROL, ERASE, GONE, KEY_LENGTH, LENGTH, MANIFEST, PLACES, RESIDUE
 from hubbub.log.options import Options
 from hubbub.log.reading import fetch, fetch_one, nowait
-from hubbub.log.segment import Active, BlockCache, Sealed, Written
+from hubbub.log.sealed import BlockCache, Sealed
 from hubbub.log.streams import NOTHING, Stream, Tail
 
 _PLACE = (1 << 64) - 1

@@ -41,7 +41,7 @@ from hubbub.log.layout import (
 from hubbub.log.options import Options
 from hubbub.log.reading import fetch, fetch_one
 from hubbub.log.recovery import open_sealed
-from hubbub.log.segment import Sealed, scan
+from hubbub.log.sealed import Sealed, scan
 from hubbub.log.writer import Writer
 
 _FRAME_BYTES = 1 << 20

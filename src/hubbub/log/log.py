@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from hubbub.log import index_file
+from hubbub.log.active import Written
 from hubbub.log.batch import Batch
 from hubbub.log.catalog import Catalog, Get, Read
 from hubbub.log.compaction import CompactionPlan, CompactionResult, adopt, choose
@@ -21,7 +22,7 @@ from hubbub.log.layout import CHECKPOINT_NAME, INDEX_NAME, MARK
 from hubbub.log.mark import MarkFile
 from hubbub.log.options import Options
 from hubbub.log.recovery import Opened, claim, open_beside, open_segments
-from hubbub.log.segment import Held, Sealed, Written
+from hubbub.log.sealed import Held, Sealed
 from hubbub.log.tags import newest_tags
 from hubbub.log.writer import Writer
 

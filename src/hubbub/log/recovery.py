@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from hubbub.log import index_file
+from hubbub.log.active import Active
 from hubbub.log.catalog import Catalog
 from hubbub.log.contents import Contents
 from hubbub.log.errors import CorruptError, ForeignDirectoryError, LockedError, LogError
@@ -33,7 +34,7 @@ from hubbub.log.layout import (
 from hubbub.log.manifest import Manifest, check_marker, write_marker
 from hubbub.log.mark import Mark, read_mark
 from hubbub.log.options import Options
-from hubbub.log.segment import Active, Held, Sealed, scan
+from hubbub.log.sealed import Held, Sealed, scan
 
 _OURS = re.compile(OUR_NAMES)
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from hubbub.log.segment import Sealed
+from hubbub.log.sealed import Sealed
 
 NOTHING: array[int] = array("Q")
 """The places of a stream with nothing in the active segment. Shared: never appended to."""

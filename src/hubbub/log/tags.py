@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from hubbub.log.active import Active
 from hubbub.log.catalog import Catalog
 from hubbub.log.contents import Contents
 from hubbub.log.errors import CorruptError
 from hubbub.log.frames import Frame, read_frames, seed_of
 from hubbub.log.layout import SEGMENT_HEADER
-from hubbub.log.segment import Active, Sealed
+from hubbub.log.sealed import Sealed
 
 
 def newest_tags(catalog: Catalog, identity: int, since: int, most: int) -> Iterator[tuple[bytes, int, bytes]]:

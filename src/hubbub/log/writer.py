@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import replace as changed
 
+from hubbub.log.active import Active, Written
 from hubbub.log.batch import Batch
 from hubbub.log.catalog import Catalog
 from hubbub.log.errors import ReadOnlyError
@@ -33,7 +34,6 @@ from hubbub.log.layout import (
 )
 from hubbub.log.manifest import Manifest
 from hubbub.log.options import Options
-from hubbub.log.segment import Active, Written
 from hubbub.log.streams import Stream
 
 SPACE = {errno.ENOSPC, errno.EDQUOT}

@@ -1,4 +1,4 @@
-"""Segments: the active ones, which grow, and the sealed ones, which never change."""
+"""Sealed segments, which never change: their indexes, the blocks of these in memory, and reading one anew."""
 
 from __future__ import annotations
 
@@ -9,76 +9,10 @@ from io import UnsupportedOperation
 from hubbub.log import index_file
 from hubbub.log.contents import Contents
 from hubbub.log.errors import CorruptError
-from hubbub.log.files import File, Files
-from hubbub.log.frames import read_frames, read_segment_header, seed_of, segment_header
+from hubbub.log.files import File
+from hubbub.log.frames import read_frames, read_segment_header, seed_of
 from hubbub.log.layout import BLOCK, PLACES, SEGMENT_HEADER, SEGMENT_NAME
 from hubbub.log.reading import pread
-from hubbub.log.streams import Stream
-
-
-class Active:
-    """A segment that is written. `end` ≥ what is settled; `durable` ≤ `end`."""
-
-    __slots__ = (
-        "allocated", "base", "checkpointed", "contents", "dead", "durable", "end", "file",
-        "following", "introduced", "name", "number", "seed", "sequence", "settled",
-    )  # fmt: skip
-
-    def __init__(self, file: File, number: int, base: int, identity: int) -> None:
-        self.file = file
-        self.number = number
-        self.name = SEGMENT_NAME % number
-        self.base = base
-        self.seed = seed_of(identity, number)
-        self.sequence = base
-        self.end = self.settled = self.durable = self.allocated = self.checkpointed = SEGMENT_HEADER
-        self.contents = Contents()
-        self.dead = 0
-        """Settled entries that are erased, trimmed or overwritten."""
-        self.introduced: dict[bytes, Stream] = {}
-        """Streams that a frame of this segment, settled or not, has introduced."""
-        self.following: Active | None = None
-        """The segment that goes on where this one ends."""
-
-    @classmethod
-    def create(cls, files: Files, number: int, base: int, identity: int, preallocate: int) -> Active:
-        """A new file with its header; not durable yet."""
-        file = files.create(SEGMENT_NAME % number)
-        try:
-            active = cls(file, number, base, identity)
-            if preallocate:
-                file.preallocate(0, preallocate)
-                active.allocated = preallocate
-            file.pwrite(segment_header(number, base, identity), 0)
-        except OSError:
-            file.close()
-            files.unlink(SEGMENT_NAME % number)
-            raise
-        return active
-
-
-class Written:
-    """One frame that was written and is not settled yet."""
-
-    __slots__ = (
-        "count", "end", "entries", "introduced", "offsets", "position",
-        "records", "segment", "shifts", "size", "tags", "time",
-    )  # fmt: skip
-
-    def __init__(self, segment: Active, position: int, time: int) -> None:
-        self.segment = segment
-        self.position = position
-        self.end = position
-        self.time = time
-        self.offsets: list[list[int]] = []
-        """For each batch, in order, the offsets that its appends got."""
-        self.entries: list[tuple[Stream, int, bytes]] = []
-        self.introduced: list[tuple[Stream, int]] = []
-        self.records: list[tuple[bytes, int]] = []
-        self.shifts: list[tuple[int, Stream, int]] = []
-        self.count = 0
-        self.tags = 0
-        self.size = 0
 
 
 class Held:
