@@ -12,6 +12,7 @@ import type {
   Person,
   PublicRoom,
   Status,
+  Stranded,
 } from "./contract";
 import { Engine } from "./engine.svelte";
 import { messageOf } from "./messages";
@@ -93,6 +94,10 @@ class LiveChat implements Chat {
     return this.engine.notices.invitations;
   }
 
+  get stranded(): readonly Stranded[] {
+    return this.engine.stranded;
+  }
+
   // -- coming and going
 
   start(): Promise<void> {
@@ -112,6 +117,10 @@ class LiveChat implements Chat {
 
   unsent(): number {
     return this.engine.outbox.size;
+  }
+
+  discard(id: string): void {
+    this.engine.outbox.discard(id);
   }
 
   async signOut(): Promise<void> {

@@ -150,6 +150,13 @@ export interface Invitation {
   dismiss(): void;
 }
 
+/** What was refused in a room that one is not in any more: it stays until it is discarded, or one is in there again. */
+export interface Stranded {
+  readonly id: string;
+  readonly room: string | null;
+  readonly content: string;
+}
+
 export interface FoundMessages {
   readonly messages: readonly Message[];
   readonly more: boolean;
@@ -189,6 +196,7 @@ export interface Chat {
   readonly people: readonly Person[]; // who is here, by name
   readonly offers: readonly Offer[];
   readonly invitations: readonly Invitation[];
+  readonly stranded: readonly Stranded[];
   readonly unread: number; // of all that are not muted
   readonly mentions: number;
 
@@ -197,6 +205,8 @@ export interface Chat {
   register(name: string, password: string): Promise<void>;
   /** How many messages are not known to be kept: signing out loses them. */
   unsent(): number;
+  /** Throw a message away that could not be sent, by its id. */
+  discard(id: string): void;
   signOut(): Promise<void>;
   retryNow(): void;
   open(key: string): void;

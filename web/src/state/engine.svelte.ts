@@ -45,7 +45,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   readonly tabs = new Tabs((told) => {
     if (told.kind === "signed-out") this.signedOut();
     else if (told.kind === "took-offer") this.offers.takenElsewhere(told.offer);
-    else if (this.me?.id !== told.id) this.session.change();
+    else if (this.me?.id !== told.id || this.session.phase === "ended") this.session.change();
   });
   readonly offers = new Offers(
     this.line,
@@ -58,6 +58,8 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   );
   readonly where = new Whereabouts(this.known, (name) => this.findRoom(name));
   account = "";
+  /** Refused, in rooms that one is not in any more. */
+  stranded = $state.raw<readonly Entry[]>([]);
 
   private readonly heard = new Positions<Kept>();
   private readonly arrivals = new Arrivals(
@@ -154,6 +156,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     room.topic = told.topic;
     room.members = told.members;
     this.notices.entered(told.room);
+    this.outbox.showAll();
     return room;
   }
 
@@ -272,6 +275,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
 
   roomsChanged(): void {
     this.lookingAgain ??= setTimeout(() => this.lookAgain(), LOOK_AGAIN);
+    this.outbox.showAll();
     this.where.check();
   }
 
@@ -337,6 +341,10 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
 
   target(entry: Entry): Target | undefined {
     return entry.room !== null ? this.known.named("room", entry.room) : this.known.talk(entry.to ?? "", "");
+  }
+
+  strand(entries: readonly Entry[]): void {
+    if (entries.length + this.stranded.length > 0) this.stranded = entries;
   }
 
   // -- what is shown

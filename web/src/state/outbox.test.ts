@@ -45,13 +45,20 @@ class Room implements Target, Post {
   refusals: Refusal[] = [];
   drops = { before: false, after: false };
   tries = 0;
+  /** Whether one is in it. */
+  open = true;
+  stranded: readonly Entry[] = [];
 
   get head(): number {
     return this.kept.length;
   }
 
-  target(): Target {
-    return this;
+  target(): Target | undefined {
+    return this.open ? this : undefined;
+  }
+
+  strand(entries: readonly Entry[]): void {
+    this.stranded = entries;
   }
 
   setPending(messages: readonly Message[]): void {
@@ -185,6 +192,41 @@ test("what a tab left that is gone is sent once, even if this one knows of it", 
   kept.adopt(left);
   await settle();
   expect(room.kept).toHaveLength(2);
+});
+
+test("what goes to a room that one was put out of is said with its words, until it is dealt with", async () => {
+  const [room, kept, outbox] = begin();
+  room.ready = false;
+  for (const words of ["first", "second"]) outbox.write(room, words, null);
+  room.open = false; // and the line comes back
+  room.ready = true;
+  room.refusals = [1, 2].map(() => Refusal.of({ code: "forbidden", message: "You are not in den." }));
+  outbox.resume();
+  await settle();
+  const told = (): unknown[] => room.stranded.map((one) => [one.room, one.content, one.failed]);
+  const why = "为什么：forbidden";
+  expect(told()).toEqual([
+    ["den", "first", why],
+    ["den", "second", why],
+  ]);
+  expect([kept.entries.length, outbox.size]).toEqual([2, 2]);
+
+  const left = kept.entries; // a reload
+  outbox.close();
+  expect(told()).toEqual([]);
+  outbox.open("1");
+  kept.adopt([...left]);
+  outbox.discard(room.stranded[0]!.id);
+  expect(told()).toEqual([["den", "second", why]]);
+
+  room.open = true; // let in again: it stands in the room, and can be sent
+  outbox.showAll();
+  expect(told()).toEqual([]);
+  expect(room.pending.map((one) => [one.content, one.state])).toEqual([["second", "failed"]]);
+  outbox.retry(room.pending[0]!.id);
+  await settle();
+  expect(room.kept.map((one) => one.content)).toEqual(["second"]);
+  expect([room.pending, kept.entries]).toEqual([[], []]);
 });
 
 test("a second message of the same id gets a key of its own", async () => {

@@ -36,6 +36,8 @@ export interface Post {
   why(refusal: Refusal): string;
   /** Undefined: one is not in that room any more. */
   target(entry: Entry): Target | undefined;
+  /** These were refused, and there is no room any more in which that could be seen. */
+  strand(entries: readonly Entry[]): void;
 }
 
 export class Outbox {
@@ -63,6 +65,7 @@ export class Outbox {
     this.busy.clear();
     this.sent.clear();
     this.entries = [];
+    this.post.strand([]);
     this.store.close();
   }
 
@@ -148,7 +151,6 @@ export class Outbox {
       if (!(error instanceof Refusal)) throw error;
       if (error.code === "offline") return; // `resume` goes on
       if (willPass(error)) this.pause(place, entry, error.retryAfter);
-      else if (this.post.target(entry) === undefined) this.remove(entry);
       else this.change(entry.id, { failed: this.post.why(error) });
     }
     this.busy.delete(place);
@@ -222,6 +224,7 @@ export class Outbox {
     const place = placeOf(entry);
     const pending = this.entries.filter((one) => placeOf(one) === place);
     this.post.target(entry)?.setPending(pending.map((one) => messageOfEntry(one, me)));
+    this.post.strand(this.entries.filter((one) => one.failed !== null && one.room !== null && !this.post.target(one)));
   }
 
   private remember(id: string, offset: number): void {

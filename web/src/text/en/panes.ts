@@ -80,6 +80,9 @@ export default {
   leaveText: "You can join again at any time.",
   leavePrivateText: "It is private: to come back you need an invitation.",
 
+  stranded: "Not sent",
+  strandedWhy: "You are not in this room any more.",
+
   // people
   members: "Members",
   hideMembers: "Hide the members",

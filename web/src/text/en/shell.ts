@@ -52,6 +52,8 @@ export default {
   playground: "Playground",
   keys: "Keyboard",
   signOut: "Sign out",
+  strandedIn: "What you wrote in #{room} was not sent.",
+  show: "Show",
   nothingOpen: "Nothing is open",
   nothingOpenText: "Choose a room or a talk from the list.",
   noSuchRoom: "There is no room {name}, or it is private.",

@@ -75,6 +75,8 @@ export default {
   leaveRoom: "退出 #{room}？",
   leaveText: "你可以随时重新加入。",
   leavePrivateText: "这是私密房间，再次加入需要邀请。",
+  stranded: "未发送",
+  strandedWhy: "你已不在这个房间中。",
 
   members: "成员",
   hideMembers: "隐藏成员",

@@ -49,6 +49,8 @@ export default {
   playground: "调试台",
   keys: "键盘快捷键",
   signOut: "退出登录",
+  strandedIn: "你在 #{room} 中写的消息未能发送。",
+  show: "查看",
   nothingOpen: "没有打开的会话",
   nothingOpenText: "请从列表中选择一个房间或私聊。",
   noSuchRoom: "没有名为“{name}”的房间，或者它是私密的。",
