@@ -218,6 +218,41 @@ def test_who_logs_out_is_nobody_and_the_tokens_are_worth_nothing(flaky: bool) ->
     assert isinstance(house.done(session, Login("Alice", PASSWORD)), LoggedIn), "and may come in again"
 
 
+@pytest.mark.parametrize("account", [True, False])
+def test_a_login_that_another_takes_the_place_of_ends_as_by_a_logout(account: bool) -> None:
+    house = AccountHouse(flaky=True)
+    session, made = house.registered("Alice")
+    token = made.token
+    if not account:
+        session = house.session()
+        token = _welcomed(house.done(session, Login("Guest"))).token
+    told: list[str] = []
+    house.service.entrance.own_account.superseded(token, lambda: told.append("a"))
+    house.service.entrance.own_account.superseded(token, lambda: told.append("b"))
+    assert (told, house.outlet.dismissed) == ([], []), "not before it is kept"
+    house.turns.run_all()
+    assert (told, house.outlet.dismissed) == (["a", "b"], [(session, "policy")])
+    assert not _good(house, token)
+    assert not _good(house.again(), token)
+    for nobodys in (token, "", "a.1.x", "g.1.2.3.4"):
+        house.service.entrance.own_account.superseded(nobodys, lambda: told.append("c"))
+    assert told[2:] == ["c"] * 4, "at once"
+
+
+@pytest.mark.parametrize("how", ["failing", "refusing"])
+def test_where_its_end_is_not_kept_it_stays(how: str) -> None:
+    house = AccountHouse(flaky=True)
+    session, made = house.registered("Alice")
+    told: list[str] = []
+    setattr(house.journal, how, True)
+    house.service.entrance.own_account.superseded(made.token, lambda: told.append("told"))
+    house.turns.run_all()
+    setattr(house.journal, how, False)
+    assert told == ["told"]
+    assert session.user is not None
+    assert _good(house, made.token)
+
+
 def test_a_logout_that_is_not_kept_is_none() -> None:
     house = AccountHouse(flaky=True)
     session, made = house.registered("Alice")

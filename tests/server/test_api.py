@@ -184,6 +184,39 @@ def test_a_wrong_password_sets_no_cookie_and_takes_none_away(meet: Meet) -> None
     assert page.get("me").status_code == 200
 
 
+def test_who_signs_in_over_another_sign_in_ends_that(server: Server, meet: Meet) -> None:
+    name = f"hubbub_{server.port}"
+    page, mine = meet(), meet("bob", "bob")
+    page.ask("login", username="bob", password="bob", cookie=True)
+    former = page.web.cookies[name]
+    tab = server.websocket(Cookie=f"{name}={former}")
+    assert tab.ask("login")["data"]["username"] == "bob"
+    page.ask("login", username="alice", password="wrong", cookie=True)
+    page.ask("login", username="alice", password="alice")  # no cookie is asked for: the other one stays
+    assert tab.ask("ping")["type"] == "response"
+    assert page.get("me").json()["username"] == "bob"
+    page.ask("login", username="alice", password="alice", cookie=True)
+    assert page.get("me").json()["username"] == "alice"
+    assert tab.get("going_away")["data"]["reason"] == "policy"
+    again = meet(Cookie=f"{name}={former}")
+    assert code(again.get("me")) == (401, "bad_credentials")
+    assert mine.get("me").status_code == 200, "another login of that account"
+
+    own = page.web.cookies[name]  # and over a login of one's own
+    assert page.ask("login", username="alice", password="alice", cookie=True).status_code == 200
+    assert code(meet(Cookie=f"{name}={own}").get("me")) == (401, "bad_credentials")
+    assert page.get("me").status_code == 200
+
+    guest = page.ask("login", username="guest-over", cookie=True).json()  # as a guest, and over one
+    token = page.web.cookies[name]
+    line = server.websocket(Cookie=f"{name}={token}")
+    assert line.ask("login")["data"]["user_id"] == guest["user_id"]
+    page.ask("login", username="bob", password="bob", cookie=True)
+    assert line.get("going_away")["data"]["reason"] == "policy"
+    assert code(meet(Cookie=f"{name}={token}").get("me")) == (401, "bad_credentials")
+    assert page.get("me").json()["username"] == "bob"
+
+
 # -- guests
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Generic, TypeVar
 
 import msgspec
@@ -15,8 +16,8 @@ from hubbub.core.commands import ChangePassword, EndSession, ListSessions, Refre
 from hubbub.core.credentials import WRONG, Credentials
 from hubbub.core.entries import Change
 from hubbub.core.errors import Code, Refusal
-from hubbub.core.ledger import Ledger
-from hubbub.core.logins import REFRESH, Login, Logins
+from hubbub.core.ledger import Ledger, Told
+from hubbub.core.logins import ACCESS, REFRESH, Login, Logins
 from hubbub.core.model import Session, User
 from hubbub.core.people import People
 from hubbub.core.stamps import stamp
@@ -106,6 +107,30 @@ class OwnAccount(Generic[SessionT]):
             return LoggedOut()
 
         return self._admission.keep(session, request, change, kept, lambda: None)
+
+    def superseded(self, token: str, then: Callable[[], None]) -> None:
+        """Whoever had this token has another one in its place: it ends, as by a logout. `then` is told when.
+
+        Also where that cannot be kept: then the token is good, as it was.
+        """
+        login, guests = self._logins.find(ACCESS, token), self._people.guests
+        guest = self._people.returning(token) if login is None else None
+        changes: list[Change] = []
+        if login is not None:
+            changes = [login_records.drop(login)]
+        elif guest is not None and not self._people.reserved(guest.id):
+            changes = guests.leaving(guest.id)
+
+        def kept() -> None:
+            if login is not None:
+                self._admission.ended(login.account, [login])
+            elif guest is not None:
+                guests.left(guest.id)
+                self._admission.dismiss(self._people.by_id(guest.id))
+            then()
+
+        if not changes or isinstance(self._ledger.append((), changes, Told(kept, lambda _: then())), Refusal):
+            then()
 
     # -- the password
 

@@ -5,6 +5,7 @@ They are kept, since whoever asks again soon should not be seen to leave and com
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable
 from itertools import count
@@ -156,6 +157,7 @@ class ApiSessions:
                 and former not in (answer.token, _given(command))
             ):
                 self._forget(former)
+                await self._supersede(visitor.cookie)
         elif isinstance(answer, Refusal):
             self._log.login_refused(session.name, visitor.address, wished, answer.code)
         return answer
@@ -239,6 +241,13 @@ class ApiSessions:
         session = self._by_token.get(token or "")
         if session is not None:
             self.end(session)
+
+    async def _supersede(self, token: str | None) -> None:
+        """The cookie that had that token is about to have another one: nobody could log out of it again."""
+        if token is not None:
+            ended = asyncio.Event()
+            self._service.entrance.own_account.superseded(token, ended.set)
+            await ended.wait()
 
     def make_way(self, session: ApiSession) -> None:
         """Its user is on a line from now on. What it still waits for is answered."""
