@@ -5,17 +5,22 @@ from __future__ import annotations
 import http.client
 import os
 import signal
+import socket
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from typing import get_args
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from hubbub.observe.kernel.figures import HAPPENINGS
 from hubbub.observe.kernel.observer import Observer
+from hubbub.observe.kernel.verdict import Cause
 from kernel.conftest import why_no_probes
 from kernel.subject import Subject
 from kernel.test_serve_probes import ATTACHED, AUTO, children, looking, watched
+from kernel.test_why import who_does_not_read
 from serving import Server, until
 
 pytestmark = pytest.mark.skipif(bool(why_no_probes()), reason=why_no_probes())
@@ -61,7 +66,7 @@ def once(server: Server, condition: Callable[[dict[str, float]], bool]) -> dict[
         found.update(scraped(server))
         return condition(found)
 
-    until(holds)
+    until(holds, 60)  # a machine that is busy has calm seconds
     return found
 
 
@@ -81,6 +86,33 @@ def test_metrics_tell_sizes_and_times_of_calls_and_how_far_people_are() -> None:
     assert told[f"{times}_bucket send 1e-06"] < told[f"{times}_bucket send 0.1"]
     assert 0 < told["hubbub_kernel_rtt_median_seconds"] < 10
     assert told["hubbub_kernel_probes"] == 1
+
+
+def test_metrics_tell_what_is_rare_and_how_many_are_slow_and_why() -> None:
+    """Somebody who reads nothing, until his connection is reset: what he had stays in the sums."""
+    with watched(HUBBUB_LIMITS_MESSAGE_RATE="10000", **AUTO) as one:
+        one.until_logged(ATTACHED.pattern)
+        mute = who_does_not_read(one.server, "Carl").sock
+        ann = one.server.ndjson("Ann")
+        for number in range(100):  # more than the kernels' buffers between them take
+            ann.ask("message/send", f"m{number}", text="x" * 60_000)
+
+        def stuck(told: dict[str, float]) -> bool:
+            full = told["hubbub_kernel_send_queue_full_seconds_total"] > 0.5
+            return full and told.get("hubbub_kernel_verdicts reader") == 1
+
+        told = once(one.server, stuck)
+        assert told["hubbub_kernel_short_sends_total"] >= 1
+        before = told["hubbub_kernel_resets_total received"]
+        mute.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        mute.close()
+        told = once(one.server, lambda told: told["hubbub_kernel_resets_total received"] == before + 1)
+        told = once(one.server, lambda told: told["hubbub_kernel_verdicts reader"] == 0)
+
+    causes = {name: count for name, count in told.items() if name.startswith("hubbub_kernel_verdicts ")}
+    assert set(causes) == {f"hubbub_kernel_verdicts {cause}" for cause in get_args(Cause)}
+    assert told["hubbub_kernel_state_changes_total"] >= 4
+    assert told["hubbub_kernel_send_queue_full_seconds_total"] > 0.5
 
 
 def test_metrics_tell_no_more_what_nobody_sees() -> None:

@@ -22,7 +22,7 @@ from hubbub.server.sockets import AT_ONCE, Cookies, Sockets
 from hubbub.server.why import MOST, JoinedHappening, KernelView, WhyView
 from kernel.conftest import why_no_probes
 from server.watched import PASSWORD, Watched, watched
-from serving import PATIENCE, NdjsonClient, until
+from serving import PATIENCE, NdjsonClient, Server, until
 
 SECRET = "xyzzy-plugh"
 """Stands in what is said, and must never come back from here."""
@@ -51,15 +51,15 @@ def command(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
 
 
-def who_does_not_read(here: Watched, name: str) -> NdjsonClient:
+def who_does_not_read(server: Server, name: str) -> NdjsonClient:
     """Somebody with a small window, who is there."""
     client = NdjsonClient.__new__(NdjsonClient)
     client.sock = socket.socket()
     client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)  # before it connects: tcp(7)
     client.sock.settimeout(PATIENCE)
-    client.sock.connect(("127.0.0.1", here.server.port))
+    client.sock.connect(("127.0.0.1", server.port))
     client.buffer = b""
-    here.server.clients.append(client)
+    server.clients.append(client)
     client.ask("auth/login", username=name)
     return client
 
@@ -85,7 +85,7 @@ def test_where_nothing_is_wrong_it_says_so(told: Watched, data: Path) -> None:
 
 
 def test_a_client_that_does_not_read(told: Watched, data: Path) -> None:
-    who_does_not_read(told, "Carl")
+    who_does_not_read(told.server, "Carl")
     ann = told.server.ndjson("Ann")
 
     def found() -> bool:

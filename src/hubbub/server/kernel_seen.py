@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
+from msgspec.structs import astuple
 
 from hubbub.observe.heat import SECONDS, Heat
 from hubbub.observe.kernel.buckets import quantile
-from hubbub.observe.kernel.figures import CALLS, Buckets, Call, Report
+from hubbub.observe.kernel.figures import CALLS, Buckets, Call, Report, SocketSums
+from hubbub.observe.kernel.verdict import Cause
 
 POWERS: Final = 24
 _NANOSECONDS: Final = 8
@@ -75,6 +77,10 @@ class KernelSeen:
         """Microseconds that threads were ready to run and did not."""
         self.happenings: Counter[str] = Counter()
         """How many of each kind."""
+        self.sockets = SocketSums()
+        """Of all connections."""
+        self.verdicts: Callable[[], Mapping[Cause, int]] = dict
+        """How many connections have each cause just now, by who can judge that; empty: nobody looks."""
         self.lost = 0
         self.missed = 0
         """See Report; over observers that came one after the other."""
@@ -121,6 +127,9 @@ class KernelSeen:
         self.waits.update(waits)
         self.delayed += report.run_queue.delayed
         self.happenings.update(what.kind for what in report.happenings)
+        if report.sockets is not None:
+            pairs = zip(astuple(self.sockets), astuple(report.sockets), strict=True)
+            self.sockets = SocketSums(*(so_far + more for so_far, more in pairs))
         self._heat.add(report.at, "waits", waits.items())
         send = report.calls.get("send")
         self._heat.add(report.at, "sizes", send.sizes.items() if send is not None else ())

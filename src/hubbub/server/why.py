@@ -6,22 +6,20 @@ The kernel names a socket by its cookie, which it is asked for once. Content has
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
-from statistics import median_low
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, get_args
 
 import msgspec
 
 from hubbub.core import names
 from hubbub.core.errors import Code, Refusal
-from hubbub.observe.kernel.buckets import quantile
 from hubbub.observe.kernel.evidence import Evidence, House, Others
 from hubbub.observe.kernel.figures import WORST, Line, Report, Source
-from hubbub.observe.kernel.verdict import Verdict, verdict, worst
+from hubbub.observe.kernel.verdict import Cause, Verdict, verdict, worst
 from hubbub.server.control import Action, ControlError, Progress
 from hubbub.server.dialects import base_of
+from hubbub.server.house import house
 from hubbub.server.session import Connection
 from hubbub.server.sockets import SPAN, Cookies, Sockets, median_rtt
 
@@ -38,9 +36,6 @@ OTHERS_ASKED: Final = 100
 """Connections of others whose round-trip time is looked at, evenly spread over all."""
 ROOMS_NAMED: Final = 10
 """Of one connection, those that it came into first."""
-SETTLED: Final = 3
-"""Seconds until the loop's lag says something: at its start a server is late."""
-_MICROS: Final = 1_000_000
 _OURS: Final = ("limits", "loop", "disk", "machine")  # causes that are no matter of a connection
 
 Spoken = Literal["text", "json", "protobuf", "ndjson", "websocket"]
@@ -281,28 +276,7 @@ class Why:
         )
 
     def _house(self) -> House:
-        """The server's own, and the machine's, of the last seconds: one of them alone says little."""
-        samples, reports = self._sampler.recent, self._observing.recent
-        settled = samples if len(samples) >= SETTLED else ()
-        cpu = (_middle(one.cpu for one in samples) or 0) / 1000
-        seconds = sum(one.seconds for one in reports)
-        if seconds:
-            ran = sum(one.run_queue.ran for one in reports) / _MICROS / seconds
-            delayed = sum(one.run_queue.delayed for one in reports) / _MICROS / seconds
-        else:  # nobody looks into the kernel: then of the loop's thread, by our own account
-            ran, delayed = cpu, (_middle(one.run_delayed for one in samples) or 0) / _MICROS
-        return House(
-            lag_p99=_middle(one.lag_p99 for one in settled),
-            lag_max=max((one.lag_max for one in settled if one.lag_max is not None), default=None),
-            commit_p99=_middle(one.commit_p99 for one in samples),
-            sync_p99=_kernel_sync(reports) or _middle(one.sync_p99 for one in samples),
-            commit_waits=round(self._readings.commit_waits * _MICROS),
-            read_only=self._readings.read_only,
-            cpu=cpu,
-            delayed=delayed,
-            ran=ran,
-            machine=reports[-1].machine if reports else None,
-        )
+        return house(self._readings, self._sampler, self._observing.recent)
 
     def _others(self, own: set[Connection]) -> Others:
         """Of those who are not him, some."""
@@ -331,6 +305,20 @@ class Why:
         house = self._house()
         others = Others(max(0, report.lines - 1), report.rtt_median)
         return [self._joined(line, house, others) for line in report.worst[:most]]
+
+    def verdicts(self) -> dict[Cause, int]:
+        """How many connections have each cause just now. Empty: nobody looks.
+
+        Those that stand out are judged one by one; of all others counts what is the same for everybody.
+        """
+        report = self._observing.newest
+        if report is None:
+            return {}
+        told: dict[Cause, int] = dict.fromkeys(get_args(Cause), 0)
+        for one in self.joined(report):
+            told[one.verdict.cause] += 1
+        told[verdict(Evidence(house=self._house())).cause] += max(0, report.lines - len(report.worst))
+        return told
 
     def _joined(self, line: Line, house: House, others: Others) -> JoinedLine:
         one = self._cookies.behind(line.cookie)
@@ -382,18 +370,3 @@ def _unknown(name: str) -> Refusal:
 
 def _rooms(one: Connection) -> tuple[str, ...]:
     return tuple(room.name for room in one.rooms[:ROOMS_NAMED])
-
-
-def _middle(values: Iterable[int | None]) -> int | None:
-    there = [value for value in values if value is not None]
-    return median_low(there) if there else None
-
-
-def _kernel_sync(reports: Iterable[Report]) -> int | None:
-    """µs that the disk took, by the kernel's own clock. None: it was not timed, or nothing was synced."""
-    counts = Counter[int]()
-    for one in reports:
-        if (sync := one.calls.get("sync")) is not None:
-            counts.update(sync.took)
-    took = quantile(counts, 0.99)
-    return None if took is None else took // 1000

@@ -147,6 +147,53 @@ KERNEL_FAMILIES: Final = (
         lambda r: [((), r.kernel.delayed / 1_000_000)],
     ),
     Family(
+        "hubbub_kernel_short_sends",
+        "counter",
+        "Sends of which the kernel did not take all, since the peer or its line takes too little.",
+        lambda r: [((), r.kernel.sockets.short_sends)],
+    ),
+    Family(
+        "hubbub_kernel_send_queue_full_seconds",
+        "counter",
+        "Time with a full send queue, of all connections together.",
+        lambda r: [((), r.kernel.sockets.full / 1_000_000)],
+    ),
+    Family(
+        "hubbub_kernel_retransmits",
+        "counter",
+        "Packets that were sent again.",
+        lambda r: [((), r.kernel.sockets.retransmits)],
+    ),
+    Family(
+        "hubbub_kernel_receive_overflows",
+        "counter",
+        "Packets dropped at a full receive queue.",
+        lambda r: [((), r.kernel.sockets.overflows)],
+    ),
+    Family(
+        "hubbub_kernel_resets",
+        "counter",
+        "Resets of connections: sent by us, or received.",
+        lambda r: [
+            (("sent",), r.kernel.sockets.resets_sent),
+            (("received",), r.kernel.sockets.resets_received),
+        ],
+        ("way",),
+    ),
+    Family(
+        "hubbub_kernel_state_changes",
+        "counter",
+        "Changes of TCP's state: one when a connection opens, some while it closes.",
+        lambda r: [((), r.kernel.sockets.state_changes)],
+    ),
+    Family(
+        "hubbub_kernel_verdicts",
+        "gauge",
+        "Connections by what makes them slow, nothing among it (docs/probes.md); none while nobody looks.",
+        lambda r: [((cause,), count) for cause, count in sorted(r.kernel.verdicts().items())],
+        ("cause",),
+    ),
+    Family(
         "hubbub_kernel_happenings",
         "counter",
         "What the kernel told of connections: retransmit, reset_sent, overflow and others.",

@@ -66,6 +66,7 @@ class Watching:
         self._probing = probing
         sampler.on_sample = self._on_sample
         readings.kernel.on_report = self._on_report
+        readings.kernel.verdicts = why.verdicts
         self._why = why
         self._connections = Connections(shared, who)
         self._paths = PathsPage(shared.paths, who)
