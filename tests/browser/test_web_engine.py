@@ -228,16 +228,23 @@ def test_a_cut_network_is_noticed_and_what_was_missed_is_told(visit: Visit, hous
 
 def test_what_was_not_sent_and_what_was_being_written_survive_a_reload(visit: Visit, house: House) -> None:
     page = visit("alice", "correct horse")
+    page.evaluate("chat.current.send('sent')")
+    shows_all(page, house, 1)
     house.server.signal(signal.SIGSTOP)
     page.evaluate("for (let i = 0; i < 5; i++) chat.current.send(`unsent ${i}`)")
     page.evaluate("chat.current.draft = 'half a sen'")
+    page.evaluate("chat.current.editing = chat.current.timeline.messages[0]")
+    page.evaluate("chat.current.rewritten = 'sent, and sai'")
     page.reload()
     page.wait_for_function("chat.phase === 'starting'")
     house.server.signal(signal.SIGCONT)
     page.wait_for_function("chat.settled && chat.current !== null")
-    shows_all(page, house, 5)
-    assert [content for _, _, content in on_server(house)] == [f"unsent {i}" for i in range(5)]
+    shows_all(page, house, 6)
+    written = ["sent", *(f"unsent {i}" for i in range(5))]
+    assert [content for _, _, content in on_server(house)] == written
     assert page.evaluate("chat.current.draft") == "half a sen"
+    page.wait_for_function("chat.current.editing?.content === 'sent'")
+    assert page.evaluate("chat.current.rewritten") == "sent, and sai"
 
 
 def test_what_goes_to_a_room_that_one_was_put_out_of_is_said_with_its_words(

@@ -95,6 +95,8 @@ export interface Conversation {
   draft: string;
   replyTo: Message | null;
   editing: Message | null;
+  /** What that one shall say; survives a reload, too. */
+  rewritten: string;
 
   send(content: string): void;
   retry(message: Message): void;

@@ -14,6 +14,7 @@ import type {
 } from "../wire/types";
 import type { Conversation, Me, Message, Person, RoomRole, RoomSettings } from "./contract";
 import type { Drafts } from "./drafts";
+import { Edit } from "./edit.svelte";
 import { calls, type Reader } from "./messages";
 import type { Outbox } from "./outbox";
 import { Reading } from "./reading";
@@ -59,13 +60,13 @@ export class LiveConversation implements Conversation {
   typing = $state.raw<readonly string[]>([]);
   lastAt = $state(0);
   replyTo = $state.raw<Message | null>(null);
-  editing = $state.raw<Message | null>(null);
   /** Of a talk: the other one was a guest who is gone, and cannot be written to. */
   gone = $state(false);
 
   readonly timeline: LoadedTimeline;
   readonly typists = new Typing((names) => (this.typing = names));
   stream = "";
+  private readonly changing: Edit;
   private text = $state("");
   private reading = new Reading();
   private called = 0; // a guest's mentions: it has no notices
@@ -86,6 +87,7 @@ export class LiveConversation implements Conversation {
     this.stream = stream;
     this.key = stream === "" ? `with:${name}` : stream;
     this.text = chat.drafts.of(this.draftKey);
+    this.changing = new Edit(chat.drafts, `${this.draftKey} edit`);
     this.muted = kept(this.muteKey) !== null;
     this.timeline = new LoadedTimeline(this);
   }
@@ -115,6 +117,22 @@ export class LiveConversation implements Conversation {
   set draft(text: string) {
     this.text = text;
     this.chat.drafts.set(this.draftKey, text);
+  }
+
+  get editing(): Message | null {
+    return this.changing.message;
+  }
+
+  set editing(message: Message | null) {
+    this.changing.message = message;
+  }
+
+  get rewritten(): string {
+    return this.changing.text;
+  }
+
+  set rewritten(text: string) {
+    this.changing.text = text;
   }
 
   /** A talk has no stream before the first message; and a server that lost its data begins others. */
@@ -322,6 +340,7 @@ export class LiveConversation implements Conversation {
   opened(): void {
     this.divide();
     void this.timeline.open();
+    this.changing.resume(this).catch(() => {}); // it stays kept
   }
 
   private divide(): void {

@@ -4,7 +4,7 @@ import { keep, keptJson } from "./storage";
 
 const LATER = 400; // milliseconds after the last key
 const MOST = 100; // conversations; the oldest drafts go
-const MOST_CHARACTERS = 65_536; // of one draft
+const MOST_CHARACTERS = 65_600; // of one draft: of a message, and which one it was
 
 export class Drafts {
   private key = "";
