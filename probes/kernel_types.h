@@ -90,7 +90,14 @@ struct sock {
 struct sk_buff;
 struct page;
 struct file;
-struct msghdr;
+
+struct iov_iter {
+	unsigned long count;
+};
+
+struct msghdr {
+	struct iov_iter msg_iter;
+};
 
 struct sched_info {
 	unsigned long long run_delay;

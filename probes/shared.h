@@ -60,6 +60,7 @@ struct socket_counts {
 	__u64 send_bytes;
 	__u64 receives;
 	__u64 receive_bytes;
+	__u64 asked; /* bytes, of the send that is under way; 0: not known */
 	__u64 full; /* nanoseconds with a full send queue, up to `full_since` */
 	__u64 full_since; /* 0: it is not full */
 	__u64 overflows;

@@ -1,7 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 /* What goes into sockets, and out of them. */
 
-static __always_inline void count_send(struct sock *sk, int result)
+/* Was less taken than `asked`? Where that is not known: the queue is full, and the socket waits for room. The flag
+ * alone would not do: a poll sets it, too, when two thirds of the queue are in use. */
+static __always_inline bool is_short(struct sock *sk, int result, __u64 asked)
+{
+	if (result < 0)
+		return result == -EAGAIN;
+	if (asked)
+		return (__u32)result < asked;
+	return sk->sk_wmem_queued >= sk->sk_sndbuf && sk->sk_socket->flags & (1 << SOCK_NOSPACE);
+}
+
+static __always_inline void count_send(struct sock *sk, int result, __u64 asked)
 {
 	struct socket_counts *counts = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 
@@ -12,8 +23,11 @@ static __always_inline void count_send(struct sock *sk, int result)
 	ADD(counts->sends, 1);
 	if (result > 0)
 		ADD(counts->send_bytes, result);
-	/* The flag alone would not do: a poll sets it, too, when two thirds of the queue are in use. */
-	if (result == -EAGAIN || (sk->sk_wmem_queued >= sk->sk_sndbuf && sk->sk_socket->flags & (1 << SOCK_NOSPACE))) {
+	if (counts->asked) {
+		asked = counts->asked;
+		counts->asked = 0;
+	}
+	if (is_short(sk, result, asked)) {
 		COUNT(counts, short_sends, 1);
 		if (!counts->full_since) {
 			counts->full_since = bpf_ktime_get_ns();
@@ -82,8 +96,22 @@ int BPF_PROG(sock_send_length, struct sock *sk, int result, int flags)
 		return 0;
 	count_call(SEND, result, true);
 	if (is_inet(sk))
-		count_send(sk, result);
+		count_send(sk, result, 0);
 	mark(sk, SEND, result);
+	return 0;
+}
+
+/* How much a send was asked to take, where a kernel tells (Linux 6.16): what is left, as each packet begins. */
+SEC("tp_btf/tcp_sendmsg_locked")
+int BPF_PROG(tcp_sendmsg_locked, struct sock *sk, struct msghdr *message, struct sk_buff *packet, int most)
+{
+	struct socket_counts *counts;
+
+	if (!ours())
+		return 0;
+	counts = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	if (counts && !counts->asked)
+		counts->asked = message->msg_iter.count;
 	return 0;
 }
 
@@ -103,12 +131,12 @@ int BPF_PROG(sock_recv_length, struct sock *sk, int result, int flags)
 
 /* For kernels before 6.3, which have no sock_send_length: TCP alone. What was only looked at (MSG_PEEK) is
  * counted as received there. */
-static __always_inline int sent(struct sock *sk, int result)
+static __always_inline int sent(struct sock *sk, int result, __u64 asked)
 {
 	if (!ours())
 		return 0;
 	count_call(SEND, result, true);
-	count_send(sk, result);
+	count_send(sk, result, asked);
 	mark(sk, SEND, result);
 	return 0;
 }
@@ -126,14 +154,14 @@ static __always_inline int received(struct sock *sk, int result)
 SEC("fexit/tcp_sendmsg")
 int BPF_PROG(tcp_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size, int result)
 {
-	return sent(sk, result);
+	return sent(sk, result, size);
 }
 
 /* By sendfile, a page at a time; since 6.5 that goes by tcp_sendmsg, too. */
 SEC("fexit/tcp_sendpage")
 int BPF_PROG(tcp_sendpage, struct sock *sk, struct page *page, int offset, unsigned long size, int flags, int result)
 {
-	return sent(sk, result);
+	return sent(sk, result, size);
 }
 
 /* How many arguments it has, changed in 5.19: the result is asked for. */

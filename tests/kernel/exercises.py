@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 from hubbub.observe.kernel.buckets import bucket_of, lowest
 from hubbub.observe.kernel.figures import Call, Happening
+from hubbub.observe.kernel.hooks import ASKED, TELLS_ASKED
 from hubbub.observe.kernel.probes import Probes
 from kernel.subject import Subject
 
@@ -46,6 +47,19 @@ while True:
     except BlockingIOError: break
     finally: sends += 1
 """
+CUT = """
+def drain():
+    while client.recv(1 << 16): pass
+reader = threading.Thread(target=drain); reader.start()
+server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
+server.setblocking(False); short = 0; much = bytes(1 << 20)
+for _ in range(100):
+    try: short += server.send(much) < len(much)
+    except BlockingIOError: short += 1
+    select.select([], [server], [])
+server.shutdown(socket.SHUT_WR); reader.join()
+"""
+"""To a peer that reads as fast as it can: most of these queues have room again when the call returns."""
 THREADS = """
 def drain():
     while client.recv(1 << 16): pass
@@ -107,6 +121,11 @@ def until(condition: Callable[[], object]) -> bool:
 def by_socket(probes: Probes) -> bool:
     """Kprobes alone know of no socket."""
     return "kprobe tcp_sendmsg" not in probes.source.attached
+
+
+def knows_asked(probes: Probes) -> bool:
+    """How much a send was to take."""
+    return not {TELLS_ASKED, ASKED}.isdisjoint(probes.source.attached)
 
 
 def ways(check: Checks, probes: Probes, subject: Subject) -> None:
@@ -211,6 +230,18 @@ def part(check: Checks, probes: Probes, subject: Subject) -> None:
     if by_socket(probes):
         of_it = probes.sockets()[subject.number("cookie")]
         check("a part", [of_it.sends, of_it.send_bytes, of_it.short_sends <= 1], [1, taken, True])
+        if knows_asked(probes):
+            check("a part: short", of_it.short_sends, 1)
+
+
+def cut(check: Checks, probes: Probes, subject: Subject) -> None:
+    """Sends that are cut short, and whose queue drains while they return."""
+    subject(CUT)
+    if by_socket(probes):
+        seen = [probes.sockets()[subject.number("cookie")].short_sends, probes.socket_sums().short_sends]
+        short = subject.number("short")
+        exact = [short, short] if knows_asked(probes) else [min(one, short) for one in seen]
+        check("cut short: all of them, or no more", seen, exact)
 
 
 def happenings(check: Checks, probes: Probes, subject: Subject) -> None:
@@ -299,5 +330,5 @@ def waits(check: Checks, probes: Probes, subject: Subject) -> None:
 
 
 EXERCISES: tuple[Callable[[Checks, Probes, Subject], None], ...] = (
-    *(ways, oddities, pages, threads, short_sends, part, happenings, times, trace, waits),
+    *(ways, oddities, pages, threads, short_sends, part, cut, happenings, times, trace, waits),
 )

@@ -9,8 +9,10 @@ from collections.abc import Callable
 
 import pytest
 
+from hubbub.observe.kernel import hooks
 from hubbub.observe.kernel.buckets import bucket_of, lowest
 from hubbub.observe.kernel.probes import Probes, SocketCounts
+from kernel.exercises import CUT
 from kernel.subject import PAIR, Subject
 from serving import until
 
@@ -170,6 +172,22 @@ def test_a_send_of_which_a_part_is_taken_is_short(observe: Observe, subject: Sub
     of_it = counts(probes, subject)
     assert (of_it.sends, of_it.send_bytes, of_it.short_sends) == (1, part, 1)
     assert probes.calls()["send"].again == 0
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_short_sends_whose_queue_drains_at_once_are_counted_where_it_is_known_how_much_was_asked(
+    observe: Observe, subject: Subject, *, everything: bool
+) -> None:
+    """Which takes Linux 6.16 and all of the probes; else some are missed, and none is invented."""
+    probes = observe(subject.pid, everything=everything)
+
+    subject(CUT)
+
+    short = subject.number("short")
+    counted = counts(probes, subject).short_sends
+    assert short > 50
+    assert counted == short if hooks.ASKED in probes.source.attached else counted <= short
+    assert probes.socket_sums().short_sends == counted
 
 
 def test_sizes_fall_into_their_buckets(observe: Observe, subject: Subject) -> None:

@@ -34,6 +34,7 @@ HOOKS: Final = (
     Hook("sched_process_exit", ("sched_process_exit",)),
     Hook("sched_switch", ("sched_switch",)),
     Hook("sys_enter", ("sys_enter", "sys_exit"), wanted="everything"),
+    Hook("tcp_sendmsg_locked", ("tcp_sendmsg_locked",), wanted="everything"),  # Linux 6.16
     # For older kernels: `make test-kernels` tries them there.
     Hook("fexit tcp_sendmsg", ("tcp_sendmsg",), "function", instead="sock_send_length"),
     Hook("fexit tcp_sendpage", ("tcp_sendpage",), "function", instead="sock_send_length"),  # up to Linux 6.4
@@ -55,8 +56,14 @@ COUNTING: Final[dict[Call, frozenset[str]]] = {
 """Any of these counts such calls, their bytes and sizes; …"""
 TIMES: Final = "sys_enter"
 """… this one tells how long calls take, and alone knows of waiting and syncing; …"""
+TIMING: Final = frozenset({TIMES, "kprobe __sys_sendmsg", "kprobe __sys_recvmsg"})
+"""… these two as well, of those calls; …"""
 WAITS: Final = "sched_switch"
 """… and this one of waits for a processor."""
+ASKED: Final = "tcp_sendmsg_locked"
+"""How much a send was asked to take …"""
+TELLS_ASKED: Final = "fexit tcp_sendmsg"
+"""… where this one counts, it knows."""
 
 FINDS: Final = "find_process"
 """Iterators: from a process's number to the kernel's own; …"""

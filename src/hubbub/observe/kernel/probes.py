@@ -204,12 +204,14 @@ class Probes:
 
     @property
     def _is_timed(self) -> bool:
-        return any(hook.wanted == "everything" for hook in self._hooks.values())
+        return not hooks.TIMING.isdisjoint(self._hooks)
 
     @property
     def source(self) -> Source:
         """What is attached, and what is not; of what a function stands in for, nothing is missed."""
         replaced = {hook.instead for hook in self._hooks.values() if hook.kind == "function"}
+        if hooks.TELLS_ASKED in self._hooks:
+            replaced.add(hooks.ASKED)
         missing = {name: why for name, why in self._missing.items() if name not in replaced}
         return Source(True, tuple(self._hooks), missing, self._everything)
 
@@ -294,7 +296,7 @@ class Probes:
     def _time_for_a_while(self, owned: ExitStack) -> None:
         """Attach what times calls; where that is refused, records have neither `fd` nor `took`."""
         for hook in self._loaded.hooks:
-            if hook.wanted != "default":
+            if hook.name in hooks.TIMING:
                 try:
                     self._attach(hook, owned)
                 except LibbpfError as error:
