@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from contracts.journals import RealTurns, on_log
 from core.account_house import FlakyJournal
 from core.asking import LOBBY, accepted, page, refused
 from core.house import House
@@ -28,6 +31,7 @@ from hubbub.core.events import Left, RoomChanged, TopicChanged
 from hubbub.core.files import Bearer
 from hubbub.core.model import Session
 from hubbub.core.room_administration import RoomAdministration, RoomOverview
+from hubbub.log import Log
 
 ROOT = Bearer(7, "Root", account=True)
 
@@ -162,6 +166,45 @@ def test_an_ended_room_is_gone_for_all_and_so_is_what_was_said_there() -> None:
     anew = _made(again.done(again.back("Bob"), CreateRoom("den")))
     assert anew.created
     assert anew.stream != made.stream
+
+
+def test_a_crash_between_the_end_of_a_room_and_the_erasure_leaves_nothing(tmp_path: Path) -> None:
+    turns, crashed = RealTurns(), tmp_path / "crashed"
+    house = House(make_journal=lambda *_: on_log(turns, tmp_path / "log"), turns=turns)
+    olga, bob, guest = house.register("Olga"), house.register("Bob"), house.enter("Guest")
+    dens = [_made(house.done(olga, CreateRoom(name))) for name in ("den", "other")]
+    for made in dens:
+        house.done(bob, JoinRoom(made.room))
+        house.done(guest, JoinRoom(made.room))
+        said = accepted(house.done(olga, Publish("secret", made.room)))
+        house.done(bob, React("+1", made.stream, said.offset))
+
+    def told(_: RoomOverview | Refusal) -> None:
+        shutil.copytree(tmp_path / "log", crashed)  # what a kernel has of a process that is killed just now
+
+    _admin(house).end("den", told)
+    turns.run_all()
+    den, other = (made.stream for made in dens)
+
+    def left(of: House, room: str) -> tuple[int, list[str]]:
+        """Entries of a room, and keys with its id."""
+        keys = of.journal.look(lambda reader: [key for key, _ in reader.scan("")])
+        id = room.removeprefix("room:")
+        entries = of.journal.look(lambda reader: reader.entries(room, 1, 99))
+        return len(entries), [key for key in keys if id in key]
+
+    assert left(house, den) == (0, [])
+    before = left(house, other)
+    turns.finish(house.journal.close())
+    with Log.open(crashed, read_only=True) as log:
+        assert (log.first(den.encode()), log.head(den.encode())) == (1, 2), "else the copy came too late"
+    for _ in range(2):  # what the first start does needs no second one
+        again = House(make_journal=lambda *_: on_log(turns, crashed), seed=7, turns=turns)
+        turns.run_all()
+        assert left(again, den) == (0, [])
+        assert left(again, other) == before
+        turns.finish(again.journal.close())
+    turns.loop.close()
 
 
 @pytest.mark.parametrize("seed", range(20))

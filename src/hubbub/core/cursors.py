@@ -27,7 +27,7 @@ from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import ReadMoved
 from hubbub.core.ledger import Ledger, Request
 from hubbub.core.mentions import notice_stream
-from hubbub.core.model import Room, Session, User
+from hubbub.core.model import ROOMS, Room, Session, User
 from hubbub.core.people import People
 from hubbub.core.ports import Reader
 from hubbub.core.rooms import Rooms
@@ -38,7 +38,7 @@ SessionT = TypeVar("SessionT", bound=Session)
 
 _PREFIX: Final = "cursor/"
 _AT_ONCE: Final = 64
-"""Entries that are read together when it is looked whose they are: at 64 KiB each they are 4 MiB."""
+"""Entries that are read together when it is looked whose they are: at most 4 MiB."""
 _NOTICES: Final = 1_000
 """Unread notices, the newest, among which mentions are counted."""
 _NAMING: Final = 16
@@ -99,6 +99,9 @@ class Cursors(Generic[SessionT]):
         """Take in what is kept: called once, before anybody is served."""
         for key, value in self._ledger.journal.look(lambda reader: list(reader.scan(_PREFIX))):
             account, _, stream = key[len(_PREFIX) :].partition("/")
+            if stream.startswith(ROOMS) and self._rooms.of_stream(stream) is None:
+                self._ledger.note([Drop(key)])  # it has ended, and a crash came before all of it was gone
+                continue
             place, head = _decode(value), self._ledger.journal.head(stream)
             if place.epoch != head.epoch:  # a copy, or something was lost: so far, it was read
                 place = Place(head.epoch, min(place.offset, head.offset))
@@ -197,7 +200,9 @@ class Cursors(Generic[SessionT]):
             asked = _most_important(list(stands), settings.unread_listed)
         else:
             asked = list(islice((one for one in stands if one.behind), settings.members_listed))
-        nameless = {one.other for one in asked if one.other is not None and not self._name(one.other)}
+        nameless = {
+            one.other for one in asked if one.other is not None and not self._people.name_of(one.other)
+        }
 
         def query(reader: Reader) -> _Seen:
             seen = _look(reader, asked, user.id)
@@ -282,7 +287,7 @@ class Cursors(Generic[SessionT]):
             yield _Stand(stream, head, self._cursor(session, stream, head), other=other)
 
     def _view(self, one: _Stand, mentions: dict[str, int]) -> UnreadView:
-        name = self._name(one.other) if one.other is not None else None
+        name = self._people.name_of(one.other) if one.other is not None else None
         return UnreadView(
             stream=one.stream,
             epoch=one.head.epoch,
@@ -295,9 +300,6 @@ class Cursors(Generic[SessionT]):
             at=one.at,
             gone=name is None and one.called is not None,
         )
-
-    def _name(self, id: int) -> str | None:
-        return self._people.name_of(id)
 
     def _devices(self, account: int) -> list[SessionT]:
         user = self._people.by_id(account)

@@ -5,7 +5,7 @@ A User is online by a Session; a Session is in Rooms. `people` and `rooms` are w
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -15,6 +15,9 @@ from hubbub.core.commands import Place, RoomRole, Status
 
 UserRole = Literal["guest", "member", "admin"]
 """What somebody is on this server. An admin may do in every room what its owner may."""
+
+ROOMS: Final = "room:"
+"""What the stream of every room begins with."""
 
 
 class Session:
@@ -150,7 +153,7 @@ class Room:
         self.id = id
         self.name = name
         self.keys = names.keys(name)
-        self.stream = f"room:{id:x}"
+        self.stream = f"{ROOMS}{id:x}"
         self.topic = ""
         self.private = False
         """Those who are not let in cannot tell it from a room that is not there."""

@@ -12,7 +12,7 @@ Field names are on disk: a new one needs a default, and none is ever used again 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 import msgspec
 
@@ -76,6 +76,12 @@ def put_role(room: Room, account: int, role: RoomRole) -> Put:
 def drop_member(room: Room, account: int) -> Sequence[Change]:
     """The account no longer belongs to it."""
     return [Drop(f"{kind}/{room.id:014x}/{account:014x}") for kind in ("member", "role")]
+
+
+def drop_all_but(reader: Reader, rooms: Set[int]) -> Sequence[Change]:
+    """Whoever belonged to a room that is none of these no longer does."""
+    keys = (key for kind in ("member/", "role/") for key, _ in reader.scan(kind))
+    return [Drop(key) for key in keys if _ids(key)[0] not in rooms]
 
 
 class Kept(msgspec.Struct):

@@ -175,6 +175,7 @@ class Service(Generic[SessionT]):
         journal.open(self.ledger)
         self.entrance.load()
         self.rooms.load()
+        self.membership.sweeper.finish()
         self.cursors.load()
         self.files.load()
         self.transfers.load()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from hubbub.core import room_records
 from hubbub.core.entries import Change, Record, Trim
 from hubbub.core.errors import Refusal
 from hubbub.core.ledger import Ledger
-from hubbub.core.model import Room, Session
+from hubbub.core.model import ROOMS, Room, Session
 from hubbub.core.modifications import trimmed
 from hubbub.core.ports import JournalUnavailableError, Reader
 from hubbub.core.rooms import Rooms
 
 SessionT = TypeVar("SessionT", bound=Session)
+
+_AT_ONCE: Final = 1_000
+"""Records that are dropped by one append."""
 
 
 class Sweeper(Generic[SessionT]):
@@ -53,14 +56,36 @@ class Sweeper(Generic[SessionT]):
         """Nobody will read what was said there again: its bytes go, and what became of its messages."""
 
         def query(reader: Reader) -> list[Change]:
-            end = reader.head(stream).offset + 1
-            return [Trim(stream, end), *trimmed(reader, stream, end)]
+            return _all_of(reader, stream)
 
         def told(changes: list[Change] | JournalUnavailableError) -> None:
             if not isinstance(changes, JournalUnavailableError):
                 self._ledger.note(changes)
 
         self._ledger.journal.read(query, told)
+
+    def finish(self) -> None:
+        """Erase what is left of rooms that are no more, where a crash came between their end and that.
+
+        Called once, before anybody is served. A room's record is kept in one commit with its first entry:
+        what has entries and no record has ended.
+        """
+
+        def query(reader: Reader) -> list[Sequence[Change]]:
+            ended = [one for one in reader.streams(ROOMS) if self._rooms.of_stream(one) is None]
+            left = [one for one in ended if reader.first(one) <= reader.head(one).offset]
+            drops = room_records.drop_all_but(reader, {room.id for room in self._rooms.all()})
+            parts = (drops[start : start + _AT_ONCE] for start in range(0, len(drops), _AT_ONCE))
+            return [*parts, *(_all_of(reader, one) for one in left)]
+
+        for changes in self._ledger.journal.look(query):
+            self._ledger.note(changes)
+
+
+def _all_of(reader: Reader, stream: str) -> list[Change]:
+    """The changes by which nothing of a stream is left."""
+    end = reader.head(stream).offset + 1
+    return [Trim(stream, end), *trimmed(reader, stream, end)]
 
 
 class _Settling(Generic[SessionT]):
