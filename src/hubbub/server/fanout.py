@@ -19,30 +19,11 @@ from hubbub.core.events import Event, MessagePosted, WhisperPosted
 from hubbub.net.stream import NO_FD
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.dialects import Dialect
-from hubbub.server.receivers import Following, Receiver
+from hubbub.server.receivers import Batch, Following, Receiver, Sent
 from hubbub.wire.codec import Request
 
 MESSAGES: Final = (MessagePosted, WhisperPosted)
 """What is counted as a message."""
-
-
-Sent = tuple[Event, Receiver | None]
-"""An event and the session that caused it."""
-
-
-class Batch:
-    """Events of one stream that leave together."""
-
-    __slots__ = ("events", "messages", "receivers", "sealed", "stream")
-
-    def __init__(self, stream: str, receivers: Sequence[Receiver] | None) -> None:
-        self.stream = stream
-        self.receivers = receivers
-        """Who gets it; None: all who are subscribed to the stream."""
-        self.events: list[Sent] = []
-        self.messages = 0
-        """How many of them are messages."""
-        self.sealed = False
 
 
 class Audience:

@@ -7,7 +7,7 @@ connection at rest keeps nothing of the last one, and a WebSocket nothing of HTT
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import unquote
 
 from starlette.types import Scope
@@ -18,6 +18,7 @@ from hubbub.net.timers import UNSET
 from hubbub.server.direct import Direct, DirectApp
 from hubbub.server.exchange import Exchange
 from hubbub.server.http_head import END, Head, bare_line_feed, read_head
+from hubbub.server.http_server import HttpServer
 from hubbub.server.origin import (
     Authority,
     Refused,
@@ -28,9 +29,6 @@ from hubbub.server.origin import (
 )
 from hubbub.server.responses import refusal
 from hubbub.server.web.cookies import Visitor, check_site, cookie_name, read_cookie
-
-if TYPE_CHECKING:
-    from hubbub.server.http_server import HttpServer
 
 WEBSOCKET_PATH: Final = b"/ws"
 SUBPROTOCOL: Final = "hubbub.v1"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from types import MappingProxyType
+from typing import Protocol
 
 from starlette.types import ASGIApp
 
@@ -15,7 +16,6 @@ from hubbub.net.timers import Wheel
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.config import Config, HttpSettings
 from hubbub.server.direct import DirectApp
-from hubbub.server.http import HttpConnection
 from hubbub.server.origin import Network, normalise, normalise_origin
 from hubbub.server.web.cookies import Visitor
 
@@ -25,6 +25,14 @@ whom it comes.
 
 It sets the stream's handler, and takes those bytes.
 """
+
+
+class Open(Protocol):
+    """One of these connections."""
+
+    def drain(self) -> None:
+        """Close at rest, else after the response."""
+        ...
 
 
 @dataclass(slots=True)
@@ -43,7 +51,7 @@ class HttpServer:
     direct: Mapping[bytes, DirectApp]
     """What is served without the app, by the first part of its path."""
     stall_seconds: float
-    open: set[HttpConnection] = field(default_factory=set)
+    open: set[Open] = field(default_factory=set)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Running apps; the loop itself holds tasks weakly."""
 

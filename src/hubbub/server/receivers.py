@@ -1,9 +1,9 @@
-"""What the fan-out needs of those it writes to, and of whoever follows what it writes."""
+"""Whom the fan-out writes to, what leaves for them together, and who follows that: what it needs of each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from hubbub.core.answers import Answer
 from hubbub.core.events import Event
@@ -12,15 +12,12 @@ from hubbub.net.stream import Stream
 from hubbub.server.dialects import Dialect
 from hubbub.wire.codec import Request
 
-if TYPE_CHECKING:
-    from hubbub.server.fanout import Batch
-
 
 class Receiver(Protocol):
     """What the fan-out needs of a connection."""
 
     batch: Batch | None
-    """The last batch it wrote into. The fan-out's own: see there."""
+    """The last batch it wrote into. The fan-out's own."""
 
     @property
     def name(self) -> str:
@@ -72,6 +69,25 @@ class Receiver(Protocol):
     def dismiss(self, reason: str) -> None:
         """Say goodbye, and close."""
         ...
+
+
+Sent = tuple[Event, Receiver | None]
+"""An event and the session that caused it."""
+
+
+class Batch:
+    """Events of one stream that leave together."""
+
+    __slots__ = ("events", "messages", "receivers", "sealed", "stream")
+
+    def __init__(self, stream: str, receivers: Sequence[Receiver] | None) -> None:
+        self.stream = stream
+        self.receivers = receivers
+        """Who gets it; None: all who are subscribed to the stream."""
+        self.events: list[Sent] = []
+        self.messages = 0
+        """How many of them are messages."""
+        self.sealed = False
 
 
 class Following(Protocol):

@@ -32,7 +32,7 @@ from hubbub.wire.codec import Request
 
 if TYPE_CHECKING:
     from hubbub.server.dialects import Dialect
-    from hubbub.server.fanout import Batch
+    from hubbub.server.receivers import Batch
 
 _ENTERING: Final = (Login, Register, Refresh)
 _BY_COOKIE: Final = Login()
