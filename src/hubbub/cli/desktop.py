@@ -15,6 +15,7 @@ import hubbub
 from hubbub import __version__
 from hubbub.client.desktop.account import Accounts
 from hubbub.client.desktop.address import Origin, read_address
+from hubbub.client.desktop.choosing import choose
 from hubbub.client.desktop.display import see_display
 from hubbub.client.desktop.errors import AddressError, DesktopError, NoToolkitError
 from hubbub.client.desktop.local import Local
@@ -22,7 +23,7 @@ from hubbub.client.desktop.own_server import OwnServer
 from hubbub.client.desktop.probe import probe
 from hubbub.client.desktop.remembered import Memory
 from hubbub.client.desktop.single import Doorbell, ring
-from hubbub.client.desktop.toolkit import Toolkit, choose
+from hubbub.client.desktop.toolkit import Toolkit
 from hubbub.client.desktop.window import DesktopWindow
 from hubbub.client.desktop.words import words
 from hubbub.client.errors import BusyError

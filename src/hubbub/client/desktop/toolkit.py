@@ -1,4 +1,4 @@
-"""What the window needs of a toolkit, and which one is here: GTK's WebKit, else Qt.
+"""What the window needs of a toolkit.
 
 pywebview makes the window and its loop; the views in it are ours, made by `gtk.py` or `qt.py`. Those of
 pywebview have a bridge into Python for the pages of every origin, which cannot be turned off.
@@ -6,13 +6,11 @@ pywebview have a bridge into Python for the pages of every origin, which cannot 
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from hubbub.client.desktop.address import Origin, Verdict
-from hubbub.client.desktop.errors import NoToolkitError
 from hubbub.client.desktop.remembered import Box, Place
 from hubbub.client.desktop.unread import Unread
 from hubbub.client.desktop.words import Words
@@ -123,21 +121,3 @@ class Toolkit(Protocol):
     def dress(self, window: Any, plan: Plan, box: Box | None) -> Views:
         """Put our views into pywebview's window before it is seen; `box`: where it goes."""
         ...
-
-
-def choose(wanted: str | None, environ: Mapping[str, str], version: str) -> Toolkit:
-    """Return the wanted one, else the first that is here. Raises NoToolkitError."""
-    names = (wanted,) if wanted is not None else ("gtk", "qt") if sys.platform == "linux" else ("qt",)
-    reasons = []
-    for name in names:
-        try:
-            if name == "gtk":
-                from hubbub.client.desktop.gtk import GtkToolkit
-
-                return GtkToolkit(environ)
-            from hubbub.client.desktop.qt import QtToolkit
-
-            return QtToolkit(version)
-        except (ImportError, ValueError) as error:  # gi has ValueError where a library is not there
-            reasons.append(f"{name}: {error}")
-    raise NoToolkitError("; ".join(reasons))
