@@ -18,7 +18,8 @@ from hubbub.client.fetching import fetch, kept_files
 from hubbub.client.handshake import Secret
 from hubbub.client.outcome import Outcome, Result
 from hubbub.client.receiving import Wish, receive
-from hubbub.client.sending import Recipient, send
+from hubbub.client.recipient import Recipient
+from hubbub.client.sending import send
 from hubbub.client.sign_in import Guest
 from hubbub.client.source import PlainFile
 from hubbub.core.errors import Refusal

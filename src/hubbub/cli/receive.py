@@ -27,7 +27,7 @@ from hubbub.client.fetching import fetch, kept_files
 from hubbub.client.greeting import OfferHello, heard
 from hubbub.client.outcome import Outcome
 from hubbub.client.receiving import Wish, receive
-from hubbub.client.sending import Recipient
+from hubbub.client.recipient import Recipient
 from hubbub.client.tree import MEDIA_TYPE
 from hubbub.core.errors import Refusal
 from hubbub.core.events import FileOffered

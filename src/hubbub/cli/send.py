@@ -16,7 +16,8 @@ from typing import Any
 from hubbub.cli.transfers import Shown, WronglyAskedError, client_of, run, told, warn
 from hubbub.client.bundle import Bundle, source_of
 from hubbub.client.code_words import new_code
-from hubbub.client.sending import Recipient, send
+from hubbub.client.recipient import Recipient
+from hubbub.client.sending import send
 from hubbub.client.source import PlainFile
 from hubbub.client.state import state_directory
 from hubbub.core.errors import Refusal

@@ -15,7 +15,7 @@ from hubbub.client.connection import Address, Client
 from hubbub.client.errors import DigestError, LineLostError
 from hubbub.client.outcome import Nobody, Observer, Outcome, Result
 from hubbub.client.places import Place
-from hubbub.client.sending import Recipient
+from hubbub.client.recipient import Recipient
 from hubbub.client.tree import MEDIA_TYPE
 from hubbub.core.answers import Answer, FileLink, FileList, FileView
 from hubbub.core.errors import Code, Refusal

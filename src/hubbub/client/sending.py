@@ -12,11 +12,9 @@ and this process, which notes its id (see `state`).
 from __future__ import annotations
 
 import asyncio
-import hashlib
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -35,8 +33,9 @@ from hubbub.client.errors import (
 from hubbub.client.greeting import VERSION, AcceptHello, OfferHello, heard, say
 from hubbub.client.handshake import Inviting, Secret
 from hubbub.client.outcome import Nobody, Observer, Outcome, Result
+from hubbub.client.recipient import Recipient
 from hubbub.client.sealing import SEALED_NAME, Sealer, sealed_size
-from hubbub.client.source import Source
+from hubbub.client.source import Source, digest_of
 from hubbub.client.state import OFFERS, Note
 from hubbub.client.tree import MEDIA_TYPE
 from hubbub.core.answers import Offered, UserList
@@ -50,19 +49,6 @@ _TOLD_SECONDS: Final = 15.0
 """How long to wait for the server's word when the receiver's own has come."""
 _LOOK_SECONDS: Final = 2.0
 """How often to look whether somebody is here."""
-
-
-class Recipient(NamedTuple):
-    """Who gets it. `kind`: `person` or `room`; None: a person, if there is one of that name, else a room."""
-
-    name: str
-    kind: str | None = None
-
-    @classmethod
-    def of(cls, text: str) -> Recipient:
-        """`@Bob` is a person, `#den` a room, `Bob` whichever there is."""
-        kind = {"@": "person", "#": "room"}.get(text[:1])
-        return cls(text[1:] if kind else text, kind)
 
 
 class _Noted(msgspec.Struct):
@@ -88,18 +74,6 @@ async def send(
     """
     sending = _Sending(client, source, recipient, observer or Nobody(), code, direct=direct)
     return await sending.run(give_up_after, state)
-
-
-async def digest_of(source: Source, told: Callable[[int, int], None]) -> str:
-    """SHA-256 of the whole of it, in a thread. Raises SourceError."""
-    loop = asyncio.get_running_loop()
-    digest = hashlib.sha256()
-    pieces = source.read_from(0)
-    done = 0
-    while (size := await loop.run_in_executor(None, _hash_some, digest, pieces)) > 0:
-        done += size
-        told(done, source.size)
-    return digest.hexdigest()
 
 
 class _Sending:
@@ -430,13 +404,3 @@ class _Sending:
 
     def _result(self, outcome: Outcome, message: str) -> Result:
         return Result(outcome, message, self._source.name, self._source.size)
-
-
-def _hash_some(digest: hashlib._Hash, pieces: Iterator[bytes]) -> int:
-    size = 0
-    for piece in pieces:
-        digest.update(piece)
-        size += len(piece)
-        if size >= 4 * 1_048_576:
-            break
-    return size

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Protocol
@@ -50,6 +52,28 @@ def some(pieces: Iterator[bytes], size: int) -> list[bytes]:
         if size <= 0:
             break
     return found
+
+
+async def digest_of(source: Source, told: Callable[[int, int], None]) -> str:
+    """SHA-256 of the whole of it, in a thread. Raises SourceError."""
+    loop = asyncio.get_running_loop()
+    digest = hashlib.sha256()
+    pieces = source.read_from(0)
+    done = 0
+    while (size := await loop.run_in_executor(None, _hash_some, digest, pieces)) > 0:
+        done += size
+        told(done, source.size)
+    return digest.hexdigest()
+
+
+def _hash_some(digest: hashlib._Hash, pieces: Iterator[bytes]) -> int:
+    size = 0
+    for piece in pieces:
+        digest.update(piece)
+        size += len(piece)
+        if size >= 4 * 1_048_576:
+            break
+    return size
 
 
 class Facts(NamedTuple):
