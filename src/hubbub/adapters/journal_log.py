@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from errno import EDQUOT, ENOSPC
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
+from hubbub.adapters.commit_thread import CommitThread
 from hubbub.adapters.commit_times import NOBODY, CommitTimes
+from hubbub.adapters.journal_news import JournalNews
 from hubbub.adapters.log_codec import add_change, add_entry, kept
 from hubbub.adapters.log_flight import Flight
-from hubbub.adapters.log_reading import Reads, call_threadsafe
+from hubbub.adapters.log_reading import Reads
 from hubbub.core.entries import Change, Entry, Kept, Position
 from hubbub.core.ports import JournalSink, JournalUnavailableError, Reader
 from hubbub.log import Batch, Log
@@ -41,26 +41,6 @@ _IDLE: Final = 0.05
 """Seconds after a commit, until the log may write its high-water mark."""
 _SPACE: Final = frozenset({ENOSPC, EDQUOT})
 _STOPPING: Final = "the server is stopping"
-
-
-class JournalNews(Protocol):
-    """Who is told what an operator should know: the server's log."""
-
-    def journal_read_only(self, reason: str) -> None:
-        """Nothing can be kept any more."""
-        ...
-
-    def journal_writable(self) -> None:
-        """It can again."""
-        ...
-
-    def commit_slow(self, seconds: float, appends: int) -> None:
-        """The disk took this long."""
-        ...
-
-    def failed(self, doing: str, error: BaseException) -> None:
-        """Damage, with its file and offset, or our own fault."""
-        ...
 
 
 class LogJournal:
@@ -124,8 +104,7 @@ class LogJournal:
         """Interval mode: a sync is on its way …"""
         self._unsynced = False
         """… and something was acknowledged since it began."""
-        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        threading.Thread(target=self._work, name="commit", daemon=True).start()
+        self._thread = CommitThread(loop)
 
     # -- the port
 
@@ -190,8 +169,8 @@ class LogJournal:
                 timer.cancel()
         self._reads.close(_STOPPING)
         ended: asyncio.Future[Exception | None] = self._loop.create_future()
-        self._jobs.put(lambda: self._attempt(self._log.close, ended.set_result))
-        self._jobs.put(None)
+        self._thread.do(self._log.close, ended.set_result)
+        self._thread.end()
         error = await ended
         if error is not None:
             self._news.failed("close the journal", error)
@@ -231,7 +210,7 @@ class LogJournal:
             return
         flight = self._flight = self._take()
         if flight.began < self._slow_until:
-            self._jobs.put(lambda: self._attempt(lambda: self._commit(flight), self._land, flight))
+            self._thread.do(lambda: self._commit(flight), self._land, flight)
             return
         worked = time.thread_time()
         try:
@@ -243,7 +222,7 @@ class LogJournal:
         if took > _SLOW_WRITE and took - (time.thread_time() - worked) > _SLOW_WRITE:
             self._slow_until = self._clock() + _SLOW_FOR
         if self._interval is None:
-            self._jobs.put(lambda: self._attempt(self._wait, self._land, flight))
+            self._thread.do(self._wait, self._land, flight)
         else:
             self._land(flight, None)
 
@@ -392,7 +371,7 @@ class LogJournal:
     def _sync(self) -> None:
         self._sync_timer = None
         self._syncing, self._unsynced = True, False
-        self._jobs.put(lambda: self._attempt(self._wait, self._synced))
+        self._thread.do(self._wait, self._synced)
 
     def _synced(self, error: Exception | None) -> None:
         self._syncing = False
@@ -404,20 +383,7 @@ class LogJournal:
             self._sync_later(self._interval)
         self._begin()
 
-    # -- the commit thread
-
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job()
-
-    def _attempt(self, what: Callable[[], None], then: Callable[..., object], *arguments: object) -> None:
-        """Do it, and have the loop call `then` with what went wrong, or None."""
-        failure = None
-        try:
-            what()
-        except Exception as error:  # noqa: BLE001 (handed over)
-            failure = error
-        call_threadsafe(self._loop, then, *arguments, failure)
+    # -- in the commit thread
 
     def _commit(self, flight: Flight) -> None:
         flight.written = self._log.write(flight.batches)
