@@ -7,6 +7,8 @@ import io
 import json
 import logging
 import os
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 
@@ -170,3 +172,10 @@ def test_a_callback_that_fails_in_the_loop_is_logged_with_its_traceback() -> Non
 
     asyncio.run(main())
     assert "ZeroDivisionError" in json.loads(lines(stream)[-1])["exception"]
+
+
+def test_a_start_does_not_pay_for_colours() -> None:
+    """What structlog would take along (rich, a third of a start) can still be had by who wants it."""
+    code = "import sys, hubbub.observe.logs; print('rich' in sys.modules); import rich; print(rich)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told.startswith("False\n<module 'rich'")

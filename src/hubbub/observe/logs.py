@@ -9,13 +9,25 @@ from __future__ import annotations
 import logging
 import os
 import select
+import sys
 from collections.abc import Callable, MutableMapping
-from typing import Final, Literal, TextIO
-
-import structlog
-from structlog.typing import FilteringBoundLogger, Processor, WrappedLogger
+from typing import TYPE_CHECKING, Final, Literal, TextIO
 
 from hubbub.observe.tail import Tail
+
+# structlog imports these where they are (tracebacks in colours, the logs of Twisted), and they are two
+# thirds of what it costs to start: told that there is none, it goes without.
+_BESIDE: Final = ("rich", "twisted")
+for _name in _BESIDE:
+    sys.modules.setdefault(_name, None)  # type: ignore[arg-type]  # "import halted" (importlib)
+import structlog  # noqa: E402
+
+for _name in _BESIDE:
+    if sys.modules[_name] is None:
+        del sys.modules[_name]
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger, Processor, WrappedLogger
 
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "console", "json"]

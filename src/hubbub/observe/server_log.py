@@ -7,12 +7,14 @@ Content, passwords and tokens have no field, so they cannot come in.
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from structlog.typing import FilteringBoundLogger
+from typing import TYPE_CHECKING
 
 from hubbub.core.errors import Code
 from hubbub.observe.counts import Counts
 from hubbub.observe.tail import Tail
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
 
 
 class ServerLog:

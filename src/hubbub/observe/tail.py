@@ -10,10 +10,12 @@ import time
 from collections import deque
 from collections.abc import Callable, MutableMapping
 from types import TracebackType
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
-from structlog.typing import WrappedLogger
+
+if TYPE_CHECKING:
+    from structlog.typing import WrappedLogger
 
 LINES: Final = 1_000
 """How many are kept: about 1 KiB each at most."""
