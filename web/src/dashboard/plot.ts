@@ -11,7 +11,7 @@ export type Plot = typeof uPlot;
 
 /** All charts with this key have one cursor. */
 const SYNC = "hubbub";
-const HEIGHT = 168;
+export const HEIGHT = 168;
 export const FONT = "11px system-ui, sans-serif";
 const LEAST_DRAG = 6; // pixels; less is a click
 
@@ -193,14 +193,9 @@ export class Drawing {
     });
   }
 
-  /** Take the colours of the page as they are now. */
-  recolour(): void {
+  /** Take the colours, and the language, of the page as they are now: the axes may be of another width. */
+  renew(): void {
     this.#readColours();
-    this.#plot.redraw(false, true);
-  }
-
-  /** In another language the axes have other texts, and other widths. */
-  retext(): void {
     this.#plot.redraw(false, true);
   }
 

@@ -13,9 +13,17 @@ const STOPS = ["--heat-1", "--heat-2", "--heat-3", "--heat-4", "--heat-5"] as co
 /** Colours that cells may have. */
 const SHADES = 64;
 
+/** Where the pointer is, in pixels of the host, and the row that it is on. */
+export interface Place {
+  readonly row: number;
+  readonly left: number;
+  readonly top: number;
+  readonly width: number; // of the host
+}
+
 export interface HeatTold extends Told {
-  /** The pointer is on that row, at that place of the host; null: it has left. */
-  onpoint(place: { readonly row: number; readonly left: number; readonly top: number } | null): void;
+  /** Null: the pointer has left. */
+  onpoint(place: Place | null): void;
 }
 
 export class HeatDrawing {
@@ -140,7 +148,7 @@ export class HeatDrawing {
 
   #point(row: number, left: number, top: number): void {
     const { offsetLeft, offsetTop } = this.#plot.over;
-    this.#told.onpoint({ row, left: left + offsetLeft, top: top + offsetTop });
+    this.#told.onpoint({ row, left: left + offsetLeft, top: top + offsetTop, width: this.#host.clientWidth });
   }
 
   #cells(plot: uPlot): void {
