@@ -103,5 +103,18 @@ test("a small history begins anew behind a hole", () => {
   for (const [at, messages] of [[1, 0], [2, 10], [9, 5], [10, 10]] as const) {
     hour.add({ ...quiet, at: at * 1_000, messages });
   }
-  expect(made.sparkline(hour, "messages", 10_000)).toBe("M10.0 23.0h.4L20.0 1.0M90.0 12.0h.4L100.0 1.0");
+  expect(made.sparkline(hour, ["messages"], 10_000)).toBe("M10.0 23.0h.4L20.0 1.0M90.0 12.0h.4L100.0 1.0");
+});
+
+test("a small history is of all that the figure counts", () => {
+  const hour = new Hour();
+  hour.replace(none);
+  hour.add({ ...quiet, at: 1_000, connections_websocket: 0, connections_http: 0 });
+  hour.add({ ...quiet, at: 2_000, connections_text: 0, connections_new: 1, refused: 2, logins_failed: 2 });
+  const path = (id: string): string => {
+    const { history } = made.tiles(hour).find((tile) => tile.id === id)!;
+    return made.sparkline(hour, history, 1_000);
+  };
+  expect(path("connections")).toBe("M0.0 17.5h.4L100.0 1.0"); // 1, then 4
+  expect(path("refusals")).toBe("M0.0 23.0h.4L100.0 1.0");
 });

@@ -16,8 +16,8 @@ export interface Tile {
   readonly value: string;
   readonly detail: string;
   readonly tone: Tone;
-  /** What the small history shows. */
-  readonly history: Name;
+  /** What the small history shows, added up: all that the figure counts. */
+  readonly history: readonly Name[];
 }
 
 const MINUTE = 60_000;
@@ -60,7 +60,7 @@ export function tiles(hour: Hour): readonly Tile[] {
         .filter(([, count]) => count > 0)
         .map(([name, count]) => `${name} ${short(count)}`)
         .join(" · "),
-      "connections_websocket",
+      [...all.map(([name]) => `connections_${name}` as const), "connections_new"],
     ),
     tile("messages", "messages", units.rate.text(sample.messages), "", "messages"),
     tile("deliveries", "deliveries", units.rate.text(sample.deliveries), "", "deliveries"),
@@ -107,15 +107,22 @@ export function tiles(hour: Hour): readonly Tile[] {
       "refusalsNow",
       number(limited + refused + logins),
       t("ofMinute", { limited: number(limited), refused: number(refused), logins: number(logins) }),
-      "rate_limited",
+      ["rate_limited", "refused", "logins_failed"],
       tone(limited + refused + logins, thresholds.refusals),
     ),
     tile("errors", "errors", number(errors), t("inMinute"), "errors", errors > 0 ? "bad" : "good"),
   ];
 }
 
-function tile(id: string, title: Key, value: string, detail: string, history: Name, tone: Tone = "good"): Tile {
-  return { id, title, value, detail, tone, history };
+function tile(
+  id: string,
+  title: Key,
+  value: string,
+  detail: string,
+  history: Name | readonly Name[],
+  tone: Tone = "good",
+): Tile {
+  return { id, title, value, detail, tone, history: [history].flat() };
 }
 
 function log(sample: Sample, compactions: number): string {
@@ -135,15 +142,18 @@ function worse(one: Tone, other: Tone): Tone {
 const duration = (value: Value): string => (value === null ? t("nothing") : micros(value));
 
 /** The path of a small history in a box of 100 × 24: the last `age` milliseconds, from 0 up. */
-export function sparkline(hour: Hour, name: Name, age: number): string {
+export function sparkline(hour: Hour, names: readonly Name[], age: number): string {
   const [first, last] = hour.rows(hour.end - age, hour.end);
-  const column = hour.column(name);
+  const columns = names.map((name) => hour.column(name));
+  /** Null: nothing was measured. */
+  const at = (row: number): Value =>
+    columns.reduce<Value>((sum, column) => (column[row] == null ? sum : (sum ?? 0) + column[row]), null);
   let max = 0;
-  for (let row = first; row <= last; row++) max = Math.max(max, column[row] ?? 0);
+  for (let row = first; row <= last; row++) max = Math.max(max, at(row) ?? 0);
   let path = "";
   let pen = false;
   for (let row = first; row <= last; row++) {
-    const value = column[row] ?? null;
+    const value = at(row);
     if (value === null) {
       pen = false;
       continue;
