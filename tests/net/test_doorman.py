@@ -75,7 +75,14 @@ class Door:
         self.wheel = Wheel(loop, tick=0.01)
         self.welcomed: list[tuple[str, Mute]] = []
         self.refused: list[str] = []
-        self.doorman = Doorman(loop, settings, self.wheel, self.welcome, self.refuse)
+        self.doorman = Doorman(
+            loop,
+            settings,
+            self.wheel,
+            self.welcome,
+            self.refuse,
+            parting=lambda limit: f"over {limit}".encode(),
+        )
         self.port = 0
 
     def welcome(self, kind: str, stream: Stream) -> Handler:
@@ -172,6 +179,32 @@ def test_who_says_too_little_is_closed_and_the_reason_is_told(run: Run) -> None:
             assert here.doorman.connections == 0
             for peer in (silent, begun):
                 peer.close()
+
+    run(main())
+
+
+def test_one_too_many_is_told_so_whether_it_has_spoken_or_not(run: Run) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with door(NetSettings(max_connections=1)) as here:
+            kept = await here.connect()
+            await until(lambda: here.doorman.connections == 1)
+            for spoken, heard in (
+                (b"", b"over max_connections"),
+                (b"GET /", b"over max_connections"),
+                (b"\x16\x03", b""),
+            ):
+                surplus = socket.socket()
+                surplus.connect(
+                    ("127.0.0.1", here.port)
+                )  # the kernel accepts: the doorman has not seen it yet
+                surplus.send(spoken)
+                surplus.setblocking(False)
+                assert await loop.sock_recv(surplus, 100) == heard
+                assert await loop.sock_recv(surplus, 100) == b""
+                surplus.close()
+            assert here.refused == 3 * ["over max_connections (1)"]
+            kept.close()
 
     run(main())
 

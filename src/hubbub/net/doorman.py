@@ -8,6 +8,7 @@ otherwise wake it again and again.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import ipaddress
 import socket
@@ -27,6 +28,7 @@ TLS: Final = "tls"
 RELAY: Final = "relay"
 _LOCALHOST: Final = ("127.0.0.1", "::1")  # RFC 6761 §6.3; a system's table often lacks one of them
 _ACCEPTS_A_TURN: Final = 256  # so that a flood of connections does not starve those who are in
+_READ_AT_PARTING: Final = 65_536  # bytes; a request is smaller
 _FULL: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -57,14 +59,19 @@ class Doorman:
         welcome: Welcome,
         refused: Refused,
         tls: Callable[[], ssl.SSLContext | None] = lambda: None,
+        parting: Callable[[str], bytes] = lambda _: b"",
     ) -> None:
-        """`tls` gives the context for the next handshake, or None where there is no certificate."""
+        """`tls` gives the context for the next handshake, or None where there is no certificate.
+
+        `parting` makes what is said to a connection that is one too many, of the limit's name.
+        """
         self.loop = loop
         self.settings = settings
         self.wheel = wheel
         self.welcome = welcome
         self.refused = refused
         self.tls = tls
+        self.parting = parting
         self._headcount = Headcount(settings)
         self._listeners: list[_Listener] = []
         self._waiting: set[_Waiting] = set()
@@ -229,12 +236,12 @@ class _Listener:
                     return
                 continue  # that one connection was gone before we came to it
             peer = sys.intern(address[0])
-            reason = self.door._headcount.admit(peer)
-            if reason is not None:
-                self.door.refused(peer, reason)
-                sock.close()
-                continue
+            limit = self.door._headcount.admit(peer)
             sock.setblocking(False)
+            if limit is not None:
+                self.door.refused(peer, f"over {limit} ({getattr(self.door.settings, limit)})")
+                _part(sock, self.door.parting(limit))
+                continue
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             if self.pinned is not None and (self.pinned == RELAY or self.door.tls() is None):
@@ -245,6 +252,19 @@ class _Listener:
     def _again(self) -> None:
         self._pause = None
         self.door.loop.add_reader(self.sock.fileno(), self._accept)
+
+
+def _part(sock: socket.socket, words: bytes) -> None:
+    """Say it and close: it is heard if its reader is there, and nothing waits for that.
+
+    What has come is read first, or the close would be a reset, which overtakes the words. TLS would not
+    understand them.
+    """
+    with sock, contextlib.suppress(OSError):
+        with contextlib.suppress(BlockingIOError):
+            if classify(sock.recv(_READ_AT_PARTING)) == TLS:
+                return
+        sock.send(words)
 
 
 class _Waiting:

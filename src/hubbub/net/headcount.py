@@ -19,15 +19,15 @@ class Headcount:
         self._left = asyncio.Event()
 
     def admit(self, address: str) -> str | None:
-        """Count a connection in; a sentence where it may not come in."""
+        """Count a connection in; or name the limit by which it may not come in."""
         settings = self._settings
         if self.all >= settings.max_connections:
-            return f"over max_connections ({settings.max_connections})"
+            return "max_connections"
         key = _block(address)
         count = self._by_address.get(key, 0)
         counted = settings.limit_loopback or not is_loopback(address)
         if settings.max_per_address and counted and count >= settings.max_per_address:
-            return f"over max_per_address ({settings.max_per_address})"
+            return "max_per_address"
         self._by_address[key] = count + 1
         self.all += 1
         return None

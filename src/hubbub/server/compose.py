@@ -44,6 +44,7 @@ from hubbub.server.paths import Paths
 from hubbub.server.probing import Probing
 from hubbub.server.readings import Readings
 from hubbub.server.relay import Relay
+from hubbub.server.responses import one_too_many
 from hubbub.server.sampling import Sampler
 from hubbub.server.session import Connection
 from hubbub.server.surroundings import Surroundings
@@ -132,6 +133,7 @@ class Server:
             self.welcome,
             log.connection_refused,
             self.certificate.context,
+            one_too_many,
         )
         self.http: HttpServer | None = None
         self.maintenance: Maintenance | None = None

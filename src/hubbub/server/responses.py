@@ -56,7 +56,12 @@ def refusal(
     status: int, message: str, headers: Iterable[tuple[bytes, bytes]] = (), *, head_only: bool = False
 ) -> bytes:
     """Return a whole HTTP/1.1 response after which the connection is closed. `head_only`: to a HEAD."""
-    body = error_body(status, message)
+    return _closing(status, error_body(status, message), headers, head_only=head_only)
+
+
+def _closing(
+    status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]], *, head_only: bool = False
+) -> bytes:
     lines = [
         f"HTTP/1.1 {status} {phrase(status)}".encode("ascii"),
         b"Date: " + date(),
@@ -67,3 +72,11 @@ def refusal(
         *(name + b": " + value for name, value in headers),
     ]
     return b"\r\n".join(lines) + b"\r\n\r\n" + (b"" if head_only else body)
+
+
+def one_too_many(limit: str) -> bytes:
+    """Return what a connection hears that is closed at once: whatever it speaks, a person can read it."""
+    where = "from this address " if limit == "max_per_address" else ""
+    message = f"This server takes no more connections {where}now. Try again later."
+    refused = Refusal(Code.RATE_LIMITED, message, limit=f"limits.{limit}", retry_after=10.0)
+    return _closing(503, refusal_body(refused), [(b"Retry-After", b"10")])
