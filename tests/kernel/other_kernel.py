@@ -52,6 +52,8 @@ ALWAYS = (
 KPROBES = ("kprobe tcp_sendmsg", "kprobe tcp_recvmsg", "kprobe tcp_sendpage")
 TIMING_KPROBES = ("kprobe __sys_sendmsg", "kprobe __sys_recvmsg")
 HAS_SEND_LENGTH = (6, 3)
+TELLS_ASKED = (6, 16)
+"""How much a send was to take: to all of the probes."""
 HAS_SEND_PAGE = (6, 4)
 """Up to this one."""
 
@@ -252,6 +254,8 @@ def hooks_of(name: str, version: tuple[int, ...]) -> tuple[str, ...]:
     else:
         counting = FUNCTIONS if name == "functions" or version < HAS_SEND_LENGTH else SENDS
         hooks = (*ALWAYS, *counting, *(("sys_enter",) if name != "default" else ()))
+    if name != "default" and version >= TELLS_ASKED:
+        hooks += ("tcp_sendmsg_locked",)
     return tuple(one for one in hooks if version <= HAS_SEND_PAGE or "sendpage" not in one)
 
 
