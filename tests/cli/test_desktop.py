@@ -119,6 +119,15 @@ def test_nothing_else_is(given: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "given", ["http://bob:hunter2@h", "bob:hunter2@h", "http://bob:hunter2", "http://h/?key=hunter2"]
+)
+def test_what_may_be_a_password_is_not_said_again(given: str) -> None:
+    with pytest.raises(AddressError) as refused:
+        read_address(given)
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
     ("url", "new_window", "by_person", "verdict"),
     [
         ("http://127.0.0.1:8080/#/room/lobby", False, False, "stay"),

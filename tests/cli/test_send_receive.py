@@ -10,12 +10,13 @@ import pty
 import socket
 import stat
 import tarfile
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from hubbub.cli.transfers import harmless
+from hubbub.cli.transfers import WronglyAskedError, address_of, harmless
 from serving import Server, serving, until
 from transferring import PATIENCE, Command, Ends, names_in
 
@@ -235,6 +236,19 @@ def test_what_is_not_there_is_not_sent(ends: Ends) -> None:
     to = ("--to", "Bob")
     assert "is no port" in ends.run("Alice", "send", ends.file("a", 1), *to, "--server", "h:x").ends(2)
     assert "hubbub login" in ends.run("Alice", "send", ends.file("a", 1), *to).ends(2)
+
+
+@pytest.mark.parametrize("server", ["bob:hunter2@h", "bob:hunter2@h:1", "https://bob:hunter2@h:99999"])
+def test_a_password_in_the_server_is_not_said_again(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = Namespace(server=server, tls=False, ca=None, as_guest="Bob")
+    with pytest.raises(WronglyAskedError, match="no name or password") as refused:
+        address_of(given)
+    assert "hunter2" not in str(refused.value)
+    monkeypatch.setenv("CLIENT_SERVER_HOST", server)
+    given.server = None
+    with pytest.raises(WronglyAskedError, match="no name or password") as refused:
+        address_of(given)
+    assert "hunter2" not in str(refused.value)
 
 
 def test_a_room_keeps_it_and_everybody_there_hears(ends: Ends, server: Server) -> None:

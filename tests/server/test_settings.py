@@ -271,6 +271,13 @@ def test_what_cannot_stand(place: Place, name: str, value: str, key: str) -> Non
     assert any(name in problem for problem in problems) or key.startswith(("tls.", "blobs.s3_"))
 
 
+def test_a_password_in_an_origin_is_not_said_again(place: Place) -> None:
+    for name in ("HUBBUB_WEB_ALLOWED_ORIGINS", "HUBBUB_WEB_PUBLIC_HOSTS", "HUBBUB_WEB_TRUSTED_PROXIES"):
+        (problem,) = place.problems({name: "https://bob:hun@ter2@a.example"})
+        assert "'…@…' is n" in problem
+        assert "hun" not in problem
+
+
 def test_what_can_stand(place: Place) -> None:
     environ = {
         "HUBBUB_LIMITS_MAX_PER_ADDRESS": "0",

@@ -31,7 +31,7 @@ def doctor(arguments: Namespace) -> int:
     try:
         url = parse_url(arguments.url) if arguments.url is not None else None
     except ValueError as error:
-        print(f"hubbub: {error}", file=sys.stderr)
+        print(f"hubbub: --url: {error}", file=sys.stderr)
         return WRONGLY_ASKED
     loaded, problems = _settings(arguments)
     report = examine(Deployment(loaded, problems, url))

@@ -78,6 +78,7 @@ def address_of(arguments: Namespace, kept: TokenStore | None = None) -> Address:
     elif _HOST in os.environ or _PORT in os.environ:
         host = os.environ.get(_HOST, host)
         port = _port(os.environ.get(_PORT, str(port)), _PORT)
+        _no_password(host, _HOST)
     elif default is not None:
         scheme, _, rest = default.server.partition("://")
         host, port = _split(rest, "the kept login")
@@ -86,10 +87,17 @@ def address_of(arguments: Namespace, kept: TokenStore | None = None) -> Address:
 
 
 def _split(text: str, what: str) -> tuple[str, int]:
+    _no_password(text, what)
     host, colon, port = text.rpartition(":")
     if not colon or not host:
         raise WronglyAskedError(f"{what}: HOST:PORT is needed, not '{text}'")
     return host.removeprefix("[").removesuffix("]"), _port(port, what)
+
+
+def _no_password(text: str, what: str) -> None:
+    """Refuse one before a sentence repeats it."""
+    if "@" in text:
+        raise WronglyAskedError(f"{what}: HOST:PORT is needed, with no name or password before it")
 
 
 def _port(text: str, what: str) -> int:

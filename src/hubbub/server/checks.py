@@ -205,7 +205,8 @@ def _each(key: str, values: list[str], allowed: Callable[[str], str | None]) -> 
     for value in values:
         reason = allowed(value)
         if reason is not None:
-            yield Fault(key, f"{value!r} {reason}")
+            shown = repr(value) if "@" not in value else "'…@…'"  # what stands before it may be a password
+            yield Fault(key, f"{shown} {reason}")
 
 
 def _public_host(value: str) -> str | None:

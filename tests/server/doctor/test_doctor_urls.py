@@ -300,3 +300,24 @@ def test_urls(text: str, address: Address, authority: str) -> None:
 def test_no_urls(text: str) -> None:
     with pytest.raises(ValueError, match=r"URL|root of a host"):
         parse_url(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("https://bob:hunter2@h:99999", "ftp://bob:hunter2@h", "https://bob:hunter2@", "bob:hunter2@h"),
+        *(
+            "https://bob:hun/ter2@h",
+            "https://bob:hunter#2@h",
+            "https://bob:hun?ter2@h",
+            "https://[@bob:hunter2",
+        ),
+        *("https://bob:hunter2@exa mple.org", "https://bob:hunter2", "https://bob:hunter2＠h"),
+    ],
+)
+def test_a_password_is_not_said_again(text: str) -> None:
+    """Wherever it stands: what is printed is read by others, and lies in logs."""
+    with pytest.raises(ValueError, match="URL") as refused:
+        parse_url(text)
+    assert "hun" not in str(refused.value)
+    assert "ter2" not in str(refused.value)

@@ -49,7 +49,10 @@ class Origin(NamedTuple):
 
 
 def read_address(text: str) -> Origin:
-    """Read what a person gave: `http://host:port`, or `host:port`. Raises AddressError."""
+    """Read what a person gave: `http://host:port`, or `host:port`. Raises AddressError.
+
+    Its sentence does not repeat what was given, of which something may be a password.
+    """
     given = text.strip()
     if "://" not in given:
         given = f"http://{given}"
@@ -61,11 +64,9 @@ def read_address(text: str) -> Origin:
         if origin is None or parts.username is not None or parts.password is not None:
             raise ValueError
     except ValueError:
-        raise AddressError(
-            f"{text[:100]!r} is not the address of a server, such as http://host:8080."
-        ) from None
+        raise AddressError("This is not the address of a server, such as http://host:8080.") from None
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise AddressError(f"{text[:100]!r} names a page: give the server alone, such as {origin}.")
+        raise AddressError(f"This names a page: give the server alone, such as {origin}.")
     return origin
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from hubbub.server.origin import default_port, normalise, parse_authority
@@ -36,22 +36,28 @@ class Address(NamedTuple):
         return self.scheme == "https"
 
 
+_NO_URL: Final = "this is not a URL such as https://chat.example.org"
+
+
 def parse_url(text: str) -> Address:
-    """Read `http://HOST[:PORT]` or `https://…`. Raises ValueError with a sentence for people."""
+    """Read `http://HOST[:PORT]` or `https://…`. Raises ValueError with a sentence for people.
+
+    No sentence has the text in it: where it cannot be read, nobody knows what of it is a password.
+    """
     if not text.isprintable():
         raise ValueError("the URL has characters that no URL has")
+    if "@" in text:
+        raise ValueError("a URL with a password in it is not taken: nothing here logs in")
     try:
         parts = urlsplit(text.strip())
         port = parts.port
         host = (parts.hostname or "").encode("ascii" if ":" in (parts.hostname or "") else "idna").decode()
     except ValueError:  # UnicodeError is one
-        raise ValueError(f"{text!r} is not a URL such as https://chat.example.org") from None
+        raise ValueError(_NO_URL) from None
     scheme = parts.scheme.lower()
     name = f"[{host}]" if ":" in host else host
     if scheme not in ("http", "https") or parse_authority(name.encode()) is None or port == 0:
-        raise ValueError(f"{text!r} is not a URL such as https://chat.example.org")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("a URL with a password in it is not taken: nothing here logs in")
+        raise ValueError(_NO_URL)
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValueError(f"{text!r} has a path: Hubbub is served at the root of a host, such as {name}")
+        raise ValueError(f"the URL has a path: Hubbub is served at the root of a host, such as {name}")
     return Address(scheme, normalise(host), port or default_port(scheme))
