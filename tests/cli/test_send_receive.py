@@ -193,6 +193,13 @@ def test_nobody_there_is_said_without_numbers(ends: Ends) -> None:
     assert said == f"hubbub: 127.0.0.1 port {port} cannot be reached: Connection refused.\n"
 
 
+def test_a_server_that_is_full_is_said_to_be(ends: Ends) -> None:
+    with serving(HUBBUB_LIMITS_MAX_CONNECTIONS="1") as server:
+        server.ndjson("Kept")
+        said = ends.send(ends.file("a", 1), port=server.port).ends(1)
+    assert said == "hubbub: The server takes no more connections now, or it is none of Hubbub's.\n"
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="it looks into /proc")
 def test_ctrl_c_while_a_pipe_has_not_ended(ends: Ends) -> None:
     reading, writing = os.pipe()

@@ -30,6 +30,7 @@ SILENCE: Final = 95.0
 
 _PIECE: Final = 1_048_576  # bytes: of one of the two buffers
 _SCRATCH: Final = 65_536  # bytes that are read at once while there are messages
+_HTTP: Final = int.from_bytes(b"HTTP", "big")
 _PREFIX: Final = 4
 _QUICK: Final = 0.2  # seconds that one call of sendfile(2) shall take: meanwhile nothing is heard
 _UNTAKEN: Final = 4  # files whose bytes may wait for somebody to take them, each in two buffers
@@ -100,7 +101,10 @@ class Line(asyncio.BufferedProtocol):
         while len(held) >= _PREFIX and self._error is None:
             size = int.from_bytes(held[:_PREFIX], "big")
             if size > LIMIT:
-                self.abort(f"What came is no message of {size} bytes. Does Hubbub listen there?")
+                if size == _HTTP:  # what a full server says, whatever it is spoken to
+                    self.abort("The server takes no more connections now, or it is none of Hubbub's.")
+                else:
+                    self.abort(f"What came is no message of {size} bytes. Does Hubbub listen there?")
                 return
             end = _PREFIX + size
             if len(held) < end:
