@@ -62,6 +62,7 @@ def test_a_private_room_from_its_making_to_its_end(visit: Visit) -> None:
     members.get_by_role("button", name="More about Bob").click()
     alice.get_by_role("menuitem", name="Make moderator").click()
     expect(alice.get_by_text("Bob is moderator now.")).to_be_visible()
+    expect(members.get_by_role("button", name="Bob Moderator")).to_be_visible()
     bob.get_by_role("button", name="Room settings").click()
     expect(bob.get_by_role("dialog")).to_contain_text("Your roleModerator")
     bob.keyboard.press("Escape")

@@ -123,6 +123,27 @@ def test_who_is_invited_may_come_in_also_after_a_restart() -> None:
     assert [room.name for room in again.restarted().back("Bob").rooms] == ["lobby", "den"]
 
 
+def test_a_list_of_members_tells_what_each_may_do_there() -> None:
+    house = House()
+    olga, bob, carol = (house.register(name) for name in ("Olga", "Bob", "Carol"))
+    guest = house.enter("Guest")
+    house.done(olga, CreateRoom("den"))
+    for session in (bob, carol, guest):
+        house.done(session, JoinRoom("den"))
+    house.done(olga, SetRole("Bob", "moderator", "den"))
+    house.service.disconnected(carol)
+
+    def listed(room: str) -> dict[str, RoomRole | None]:
+        answer = house.do(guest, ListMembers(room))
+        assert isinstance(answer, MemberList)
+        return {user.username: user.role for user in answer.users}
+
+    assert listed("den") == {"Bob": "moderator", "Guest": None, "Olga": "owner", "Carol": "member"}
+    assert set(listed("lobby").values()) == {None}, "nobody was given one there"
+    house.done(olga, SetRole("Bob", "member", "den"))
+    assert listed("den")["Bob"] == "member"
+
+
 def test_an_invitation_can_be_declined() -> None:
     house = House()
     owner, bob = _private(house), house.register("Bob")

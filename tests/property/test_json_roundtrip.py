@@ -118,7 +118,8 @@ def test_length_json_answers_return(answer: Answer, id: str) -> None:
         case answers.UserList(users):  # names only
             answer = answers.UserList([answers.UserView(user.username, 0, "online") for user in users])
         case answers.MemberList(room, count, users):
-            names = [answers.UserView(user.username, 0, "online") for user in users]
+            roles = {user.username: user.role for user in users if user.role is not None}
+            names = [answers.UserView(one.username, 0, "online", roles.get(one.username)) for one in users]
             answer = answers.MemberList(room, count, names)
     unnamed = length_json.encode_answer(Request(commands.Ping()), answer)
     assert bool(unnamed) != isinstance(answer, answers.Accepted | answers.Offered | answers.Done)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hubbub.wire import message_pb2 as pb
-from serving import Server, serving
+from serving import Server, serving, until
 
 
 def test_each_hears_all_the_others_in_one_order(server: Server) -> None:
@@ -191,6 +191,39 @@ def test_presence_and_typing(server: Server) -> None:
     assert nd.hears_nothing(), "what one does oneself is not news"
     js.say("Presence", id="p", status="busy")
     assert js.get() == {"type": "Presence", "status": "busy", "id": "p"}
+
+
+def test_who_may_do_what_in_a_room_is_told_in_every_dialect(server: Server) -> None:
+    ws, text, nd = server.websocket(), server.text("Tess"), server.ndjson("Nora")
+    js, proto = server.json("Jay"), server.protobuf("Pia")
+    ws.ask("register", username="Wanda", password="correct horse")
+    ws.ask("create", room="den")
+    text.say("/join den")
+    until(lambda: text.line() == "[Server] You are now in 'den' (2 members).")
+    nd.ask("room/join", room="den")
+    js.say("Join", room="den", id="j")
+    assert js.get("Joined")["members"] == 4
+    joining = pb.EchoMsg(type=pb.MT_ROOM_ACTION)
+    joining.room_action.action_type, joining.room_action.room_id = pb.RA_JOIN, "den"
+    proto.say(joining)
+    proto.get(pb.MT_ROOM_ACTION_RESPONSE)
+    names = ["Jay", "Nora", "Pia", "Tess", "Wanda"]
+    told = {"Wanda": "owner"}
+    users = ws.ask("members", room="den")["data"]["users"]
+    assert {one["username"]: one["role"] for one in users if "role" in one} == told
+    assert [one["username"] for one in users] == names
+    users = nd.ask("room/members", room="den")["payload"]["users"]
+    assert {one["username"]: one["role"] for one in users if "role" in one} == told
+    js.say("Members", room="den", id="m")
+    listed = js.get("Members")
+    assert (listed["users"], listed["roles"]) == (names, told)
+    wanted = pb.EchoMsg(type=pb.MT_MEMBER_LIST_REQUEST)
+    wanted.member_list_request.room_id = "den"
+    proto.say(wanted)
+    shown = proto.get(pb.MT_MEMBER_LIST).member_list.users
+    assert [one.role for one in shown] == [pb.RR_UNSPECIFIED] * 4 + [pb.RR_OWNER]
+    text.say("/members")
+    until(lambda: text.line() == "[Server] Members of 'den' (5): Jay, Nora, Pia, Tess, Wanda (owner)")
 
 
 def test_a_large_room_tells_no_comings_and_goings_but_counts() -> None:

@@ -54,7 +54,7 @@ SHOWN = [
     ),
     answers.MessageView("Alice", 3, "cat.png", "m1", *POSITION, "den", file=THUMBED),
 ]
-USERS = [answers.UserView("Alice", 3, "online")]
+USERS = [answers.UserView("Alice", 3, "online"), answers.UserView("Bob", 4, "offline", "owner")]
 
 TOLD: list[Event] = [
     events.MessagePosted("Alice", 3, "den", "hi", "m1", *POSITION),

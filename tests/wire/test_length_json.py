@@ -199,6 +199,10 @@ def test_frames_that_bring_no_payload() -> None:
             answers.MemberList("den", 9, [UserView("Alice", 7, "online")]),
             {"type": "Members", "room": "den", "count": 9, "users": ["Alice"]},
         ),
+        (
+            answers.MemberList("den", 2, [UserView("Al", 7, "online", "owner"), UserView("Bo", 8, "away")]),
+            {"type": "Members", "room": "den", "count": 2, "users": ["Al", "Bo"], "roles": {"Al": "owner"}},
+        ),
         (answers.StatusSet("away"), {"type": "Presence", "status": "away"}),
         (answers.Ponged(), {"type": "Pong"}),
         (
@@ -358,6 +362,7 @@ def test_answers_read_back_without_what_the_dialect_leaves_out() -> None:
         answers.RoomLeft("den"),
         answers.TopicSet("den", "cats"),
         answers.MemberList("den", 9, [UserView("Alice", 0, "online")]),
+        answers.MemberList("den", 9, [UserView("Alice", 0, "online", "moderator")]),
         answers.StatusSet("away"),
         answers.Ponged(),
         answers.Done(),

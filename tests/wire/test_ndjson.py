@@ -446,6 +446,7 @@ def test_what_has_no_form_cannot_be_asked(command: Command) -> None:
         ("room/leave", answers.RoomLeft("den")),
         ("room/topic", answers.TopicSet("den", "cats")),
         ("room/members", answers.MemberList("den", 9, [UserView("Alice", 7, "away")])),
+        ("room/members", answers.MemberList("den", 9, [UserView("Alice", 7, "away", "owner")])),
         ("heartbeat", answers.Ponged()),
         ("room/join", Refusal(Code.RATE_LIMITED, "Slow down.", "f", "limits.message_rate", 0.5)),
         ("", Refusal(Code.BAD_REQUEST, "No.")),

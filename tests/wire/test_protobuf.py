@@ -165,6 +165,11 @@ def test_the_id_of_a_message_may_stand_in_either_place() -> None:
             answers.UserList([answers.UserView("Al", 3, "busy")]),
             b"\x08\x0f\x12\x02q1j\x0a\x0a\x08\x08\x03\x12\x02Al\x18\x03",
         ),
+        (
+            "MT_MEMBER_LIST_REQUEST",
+            answers.MemberList("d", 1, [answers.UserView("Al", 3, "busy", "moderator")]),
+            b"\x08\x17\x12\x02q1\xa2\x01\x11\x0a\x01d\x10\x01\x1a\x0a\x08\x03\x12\x02Al\x18\x03\x20\x02",
+        ),
         ("MT_PING", answers.Ponged(), b"\x08\x0b\x12\x02q1"),
         ("MT_TYPING", answers.Done(), b"\x08\x09\x12\x02q1"),
         (

@@ -130,6 +130,12 @@ def test_a_list_that_was_cut_short_reads_back_without_its_rest() -> None:
     assert reply == Reply(answers.MemberList("den", 9, [UserView("Alice", 0, "online")]))
 
 
+def test_who_owns_a_room_reads_back() -> None:
+    reply = read("[Server] Members of 'den' (4): Alice (owner), Bob (moderator), Carol (boss), … (1 more)")
+    alice, bob = UserView("Alice", 0, "online", "owner"), UserView("Bob", 0, "online", "moderator")
+    assert reply == Reply(answers.MemberList("den", 4, [alice, bob, UserView("Carol", 0, "online")]))
+
+
 def test_a_history_reads_back_line_by_line() -> None:
     def piece(offset: int, sender: str, content: str, **more: Any) -> Reply:
         one = MessageView(sender, 0, content, "", "", "", offset, "", **more)

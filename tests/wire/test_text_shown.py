@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from hubbub.core import answers, commands, events
-from hubbub.core.answers import Answer, Reaction, RoomView, UnreadView
+from hubbub.core.answers import Answer, Reaction, RoomView, UnreadView, UserView
 from hubbub.core.commands import Command
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event
@@ -184,6 +184,18 @@ def test_the_author_of_a_whisper_sees_to_whom() -> None:
         (
             answers.MemberList("den", 9, users("Alice", "Bob")),
             "[Server] Members of 'den' (9): Alice, Bob, … (7 more)",
+        ),
+        (
+            answers.MemberList(
+                "den",
+                4,
+                [
+                    UserView("Alice", 1, "online", "owner"),
+                    UserView("Bob", 2, "away", "moderator"),
+                    UserView("Carol", 3, "offline", "member"),
+                ],
+            ),
+            "[Server] Members of 'den' (4): Alice (owner), Bob (moderator), Carol, … (1 more)",
         ),
         (answers.TopicSet("den", "cats"), "[Server] The topic of 'den' is: cats"),
         (answers.TopicSet("den", ""), "[Server] 'den' has no topic."),

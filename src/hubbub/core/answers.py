@@ -12,12 +12,16 @@ class _Answer(msgspec.Struct, frozen=True, tag=True, gc=False):
     pass
 
 
-class UserView(msgspec.Struct, frozen=True, gc=False):
-    """A person as others see them."""
+class UserView(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A person as others see them.
+
+    `role`: in a list of members, what was given to somebody in the room. None: nothing, as to guests.
+    """
 
     username: str
     user_id: int
     status: Status
+    role: RoomRole | None = None
 
 
 class RoomView(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar, cast
 
+from msgspec.structs import replace
+
 from hubbub.core import names, room_records
 from hubbub.core.answers import Answer, MemberList, RoomJoined, RoomLeft, RoomPlace, UserView
 from hubbub.core.commands import CreateRoom, JoinRoom, LeaveRoom, ListMembers, Place
@@ -371,10 +373,13 @@ class Membership(Generic[SessionT]):
         if isinstance(room, Refusal):
             return room
         most = self._settings.members_listed
-        users = [user.view() for user in room.people()[:most]]
+        users = [replace(user.view(), role=room.role_of(user.id)) for user in room.people()[:most]]
         if len(users) < most:
             known = [(name, id) for id in room.away() if (name := self._people.name_of(id)) is not None]
-            users += [UserView(name, id, "offline") for name, id in sorted(known)[: most - len(users)]]
+            users += [
+                UserView(name, id, "offline", room.role_of(id))
+                for name, id in sorted(known)[: most - len(users)]
+            ]
         return MemberList(room.name, room.count, users)
 
     def tell_neighbours(self, session: SessionT, rooms: Sequence[Room], event: Event) -> None:

@@ -203,6 +203,11 @@ class Room:
         self._present = self._away = None
         return not left
 
+    def role_of(self, id: int) -> RoomRole | None:
+        """What the account was given here, as others see it; an admin may do more."""
+        member = self.held.get(id)
+        return None if member is None or member.role == "none" else member.role
+
     def hold(self, id: int, member: Member) -> None:
         """The account belongs to the room from now on."""
         self.held[id] = member

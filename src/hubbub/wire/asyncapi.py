@@ -8,9 +8,10 @@ Source: AsyncAPI 3.0.0 (asyncapi.com/docs/reference/specification/v3.0.0).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, get_args
 
 from hubbub.core import answers, events
+from hubbub.core.commands import RoomRole
 from hubbub.core.errors import Refusal
 from hubbub.wire import json_actions, length_json, ndjson_commands, websocket_json
 from hubbub.wire.schemas import Schema, Schemas, object_of, one_of
@@ -56,6 +57,7 @@ _HMAC: Final[Schema] = {
     "type": ["string", "null"],
 }
 _NAMES: Final[Schema] = {"type": "array", "items": {"type": "string"}}
+_ROLES: Final[Schema] = {"type": "object", "additionalProperties": {"enum": [*get_args(RoomRole)]}}
 
 _TYPES: Final = tuple(
     dict.fromkeys(
@@ -184,8 +186,10 @@ def _length_json_answer(schemas: Schemas, answer: type) -> Schema:
     properties = schema["properties"]
     if answer is Refusal:
         return _renamed(schema, {"message": "msg"})
-    if answer in (answers.UserList, answers.MemberList):
+    if answer is answers.UserList:
         return {**schema, "properties": {**properties, "users": _NAMES}}
+    if answer is answers.MemberList:
+        return {**schema, "properties": {**properties, "users": _NAMES, "roles": _ROLES}}
     return schema
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from hubbub.core import answers, commands, events
 from hubbub.core.answers import Answer
-from hubbub.core.commands import Command
+from hubbub.core.commands import Command, RoomRole
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event
 from hubbub.net.framing.frames import BINARY, FAILED, TEXT, TOO_LONG, Frame
@@ -156,10 +156,11 @@ class _UserNames(msgspec.Struct, gc=False):
     users: list[str]
 
 
-class _MemberNames(msgspec.Struct, gc=False):
+class _MemberNames(msgspec.Struct, gc=False, omit_defaults=True):
     room: str
     count: int
     users: list[str]
+    roles: dict[str, RoomRole] = {}
 
 
 class _Room(msgspec.Struct, gc=False):
@@ -248,7 +249,8 @@ class LengthJson:
             told["message"] = told.get("msg")
         if answer in (answers.UserList, answers.MemberList):
             names = msgspec.convert(told.get("users"), list[str])
-            told["users"] = [answers.UserView(name, 0, "online") for name in names]
+            roles = msgspec.convert(told.get("roles", {}), dict[str, RoomRole])
+            told["users"] = [answers.UserView(name, 0, "online", roles.get(name)) for name in names]
         return Reply(msgspec.convert(told, answer), id, name)
 
 
@@ -260,7 +262,8 @@ def _members(answer: Answer) -> bytes:
         case answers.UserList(users):
             return _after(encode(_UserNames([user.username for user in users])))
         case answers.MemberList(room, count, users):
-            return _after(encode(_MemberNames(room, count, [user.username for user in users])))
+            roles = {user.username: user.role for user in users if user.role is not None}
+            return _after(encode(_MemberNames(room, count, [user.username for user in users], roles)))
         case answers.RoomLeft(room):
             return _after(encode(_Room(room)))
         case _:

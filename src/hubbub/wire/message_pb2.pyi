@@ -278,14 +278,16 @@ class Position(_message.Message):
     def __init__(self, stream: _Optional[str] = ..., epoch: _Optional[str] = ..., offset: _Optional[int] = ..., at: _Optional[str] = ...) -> None: ...
 
 class UserView(_message.Message):
-    __slots__ = ("user_id", "username", "status")
+    __slots__ = ("user_id", "username", "status", "role")
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     USERNAME_FIELD_NUMBER: _ClassVar[int]
     STATUS_FIELD_NUMBER: _ClassVar[int]
+    ROLE_FIELD_NUMBER: _ClassVar[int]
     user_id: int
     username: str
     status: PresenceStatus
-    def __init__(self, user_id: _Optional[int] = ..., username: _Optional[str] = ..., status: _Optional[_Union[PresenceStatus, str]] = ...) -> None: ...
+    role: RoomRole
+    def __init__(self, user_id: _Optional[int] = ..., username: _Optional[str] = ..., status: _Optional[_Union[PresenceStatus, str]] = ..., role: _Optional[_Union[RoomRole, str]] = ...) -> None: ...
 
 class RoomView(_message.Message):
     __slots__ = ("room_id", "topic", "members", "private")

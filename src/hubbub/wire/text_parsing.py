@@ -18,7 +18,7 @@ from hubbub.core.events import Event
 from hubbub.wire import text_files
 from hubbub.wire.codec import Reply
 from hubbub.wire.text_messages import read_line
-from hubbub.wire.text_rendering import FAREWELLS
+from hubbub.wire.text_rendering import FAREWELLS, RANKS
 
 _SAID: Final = re.compile(r"([^\s\[\]#:]+): (.*)", re.DOTALL)
 _PRIVATE: Final = re.compile(r"\[Private (from|to) (\S+)\] (.*)", re.DOTALL)
@@ -70,7 +70,11 @@ def _notice(text: str) -> Event | Reply:
 
 def _users(listed: str) -> list[answers.UserView]:
     names = _MORE.sub("", listed)
-    return [answers.UserView(name, 0, "online") for name in names.split(", ")] if names else []
+    return [_user(*one.partition(" (")) for one in names.split(", ")] if names else []
+
+
+def _user(name: str, _: str, rank: str) -> answers.UserView:
+    return answers.UserView(name, 0, "online", next((one for one in RANKS if f"{one})" == rank), None))
 
 
 def _rooms(listed: str) -> list[answers.RoomView]:

@@ -44,6 +44,8 @@ _ASKED_FOR_THEM: Final = (commands.GetUnread, commands.MarkRead, commands.Resume
 """What the server asks for people, who did not type it."""
 
 # Refusals that speak for themselves; all others are marked as errors.
+RANKS: Final[tuple[RoomRole, ...]] = ("owner", "moderator")
+"""Roles that are said behind a name; who has another one is a member like most."""
 _PLAIN: Final = frozenset(
     {
         Code.UNKNOWN_ACTION,
@@ -281,4 +283,5 @@ def _modified(event: events.MessageEdited | events.MessageDeleted | events.React
 
 def _names(users: list[answers.UserView], count: int = 0) -> str:
     more = [f"… ({count - len(users)} more)"] if count > len(users) else []
-    return ", ".join([*(user.username for user in users), *more])
+    ranks = (f" ({user.role})" if user.role in RANKS else "" for user in users)
+    return ", ".join([*(f"{user.username}{rank}" for user, rank in zip(users, ranks, strict=True)), *more])

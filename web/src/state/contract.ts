@@ -29,6 +29,11 @@ export interface Person {
   readonly status: Status;
 }
 
+/** Somebody in a room, with what was given to them there; null: nothing, as to guests. */
+export interface Member extends Person {
+  readonly role: RoomRole | null;
+}
+
 export interface Message {
   /** Stable for as long as the message is on the page, from the first moment of sending on. */
   readonly key: string;
@@ -108,7 +113,7 @@ export interface Conversation {
   /** The person has seen up to here; nothing happens while the page is hidden. */
   seen(offset: number): void;
   mute(on: boolean): void;
-  listMembers(): Promise<readonly Person[]>;
+  listMembers(): Promise<readonly Member[]>;
   leave(): Promise<void>;
   setTopic(topic: string): Promise<void>;
   invite(name: string): Promise<void>;

@@ -12,7 +12,7 @@ import type {
   UnreadView,
   WhisperPosted,
 } from "../wire/types";
-import type { Conversation, Me, Message, Person, RoomRole, RoomSettings } from "./contract";
+import type { Conversation, Me, Member, Message, Person, RoomRole, RoomSettings } from "./contract";
 import type { Drafts } from "./drafts";
 import { Edit } from "./edit.svelte";
 import { calls, type Reader } from "./messages";
@@ -355,10 +355,10 @@ export class LiveConversation implements Conversation {
 
   // -- the room
 
-  async listMembers(): Promise<readonly Person[]> {
+  async listMembers(): Promise<readonly Member[]> {
     const { users, count } = await this.chat.line.request("members", { room: this.ownRoom });
     this.members = count;
-    return users.map((one) => ({ id: one.user_id, name: one.username, status: one.status }));
+    return users.map(({ user_id, username, status, role = null }) => ({ id: user_id, name: username, status, role }));
   }
 
   async leave(): Promise<void> {

@@ -136,11 +136,16 @@ export interface UserList {
   readonly users: readonly UserView[];
 }
 
-/** A person as others see them. */
+/**
+ * A person as others see them.
+ *
+ * `role`: in a list of members, what was given to somebody in the room. None: nothing, as to guests.
+ */
 export interface UserView {
   readonly username: string;
   readonly user_id: number;
   readonly status: "away" | "busy" | "offline" | "online";
+  readonly role?: "member" | "moderator" | "none" | "owner";
 }
 
 /** The status that others see now. */
