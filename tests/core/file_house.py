@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from core.house import House
 from hubbub.core.answers import Answer, Done, FileList, Offered
@@ -92,7 +93,7 @@ class FileHouse(House):
         return FileHouse(before=self)
 
     def offer(
-        self, sender: Session, to: str = "Bob", filename: str = "cat.png", size: int = 10, **more: str
+        self, sender: Session, to: str = "Bob", filename: str = "cat.png", size: int = 10, **more: Any
     ) -> str:
         """The id of a file that is on offer now."""
         answer = self.done(sender, OfferFile(filename, size, to, **more))

@@ -45,6 +45,7 @@ from hubbub.core.events import (
     UserTyping,
     WhisperPosted,
 )
+from hubbub.core.model import Session
 from hubbub.core.settings import CoreSettings, GatewaySettings, GuestSettings, MessageSettings, RoomSettings
 
 
@@ -367,3 +368,45 @@ def test_limits_on_the_gateway() -> None:
     assert _refused(house.do(session, SendTo(["nobody"], small))).code is Code.NOT_FOUND
     house.do(session, SendTo(["me", "me"], small))
     assert len(house.outlet.heard) == 1, "named twice, told once"
+
+
+def _id(session: Session) -> int:
+    assert session.user is not None
+    return session.user.id
+
+
+def test_a_whisper_that_says_whom_it_means_never_reaches_somebody_else_of_that_name() -> None:
+    house = House()
+    alice, gus = house.enter("Alice"), house.enter("Gus")
+    meant = _id(gus)
+    kept = house.done(alice, Whisper("Gus", "first", "w1", to_id=meant))
+    assert isinstance(kept, Accepted)
+    house.service.disconnected(gus)
+    gone = _refused(house.done(alice, Whisper("Gus", "to nobody", "w2", to_id=meant)))
+    assert (gone.code, gone.field) == (Code.NOT_FOUND, "to")
+    stranger = house.enter("Gus")
+    for command in (
+        Whisper("Gus", "PIN", "w3", to_id=meant),
+        Whisper("gus", "PIN", to_id=meant),
+        Send("Gus", "PIN", "w4", to_id=meant),
+        Send("@Gus", "PIN", "w5", to_id=meant),
+    ):
+        refusal = _refused(house.done(alice, command))
+        assert (refusal.code, refusal.field) == (Code.NOT_FOUND, "to_id")
+        assert "somebody else" in refusal.message
+    assert house.outlet.of(stranger, WhisperPosted) == []
+    assert [event.content for event in house.outlet.of(alice, WhisperPosted)] == ["first"]
+    assert house.done(alice, Whisper("Gus", "first", "w1", to_id=meant)) == kept, (
+        "a retry is told what became"
+    )
+    assert isinstance(house.done(alice, Whisper("Gus", "hello", to_id=_id(stranger))), Accepted)
+
+
+def test_whom_a_message_means_is_a_person_and_no_room_of_that_name() -> None:
+    house = House()
+    alice, den = house.enter("Alice"), house.enter("den")
+    house.done(alice, JoinRoom("den"))
+    assert isinstance(house.done(alice, Send("den", "for you", to_id=_id(den))), Accepted)
+    assert [event.content for event in house.outlet.of(den, WhisperPosted)] == ["for you"]
+    refusal = _refused(house.done(alice, Send("#den", "for the room", to_id=_id(den))))
+    assert (refusal.code, refusal.field) == (Code.BAD_REQUEST, "to_id")

@@ -454,3 +454,24 @@ def test_chunks_go_to_whoever_carries() -> None:
     house.accept(bob, id)
     assert house.done(alice, SendChunk(id, 0, b"x")) == Done()
     assert [one.data for one in house.carrier.chunks] == [b"x"]
+
+
+def test_a_file_for_one_person_is_never_offered_to_somebody_else_of_that_name() -> None:
+    house = FileHouse()
+    alice, bob = house.enter("Alice"), house.enter("Bob")
+    assert bob.user is not None
+    meant = bob.user.id
+    answer = house.done(alice, OfferFile("cat.png", 10, "Bob", to_id=meant))
+    assert isinstance(answer, Offered)
+    assert told(house, bob) == [answer.offer]
+    house.leave(bob)
+    refused(house.done(alice, OfferFile("cat.png", 10, "Bob", to_id=meant)), Code.NOT_FOUND, "to")
+    stranger = house.enter("Bob")
+    refused(house.done(alice, OfferFile("cat.png", 10, "Bob", to_id=meant)), Code.NOT_FOUND, "to_id")
+    stranger.quiet = True  # asks by HTTP alone: the file would be kept
+    refused(house.done(alice, OfferFile("cat.png", 10, "Bob", to_id=meant)), Code.NOT_FOUND, "to_id")
+    assert told(house, stranger) == []
+    assert house.carrier.kept == []
+    refused(
+        house.done(alice, OfferFile("cat.png", 10, None, "lobby", to_id=meant)), Code.BAD_REQUEST, "to_id"
+    )

@@ -65,7 +65,7 @@ def test_ndjson_commands_return(command: Command, id: str | None) -> None:
     command, id = as_meant(command, id)
     request = decoded(ndjson, ndjson.encode_command(command, id))
     if isinstance(command, commands.Whisper):
-        command = commands.Send(f"@{command.to}", command.content, id, command.reply_to)
+        command = commands.Send(f"@{command.to}", command.content, id, command.reply_to, command.to_id)
     assert (request.command, request.id) == (command, id)
 
 

@@ -84,6 +84,49 @@ def test_whispers_cross_dialects_and_reach_both(server: Server) -> None:
     assert not any("three" in line for line in text.passed)
 
 
+def test_what_is_for_a_person_reaches_nobody_else_of_that_name(server: Server) -> None:
+    ws, js, nd, proto = (
+        server.websocket("Wanda"),
+        server.json("Jay"),
+        server.ndjson("Nora"),
+        server.protobuf("Pia"),
+    )
+    gus = server.json("Gus")
+    meant = gus.welcome["user_id"]
+    assert "error" not in ws.ask("whisper", to="Gus", content="hello", to_id=meant)
+    assert gus.get("PrivateMessage")["content"] == "hello"
+    gus.say("Logout", id="bye")
+    gus.get("LoggedOut")
+    gus.close()
+    stranger = server.websocket("Gus")
+    for action, payload in (("whisper", {"content": "PIN"}), ("file_offer", {"filename": "f", "size": 1})):
+        error = ws.ask(action, action, to="Gus", to_id=meant, **payload)["error"]
+        assert (error["code"], error["field"]) == ("not_found", "to_id")
+    js.say("Whisper", to="Gus", content="PIN", to_id=meant, id="1")
+    js.say("FileOffer", to="Gus", filename="f", size=1, to_id=meant, id="2")
+    refused = [js.get("Error") for _ in range(2)]
+    assert [(error["id"], error["code"], error["field"]) for error in refused] == [
+        ("1", "not_found", "to_id"),
+        ("2", "not_found", "to_id"),
+    ]
+    for target in ("Gus", "@Gus"):
+        answer = nd.ask("message/send", target_id=target, text="PIN", to_id=meant)
+        assert (answer["status"], answer["error"]["field"]) == (404, "to_id")
+    answer = nd.ask("file/offer", to="Gus", filename="f", size=1, to_id=meant)
+    assert (answer["status"], answer["error"]["field"]) == (404, "to_id")
+    whisper = pb.EchoMsg(type=pb.MT_WHISPER, id="1", whisper=pb.Whisper(to="Gus", content="PIN", to_id=meant))
+    proto.say(whisper)
+    offer = pb.FileOffer(to="Gus", filename="f", size=1, to_id=meant)
+    proto.say(pb.EchoMsg(type=pb.MT_FILE_OFFER, id="2", file_offer=offer))
+    for _ in range(2):
+        error = proto.get(pb.MT_ERROR).error
+        assert (error.status_code, error.field) == (pb.SC_NOT_FOUND, "to_id")
+    assert stranger.hears_nothing()
+    own = ws.ask("whisper", "own", to="Gus", content="hello", to_id=stranger.login["user_id"])
+    assert "error" not in own
+    assert stranger.get("private")["data"]["content"] == "hello"
+
+
 def test_the_answer_comes_before_the_event_and_both_carry_the_id(server: Server) -> None:
     js = server.json("Jay")
     js.say("Broadcast", content="hi", id="mine")

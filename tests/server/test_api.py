@@ -443,6 +443,19 @@ def test_a_retry_has_no_second_effect(meet: Meet, alice: Program) -> None:
     assert alice.said().count("once") == 1
 
 
+def test_what_is_for_a_person_is_refused_where_the_name_is_somebody_elses(meet: Meet, alice: Program) -> None:
+    gus = meet("Gus")
+    meant = gus.welcome["user_id"]
+    sent = alice.ask("whisper", "k1", to="Gus", content="hello", to_id=meant)
+    assert sent.status_code == 200
+    assert gus.ask("logout").status_code == 200
+    stranger = meet("Gus")
+    refused = alice.ask("whisper", to="Gus", content="PIN", to_id=meant)
+    assert (refused.status_code, refused.json()["field"]) == (404, "to_id")
+    assert stranger.ask("unread").json()["streams"] == []
+    assert alice.ask("whisper", "k1", to="Gus", content="hello", to_id=meant).json() == sent.json()
+
+
 @pytest.mark.parametrize("key", ["", '""', "x" * 65])
 def test_a_key_has_its_bounds(alice: Program, key: str) -> None:
     assert alice.ask("publish", key, content="hi").status_code == 400

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -42,7 +43,7 @@ def _new(name: str) -> str:
     return f"{name}-{next(_numbers)}"
 
 
-def _keep(peer: Peer, size: int, **more: str) -> str:
+def _keep(peer: Peer, size: int, **more: Any) -> str:
     """The id of an upload that the server asks for now."""
     answer = peer.ask(OfferFile("cat.png", size, **more))
     assert isinstance(answer, Offered), answer

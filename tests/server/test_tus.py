@@ -137,6 +137,25 @@ def test_to_one_person_it_is_a_private_message(server: Server) -> None:
     assert Requests(server, carol.welcome["token"]).ask("GET", last["Content-Location"]).status == 404
 
 
+def test_a_file_for_one_person_reaches_nobody_else_of_that_name(server: Server) -> None:
+    alice, _ = requests(server)
+    gus = server.ndjson("Gus")
+    meant = gus.welcome["user_id"]
+    path = alice.begin(4, to="Gus", to_id=str(meant))
+    assert f"to_id {b64encode(str(meant).encode()).decode()}" in alice.ask("HEAD", path)[
+        "Upload-Metadata"
+    ].split(",")
+    assert gus.ask("auth/logout")["status"] == 200
+    gus.close()
+    stranger = server.ndjson("Gus")
+    reply = alice.create(4, b"PIN!", filename="a.bin", to="Gus", to_id=str(meant))
+    assert (reply.status, reply.error["code"], reply.error["field"]) == (404, "not_found", "to_id")
+    for bad in ("0", "Gus", "-1", " 1", "1" * 17, str(2**53), "٣"):
+        assert alice.create(4, filename="a.bin", to="Gus", to_id=bad).status == 400
+    assert alice.patch(path, 0, b"PIN!").status == 204
+    assert stranger.hears_nothing()
+
+
 def test_post_stands_for_a_method_that_somebody_cannot_send(server: Server) -> None:
     alice, _ = requests(server)
     path = alice.begin(4)

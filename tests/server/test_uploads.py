@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from msgspec.structs import replace
@@ -46,7 +46,7 @@ class Place:
     alice: Bearer
     path: Path
 
-    async def begin(self, size: int, **fields: str) -> Upload:
+    async def begin(self, size: int, **fields: Any) -> Upload:
         upload = await self.filing.uploads.begin(self.alice, OfferFile(filename="a.bin", size=size, **fields))
         assert isinstance(upload, Upload), upload
         return upload

@@ -165,7 +165,14 @@ ROWS: list[tuple[str, str, str, dict[str, Any], Command]] = [
             "offer": OFFER,
             "hello": "h",
         },
-        file_commands.OfferFile("cat.png", 0, None, "den", SHA, "image/png", "My cat", OFFER, "h", "q1"),
+        file_commands.OfferFile("cat.png", 0, None, "den", SHA, "image/png", "My cat", OFFER, "h", id="q1"),
+    ),
+    (
+        "file_offer",
+        "FileOffer",
+        "file/offer",
+        {"to": "Bob", "filename": "cat.png", "size": 1, "to_id": 2**53 - 1},
+        file_commands.OfferFile("cat.png", 1, "Bob", to_id=2**53 - 1, id="q1"),
     ),
     (
         "file_accept",
@@ -229,6 +236,31 @@ def test_what_is_said_has_the_names_of_its_dialect() -> None:
     assert decoded("length", "Whisper", to="Bob", content="hi", reply_to=3).command == reply
     sent = commands.Send("Bob", "hi", "q1", 3)
     assert decoded("ndjson", "message/send", target_id="Bob", text="hi", reply_to=3).command == sent
+    meant = commands.Whisper("Bob", "hi", "q1", to_id=4)
+    assert decoded("websocket", "whisper", to="Bob", content="hi", to_id=4).command == meant
+    assert decoded("length", "Whisper", to="Bob", content="hi", to_id=4).command == meant
+    told = commands.Send("Bob", "hi", "q1", to_id=4)
+    assert decoded("ndjson", "message/send", target_id="Bob", text="hi", to_id=4).command == told
+
+
+@pytest.mark.parametrize("to_id", [0, -1, 2**53, "4", 4.5, True])
+def test_who_is_meant_is_a_whole_number_over_0(to_id: object) -> None:
+    for dialect, verb, payload in (
+        ("websocket", "whisper", {"to": "Bob", "content": "hi"}),
+        ("length", "Whisper", {"to": "Bob", "content": "hi"}),
+        ("ndjson", "message/send", {"target_id": "Bob", "text": "hi"}),
+        ("websocket", "file_offer", {"to": "Bob", "filename": "f", "size": 1}),
+    ):
+        refusal = decoded(dialect, verb, **payload, to_id=to_id).command
+        assert isinstance(refusal, Refusal)
+        assert (refusal.code, refusal.field) == (Code.BAD_REQUEST, "to_id")
+
+
+def test_what_is_for_one_person_is_never_read_as_said_to_a_room() -> None:
+    for payload in ({"conversation_id": "Bob"}, {}):
+        refusal = decoded("ndjson", "message/send", text="hi", to_id=4, **payload).command
+        assert isinstance(refusal, Refusal)
+        assert (refusal.code, refusal.field) == (Code.BAD_REQUEST, "to_id")
 
 
 def test_no_row_is_missing() -> None:

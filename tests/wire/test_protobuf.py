@@ -63,6 +63,10 @@ def chat(**fields: str | int) -> pb.EchoMsg:
             Request(commands.Whisper("Bob", "hi", "q1"), "q1", "MT_WHISPER"),
         ),
         (
+            b"\x08\x0d\x12\x02q1b\x0b\x12\x03Bob\x1a\x02hi\x30\x04",
+            Request(commands.Whisper("Bob", "hi", "q1", to_id=4), "q1", "MT_WHISPER"),
+        ),
+        (
             b"\x08\x042\x09\x08\x01\x12\x03den\x18\x03",
             Request(commands.CreateRoom("den"), None, "RA_CREATE", claimed_user_id=3),
         ),
@@ -110,6 +114,10 @@ def chat(**fields: str | int) -> pb.EchoMsg:
         (
             b"\x08\x38\x12\x02q1\xd2\x03\x0a\x0a\x01f\x10\x05\x1a\x01B\x50\x03",
             Request(file_commands.OfferFile("f", 5, "B", id="q1"), "q1", "MT_FILE_OFFER", claimed_user_id=3),
+        ),
+        (
+            b"\x08\x38\xd2\x03\x0a\x0a\x01f\x10\x05\x1a\x01B\x60\x04",
+            Request(file_commands.OfferFile("f", 5, "B", to_id=4), None, "MT_FILE_OFFER"),
         ),
         (
             b"\x08\x39\xda\x03\x06\x12\x01A\x1a\x01f",

@@ -101,21 +101,23 @@ class Publish(_Command, frozen=True):
 
 
 class Whisper(_Command, frozen=True):
-    """Say something to one person."""
+    """Say something to one person. `to_id`: to that one alone, whoever has the name by now."""
 
     to: str
     content: str
     id: str | None = None
     reply_to: int | None = None
+    to_id: int | None = None
 
 
 class Send(_Command, frozen=True):
-    """Say something to `target`, a person or a room: `@name` and `#name` say which."""
+    """Say something to `target`, a person or a room: `@name` and `#name` say which; `to_id` as in Whisper."""
 
     target: str
     content: str
     id: str | None = None
     reply_to: int | None = None
+    to_id: int | None = None
 
 
 class ListUsers(_Command, frozen=True):

@@ -14,6 +14,7 @@ class OfferFile(_FileCommand, frozen=True):
 
     `size` is in bytes, `sha256` in hexadecimal digits, `filetype` a media type. `offer` takes an offer of
     one's own up again, after a dropped line. `hello` is for the receiver's program, and opaque to the server.
+    `to_id`: to that person alone, whoever has the name by now.
     """
 
     filename: str
@@ -25,6 +26,7 @@ class OfferFile(_FileCommand, frozen=True):
     content: str | None = None
     offer: str | None = None
     hello: str | None = None
+    to_id: int | None = None
     id: str | None = None
 
 

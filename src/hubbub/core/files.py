@@ -131,12 +131,14 @@ class Files(Generic[SessionT]):
             content=command.content or None,
         )
         if command.to is not None and command.room is None:
-            other = self._people.known(command.to)
-            if other is None:
-                return Refusal(Code.NOT_FOUND, f"User '{command.to[:64]}' not found.", field="to")
+            other = self._people.addressed(command.to, command.to_id)
+            if isinstance(other, Refusal):
+                return other
             return replace(upload, stream=talk_stream(who.id, other.id), to=other.name, to_id=other.id)
         if command.to is not None:
             return Refusal(Code.BAD_REQUEST, "A room or a person, not both.", field="to")
+        if command.to_id is not None:
+            return Refusal(Code.BAD_REQUEST, "A room or a person, not both.", field="to_id")
         room = self._rooms.default if command.room is None else self._rooms.named(command.room)
         if room is None or not (room.private is False or self._inside(who, room)):
             return Refusal(Code.NOT_FOUND, f"Room '{(command.room or '')[:64]}' not found.", field="room")

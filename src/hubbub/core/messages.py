@@ -97,22 +97,30 @@ class Messages(Generic[SessionT]):
         """Say something to one person, who may be away: it waits in their private talk."""
         user = session.user
         assert user is not None  # noqa: S101 (handle saw to it)
-        other = self._people.known(command.to)
-        if other is None:
-            return Refusal(Code.NOT_FOUND, f"User '{command.to[:64]}' not found.", field="to")
-        stream = talk_stream(user.id, other.id)
-        bad = bad_content(command.content, self._settings.max_content)
+        other = self._people.addressed(command.to, command.to_id)
+        bad: Refusal | None = None
+        if not isinstance(other, Refusal):
+            to, to_id = other.name, other.id
+            bad = bad_content(command.content, self._settings.max_content)
+        elif command.to_id is None:
+            return other
+        else:  # it may have been kept before whom it was for was gone: a retry is told so
+            to, to_id, bad = command.to, command.to_id, other
+        stream = talk_stream(user.id, to_id)
         if command.reply_to is not None:
             bad = bad or self._bad_reply(stream, command.reply_to)
-        body = Whispered(user.name, user.id, other.name, other.id, command.content, command.reply_to)
+        body = Whispered(user.name, user.id, to, to_id, command.content, command.reply_to)
         return self._sending.append(session, user, stream, command.id, body, request, bad)
 
     def send(self, session: SessionT, command: Send, request: object) -> Answer | None:
         """Say something to a person or a room, whichever of the two `target` is."""
         target = command.target
-        if target.startswith("@"):
+        if command.to_id is not None and target.startswith("#"):
+            return Refusal(Code.BAD_REQUEST, "A room or a person, not both.", field="to_id")
+        if command.to_id is not None or target.startswith("@"):
+            to = target.removeprefix("@")
             return self.whisper(
-                session, Whisper(target[1:], command.content, command.id, command.reply_to), request
+                session, Whisper(to, command.content, command.id, command.reply_to, command.to_id), request
             )
         if target.startswith("#"):
             return self.publish(

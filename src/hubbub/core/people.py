@@ -7,15 +7,18 @@ while online, an account always. Who is about to become an account holds it as i
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from hubbub.core import names
 from hubbub.core.accounts import Account, Accounts
+from hubbub.core.errors import Code, Refusal
 from hubbub.core.guests import Guest, Guests
 from hubbub.core.model import Session, User
 from hubbub.core.ports import Claims, Reader, claim_all
 from hubbub.core.settings import GuestSettings
 
-_ID_BITS = 53  # JavaScript's numbers are exact up to 2^53 - 1
+LARGEST_ID: Final = 2**53 - 1
+"""Of a person: JavaScript's numbers are exact up to it."""
 
 
 class People:
@@ -61,6 +64,15 @@ class People:
         """Who has that name: somebody online, or an account whose owner is away."""
         return self.find(name) or self.accounts.find(name)
 
+    def addressed(self, name: str, id: int | None) -> User | Account | Refusal:
+        """Who has that name: where an `id` says who is meant, that person and nobody else."""
+        other = self.known(name)
+        if other is None:
+            return Refusal(Code.NOT_FOUND, f"User '{name[:64]}' not found.", field="to")
+        if id is not None and id != other.id:
+            return Refusal(Code.NOT_FOUND, f"'{other.name}' is somebody else by now.", field="to_id")
+        return other
+
     def name_of(self, id: int) -> str | None:
         """The name that belongs to that id: of an account, or of somebody online."""
         holder = self._by_id.get(id) or self.accounts.by_id(id)
@@ -75,7 +87,7 @@ class People:
     def new_id(self) -> int:
         """An id that nobody has: random, so that a restart does not repeat one."""
         while True:
-            id = int.from_bytes(self._entropy(7)) & ((1 << _ID_BITS) - 1)
+            id = int.from_bytes(self._entropy(7)) & LARGEST_ID
             if id > 1 and id not in self._by_id and id not in self.guests and id not in self._reserved:
                 return id
 

@@ -93,7 +93,9 @@ class Transfers(Generic[SessionT]):
             return self._take_up(session, command, command.offer)
         if command.room is None and command.to is None:
             return Refusal(Code.BAD_REQUEST, "To whom, or to which room?", field="to")
-        other = self._people.known(command.to) if command.to is not None and command.room is None else None
+        other = None
+        if command.to is not None and command.room is None:
+            other = self._people.addressed(command.to, command.to_id)
         if isinstance(other, User) and any(not one.quiet for one in other.sessions if one is not session):
             return self._offer_live(session, command, other, request)
         return self._uploading.offer(session, _user(session), command, request)

@@ -110,7 +110,7 @@ ACTIONS: Final[dict[str, Action]] = {
     ),
     "whisper": _action(
         payloads.WhisperPayload,
-        lambda p, id: commands.Whisper(p.to, p.content, id, p.reply_to),
+        lambda p, id: commands.Whisper(p.to, p.content, id, p.reply_to, p.to_id),
         answers.Accepted,
     ),
     "list": _same(NoPayload, commands.ListUsers, answers.UserList),
@@ -202,8 +202,8 @@ def spell(command: Command) -> tuple[str, bytes]:
     match command:
         case commands.Publish(content, room, _, reply_to):
             return "publish", _encode(payloads.PublishPayload(content, room, reply_to))
-        case commands.Whisper(to, content, _, reply_to):
-            return "whisper", _encode(payloads.WhisperPayload(to, content, reply_to))
+        case commands.Whisper(to, content, _, reply_to, to_id):
+            return "whisper", _encode(payloads.WhisperPayload(to, content, reply_to, to_id))
         case commands.SetTopic(topic, room):
             return "topic", _encode(TopicPayload(room, topic))
         case commands.GetTopic(room):

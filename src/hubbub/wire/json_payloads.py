@@ -19,6 +19,8 @@ Digest = Annotated[str, msgspec.Meta(max_length=64, pattern="^[0-9A-Fa-f]{64}$")
 OFFER_DIGITS: Final = 32
 OfferId = Annotated[str, msgspec.Meta(max_length=OFFER_DIGITS, pattern="^[0-9a-f]{32}$")]
 """The id of an offer: 16 bytes in lower-case hexadecimal digits."""
+PersonId = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+"""A `user_id`, which says who is meant where a name may be somebody else's by now."""
 FileSize = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 """A size of a file, or a place in it, in bytes."""
 
@@ -98,11 +100,12 @@ class PublishPayload(_Payload):
 
 
 class WhisperPayload(_Payload):
-    """Of `whisper`. The message's id is the request's."""
+    """Of `whisper`. The message's id is the request's. With `to_id` it is for that person alone."""
 
     to: str
     content: str
     reply_to: Offset | None = None
+    to_id: PersonId | None = None
 
 
 class PresencePayload(_Payload):
@@ -233,7 +236,9 @@ class UnreadPayload(_Payload):
 
 
 class FileOfferPayload(_Payload):
-    """Of `file_offer`: to a person or to a room. With `offer` it takes one of one's own up again."""
+    """Of `file_offer`: to a person (`to_id` as in `whisper`) or to a room. With `offer` it takes one of one's own
+    up again.
+    """
 
     filename: _Filename
     size: FileSize
@@ -244,6 +249,7 @@ class FileOfferPayload(_Payload):
     content: str | None = None
     offer: OfferId | None = None
     hello: _Hello | None = None
+    to_id: PersonId | None = None
 
     def __post_init__(self) -> None:
         if self.sha256 is not None:

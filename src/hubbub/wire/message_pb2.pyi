@@ -1064,7 +1064,7 @@ class ReadMoved(_message.Message):
     def __init__(self, stream: _Optional[str] = ..., offset: _Optional[int] = ...) -> None: ...
 
 class FileOffer(_message.Message):
-    __slots__ = ("filename", "size", "to", "room_id", "sha256", "filetype", "content", "offer", "hello", "user_id", "username")
+    __slots__ = ("filename", "size", "to", "room_id", "sha256", "filetype", "content", "offer", "hello", "user_id", "username", "to_id")
     FILENAME_FIELD_NUMBER: _ClassVar[int]
     SIZE_FIELD_NUMBER: _ClassVar[int]
     TO_FIELD_NUMBER: _ClassVar[int]
@@ -1076,6 +1076,7 @@ class FileOffer(_message.Message):
     HELLO_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     USERNAME_FIELD_NUMBER: _ClassVar[int]
+    TO_ID_FIELD_NUMBER: _ClassVar[int]
     filename: str
     size: int
     to: str
@@ -1087,7 +1088,8 @@ class FileOffer(_message.Message):
     hello: str
     user_id: int
     username: str
-    def __init__(self, filename: _Optional[str] = ..., size: _Optional[int] = ..., to: _Optional[str] = ..., room_id: _Optional[str] = ..., sha256: _Optional[str] = ..., filetype: _Optional[str] = ..., content: _Optional[str] = ..., offer: _Optional[str] = ..., hello: _Optional[str] = ..., user_id: _Optional[int] = ..., username: _Optional[str] = ...) -> None: ...
+    to_id: int
+    def __init__(self, filename: _Optional[str] = ..., size: _Optional[int] = ..., to: _Optional[str] = ..., room_id: _Optional[str] = ..., sha256: _Optional[str] = ..., filetype: _Optional[str] = ..., content: _Optional[str] = ..., offer: _Optional[str] = ..., hello: _Optional[str] = ..., user_id: _Optional[int] = ..., username: _Optional[str] = ..., to_id: _Optional[int] = ...) -> None: ...
 
 class FileAccept(_message.Message):
     __slots__ = ("offer", "username", "filename", "offset", "direct", "hello")

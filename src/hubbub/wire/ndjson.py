@@ -136,10 +136,10 @@ class Ndjson:
         match command:
             case commands.Publish(content, room, _, reply_to):
                 verb, payload = "message/send", encode(SendPayload(content, None, room, reply_to))
-            case commands.Send(target, content, _, reply_to):
-                verb, payload = "message/send", encode(SendPayload(content, target, None, reply_to))
-            case commands.Whisper(to, content, _, reply_to):
-                return self.encode_command(commands.Send(f"@{to}", content, id, reply_to), id)
+            case commands.Send(target, content, _, reply_to, to_id):
+                verb, payload = "message/send", encode(SendPayload(content, target, None, reply_to, to_id))
+            case commands.Whisper(to, content, _, reply_to, to_id):
+                return self.encode_command(commands.Send(f"@{to}", content, id, reply_to, to_id), id)
             case commands.Edit(content, stream, target):
                 payload = encode(MessageEditPayload(stream, target, text=content))
                 verb = "message/edit"
@@ -198,7 +198,9 @@ def _first(body: dict[str, Any], kinds: tuple[type[Answer], ...]) -> Answer:
 
 def _send(payload: SendPayload, id: str | None) -> Command:
     if payload.target_id is not None:
-        return commands.Send(payload.target_id, payload.text, id, payload.reply_to)
+        return commands.Send(payload.target_id, payload.text, id, payload.reply_to, payload.to_id)
+    if payload.to_id is not None:  # read as said to a room, it would be told to all
+        raise msgspec.ValidationError("Without `target_id` it is for nobody - at `$.to_id`")
     return commands.Publish(payload.text, payload.conversation_id, id, payload.reply_to)
 
 

@@ -12,7 +12,7 @@ from hubbub.core.answers import Answer
 from hubbub.core.events import Event
 from hubbub.wire import json_payloads
 from hubbub.wire.json_actions import ACTIONS
-from hubbub.wire.json_payloads import FileSize, OfferId, Offset
+from hubbub.wire.json_payloads import FileSize, OfferId, Offset, PersonId
 from hubbub.wire.json_shapes import encode, members
 
 MAX_LABEL: Final = 256
@@ -32,12 +32,16 @@ class AuthRegisterPayload(json_payloads.RegisterPayload):
 
 
 class SendPayload(msgspec.Struct, gc=False, omit_defaults=True):
-    """Of `message/send`. With `target_id`, `conversation_id` is a label; without, it is the room."""
+    """Of `message/send`. With `target_id`, `conversation_id` is a label; without, it is the room.
+
+    With `to_id`, the `target_id` is a person, and it is for that one alone.
+    """
 
     text: str
     target_id: str | None = None
     conversation_id: Annotated[str, msgspec.Meta(max_length=MAX_LABEL)] | None = None
     reply_to: Offset | None = None
+    to_id: PersonId | None = None
 
 
 class MessageEditPayload(json_payloads.DeletePayload, kw_only=True):

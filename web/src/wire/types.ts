@@ -124,11 +124,12 @@ export interface PublishPayload {
   reply_to?: number | null | undefined;
 }
 
-/** Of `whisper`. The message's id is the request's. */
+/** Of `whisper`. The message's id is the request's. With `to_id` it is for that person alone. */
 export interface WhisperPayload {
   to: string;
   content: string;
   reply_to?: number | null | undefined;
+  to_id?: number | null | undefined;
 }
 
 /** Who is online, sorted by name. */
@@ -438,7 +439,10 @@ export interface Offered {
   readonly keep: boolean;
 }
 
-/** Of `file_offer`: to a person or to a room. With `offer` it takes one of one's own up again. */
+/**
+ * Of `file_offer`: to a person (`to_id` as in `whisper`) or to a room. With `offer` it takes one of one's own
+ * up again.
+ */
 export interface FileOfferPayload {
   filename: string;
   size: number;
@@ -449,6 +453,7 @@ export interface FileOfferPayload {
   content?: string | null | undefined;
   offer?: string | null | undefined;
   hello?: string | null | undefined;
+  to_id?: number | null | undefined;
 }
 
 /** Of `file_accept`: by `offer`, else the oldest that is open of `from` and `filename`. */

@@ -21,6 +21,7 @@ from hubbub.core.errors import Refusal
 from hubbub.core.file_commands import OfferFile
 from hubbub.core.file_records import StoredFile, Upload
 from hubbub.core.files import Bearer
+from hubbub.core.people import LARGEST_ID
 from hubbub.server.direct import GONE, STALLED, STOPPING, Direct, Header
 from hubbub.server.files.bearer import bearer_of
 from hubbub.server.files.spool import Hash, Writer
@@ -34,6 +35,7 @@ _RESUMABLE: Final = (b"Tus-Resumable", VERSION)
 _EXTENSIONS: Final = b"creation,creation-with-upload,expiration,checksum,termination"
 _NUMBER: Final = re.compile(rb"[0-9]{1,19}")
 _ID: Final = re.compile(rb"/files/([0-9a-f]{32})")
+_PERSON: Final = re.compile(r"[1-9][0-9]{0,15}")
 _DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}")
 _KEY: Final = re.compile(r"[!-+\--~]{1,64}")  # ASCII, without space and comma
 _CHECKSUMS: Final[Mapping[bytes, Callable[[], Hash]]] = {
@@ -336,6 +338,9 @@ def _offer(size: int, metadata: dict[str, str]) -> OfferFile:
     sha256 = metadata.get("sha256")
     if sha256 is not None and not _DIGEST.fullmatch(sha256):
         raise Fault(400, "Upload-Metadata: 'sha256' is not a SHA-256 in 64 hexadecimal digits.")
+    to_id = metadata.get("to_id")
+    if to_id is not None and (not _PERSON.fullmatch(to_id) or int(to_id) > LARGEST_ID):
+        raise Fault(400, "Upload-Metadata: 'to_id' is not the user_id of a person.")
     if "filename" not in metadata:
         raise Fault(400, "Upload-Metadata must have a 'filename'.")
     return OfferFile(
@@ -346,6 +351,7 @@ def _offer(size: int, metadata: dict[str, str]) -> OfferFile:
         sha256=sha256,
         filetype=metadata.get("filetype"),
         content=metadata.get("content"),
+        to_id=int(to_id) if to_id is not None else None,
     )
 
 
@@ -356,6 +362,7 @@ def _told(upload: Upload) -> bytes:
         "filetype": upload.type,
         "room": upload.room,
         "to": upload.to,
+        "to_id": str(upload.to_id) if upload.to_id is not None else None,
         "sha256": upload.sha256,
     }
     pairs = (f"{key} {b64encode(value.encode()).decode()}" for key, value in told.items() if value)
