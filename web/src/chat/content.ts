@@ -2,6 +2,7 @@
 
 import type { Message } from "../state/contract";
 import { beginning } from "../text/cut";
+import { parse, type Block } from "../text/markdown";
 import { isEmojiOnly, isPlain } from "../text/plain";
 
 export interface Content {
@@ -14,6 +15,7 @@ export interface Content {
 
 const parts = new WeakMap<Message, Content>();
 const wholes = new WeakMap<Message, Content>();
+const trees = new WeakMap<Content, readonly Block[]>();
 
 /** A very long one is cut until all of it is asked for. */
 export function contentOf(message: Message, all: boolean): Content {
@@ -26,10 +28,14 @@ export function contentOf(message: Message, all: boolean): Content {
   return content;
 }
 
-/** Whether there is more to show of it than words. */
-export function hasDetails(message: Message): boolean {
-  const { replyTo, reactions, file } = message;
-  return replyTo !== null || reactions.length > 0 || file !== null || !contentOf(message, false).plain;
+/** Its marks as a tree. */
+export function blocksOf(content: Content): readonly Block[] {
+  let blocks = trees.get(content);
+  if (blocks === undefined) {
+    blocks = parse(content.text);
+    trees.set(content, blocks);
+  }
+  return blocks;
 }
 
 /** One line of it, without its marks, as a quotation shows it. */

@@ -1,8 +1,8 @@
-// What a conversation needs only once somebody does something: fetched right behind the first messages.
+// What a conversation needs only once somebody does something: fetched with the first sign of that.
 
 import "../ui/further_icons";
+import "../ui/MenuRows.svelte";
 
 export { matching, completed, wanted } from "./completion";
 export { default as Completions } from "./Completions.svelte";
 export { default as Toolbar } from "./Toolbar.svelte";
-export { Touch } from "./touch";

@@ -7,9 +7,7 @@
 import { tick } from "svelte";
 import type { Conversation, Message, Timeline } from "../state/contract";
 import { Announcer } from "./announcer.svelte";
-import { hasDetails } from "./content";
 import { jump } from "./jump.svelte";
-import { later } from "./later.svelte";
 import type { ListHandle } from "./list";
 import { change, countBehind, firstUnread } from "./rows";
 import { Place } from "./scroll";
@@ -172,7 +170,6 @@ export class View {
       this.leave();
       this.list?.scrollToIndex(aim, unread !== -1 ? { align: "start", offset: -margin } : { align: "center" });
     }
-    if (this.shown.some(hasDetails)) await later.loadDetails().catch(() => undefined);
     await this.steady(opened, this.shown.at(aim)!);
     if (opened !== this.generation) return;
     this.ready = true;

@@ -1,35 +1,13 @@
 // Numbers with their units, as the language that is shown writes them.
 
-import { currentLanguage } from "./text.svelte";
+import { digits, kept, number, numberFormat, scale } from "./numbers";
 
-const formats = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
-
-/** A tag that Intl takes. The browser's own may be none: "en-US@posix" where the system's language is C. */
-export function locale(): string {
-  if (currentLanguage() === "zh") return "zh-CN";
-  try {
-    const own = new Intl.Locale(navigator.language);
-    return own.language === "en" ? own.toString() : "en";
-  } catch {
-    return "en";
-  }
-}
-
-/** A number, of at most so many digits behind the point. */
-export function number(value: number, digits = 0): string {
-  return numberFormat(digits, "standard").format(value);
-}
+export { bytes, locale, number } from "./numbers";
 
 /** The same, short where it is long: 12.3K. */
 export function short(value: number): string {
   if (Math.abs(value) < 10_000) return number(value, value === Math.round(value) || Math.abs(value) >= 100 ? 0 : 1);
   return numberFormat(1, "compact").format(value);
-}
-
-/** Bytes, in powers of 1,024: 1.5 MiB. */
-export function bytes(value: number): string {
-  const [scaled, unit] = scale(value, 1024, ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]);
-  return `${number(scaled, unit === "B" ? 0 : digits(scaled))} ${unit}`;
 }
 
 /** Microseconds, as µs, ms or s. */
@@ -61,34 +39,6 @@ export function span(milliseconds: number): string {
     if (parts.length === 2) break;
   }
   return parts.join(" ");
-}
-
-function scale(value: number, step: number, units: readonly string[]): [number, string] {
-  let at = 0;
-  let scaled = value;
-  // What would be written as 1,000 (or 1,024) of a unit is one of the next.
-  while (at < units.length - 1 && Math.abs(scaled) >= step - 0.5) {
-    scaled /= step;
-    at++;
-  }
-  return [scaled, units[at]!];
-}
-
-function digits(value: number): number {
-  const size = Math.abs(value);
-  return size >= 100 ? 0 : size >= 10 ? 1 : 2;
-}
-
-function kept<T extends Intl.NumberFormat | Intl.DateTimeFormat>(key: string, make: (tag: string) => T): T {
-  const tag = locale();
-  const name = `${tag} ${key}`;
-  let format = formats.get(name) as T | undefined;
-  if (format === undefined) formats.set(name, (format = make(tag)));
-  return format;
-}
-
-function numberFormat(most: number, notation: "standard" | "compact"): Intl.NumberFormat {
-  return kept(`${notation} ${most}`, (tag) => new Intl.NumberFormat(tag, { maximumFractionDigits: most, notation }));
 }
 
 function unitFormat(unit: string): Intl.NumberFormat {
