@@ -236,8 +236,8 @@ class UnreadPayload(_Payload):
 
 
 class FileOfferPayload(_Payload):
-    """Of `file_offer`: to a person (`to_id` as in `whisper`) or to a room. With `offer` it takes one of one's own
-    up again.
+    """Of `file_offer`: to a person (`to_id` as in `whisper`) or to a room. With `offer` it takes one of one's
+    own up again.
     """
 
     filename: _Filename

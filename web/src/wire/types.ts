@@ -440,8 +440,8 @@ export interface Offered {
 }
 
 /**
- * Of `file_offer`: to a person (`to_id` as in `whisper`) or to a room. With `offer` it takes one of one's own
- * up again.
+ * Of `file_offer`: to a person (`to_id` as in `whisper`) or to a room. With `offer` it takes one of one's
+ * own up again.
  */
 export interface FileOfferPayload {
   filename: string;
@@ -748,7 +748,7 @@ export interface FileOffered {
   readonly hello?: string;
 }
 
-/** `to` does not want the file that `sender` offered. Told to `sender`. */
+/** `to` does not want the file that `sender` offered. Told to `sender`, and to the other devices of `to`. */
 export interface FileDeclined {
   readonly from: string;
   readonly to: string;
@@ -756,7 +756,11 @@ export interface FileDeclined {
   readonly offer: string;
 }
 
-/** Told to the sender: `to` wants the file from `offset` on, and can be reached as `hello` says. */
+/**
+ * Told to the sender: `to` wants the file from `offset` on, and can be reached as `hello` says.
+ *
+ * And to the other devices of `to`: it is taken, so accepting it there would be refused.
+ */
 export interface FileAccepted {
   readonly to: string;
   readonly filename: string;
