@@ -249,6 +249,7 @@ def judged(told: Sequence[dict[str, Any]]) -> list[str]:
 
 def hooks_of(name: str, version: tuple[int, ...]) -> tuple[str, ...]:
     """What is to be attached of a set of hooks (`SETS`)."""
+    hooks: tuple[str, ...]
     if name == "kprobes":
         hooks = (*ALWAYS, *KPROBES, *TIMING_KPROBES)
     else:
