@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from browser.visiting import Visit, entry, log_in
+from browser.visiting import Visit, entry, log_in, register
 from serving import Server, serving
 
 pytestmark = pytest.mark.browser
@@ -59,6 +59,7 @@ def test_a_mention_is_told_unless_one_looks_at_it(server: Server, visit: Visit) 
     expect(page).to_have_title("(1) Hubbub")
     bob.ask("whisper", id="5", to="alice", content="psst")
     expect(page).to_have_title("(2) Hubbub")
+    page.wait_for_function("told.length === 2")
     assert page.evaluate("told.map(([title, body]) => `${title} | ${body}`.includes('psst'))") == [
         False,
         True,
@@ -73,3 +74,35 @@ def test_a_mention_is_told_unless_one_looks_at_it(server: Server, visit: Visit) 
     entry(page, "lobby").click()
     expect(page).to_have_title("Hubbub")
     assert page.evaluate("told.length") == 2
+
+
+def test_of_several_tabs_one_tells_and_none_of_what_another_shows(server: Server, visit: Visit) -> None:
+    register(server, "alice", "correct horse")
+    page = visit()
+    page.context.add_init_script(RECORD)
+    page.reload()
+    log_in(page, "alice", "correct horse")
+    hidden = [page.context.new_page() for _ in range(2)]
+    for one in hidden:
+        one.goto(page.url)
+        expect(entry(one, "lobby")).to_have_attribute("aria-current", "page")
+        one.evaluate(HIDE, True)
+    bob = server.websocket("bob")
+
+    def told(words: str) -> int:
+        """How much all tabs have told, once they have taken that in."""
+        for one in (page, *hidden):
+            expect(one.get_by_text(words)).not_to_have_count(0)
+            one.evaluate("navigator.locks.request('last', () => navigator.locks.query())")  # in its turn
+        return sum(one.evaluate("told.length") for one in (page, *hidden))
+
+    bob.ask("publish", id="1", room="lobby", content="@alice here I am")
+    assert told("here I am") == 0
+    page.evaluate(HIDE, True)
+    bob.ask("publish", id="2", room="lobby", content="@alice and here")
+    assert told("and here") == 1
+    page.evaluate(HIDE, False)  # she looks again, but not there
+    bob.ask("whisper", id="3", to="alice", content="psst")
+    for one in (page, *hidden):
+        expect(entry(one, "bob")).to_be_visible()
+    assert told("bob") == 2

@@ -40,7 +40,7 @@ export class Edit {
     if (this.of !== null || text === undefined) return;
     const { draft } = within;
     const found = await within.timeline.quoted(Number(offset));
-    if (this.of !== null || within.replyTo !== null || within.draft !== draft) return; // something else is written by now
+    if (this.of !== null || within.replyTo !== null || within.draft !== draft) return; // one writes something else
     if (found?.own && !found.deleted && found.at === Number(at)) {
       this.message = found;
       this.text = text;

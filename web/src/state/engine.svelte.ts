@@ -27,6 +27,7 @@ import { Outbox, type Post, type Target } from "./outbox";
 import { OutboxStore, type Entry } from "./outbox_store";
 import { People } from "./people.svelte";
 import { Positions } from "./positions";
+import { writeRoute } from "./route";
 import { Session, type Hooks } from "./session.svelte";
 import { forgetUploads } from "./storage";
 import { Tabs } from "./tabs";
@@ -44,19 +45,18 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   readonly known = new Conversations(this);
   readonly tabs = new Tabs((told) => {
     if (told.kind === "signed-out") this.signedOut();
-    else if (told.kind === "took-offer") this.offers.takenElsewhere(told.offer);
     else if (this.me?.id !== told.id || this.session.phase === "ended") this.session.change();
   });
-  readonly offers = new Offers(
-    this.line,
-    () => this.me,
-    (offer) => this.tabs.tell({ kind: "took-offer", offer }),
-  );
+  readonly offers = new Offers(this.line, () => this.me);
   readonly notices = new Notices(
     (room) => this.enterRoom(room),
     (stream, offset) => void this.line.request("read", { stream, offset }).catch(() => {}),
   );
-  readonly where = new Whereabouts(this.known, (name) => this.findRoom(name));
+  readonly where = new Whereabouts(
+    this.known,
+    (name) => this.findRoom(name),
+    () => this.line.online,
+  );
   account = "";
   /** Refused, in rooms that one is not in any more. */
   stranded = $state.raw<readonly Entry[]>([]);
@@ -77,6 +77,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   );
   private readonly touched = new Set<LiveConversation>();
   private resumes = false; // whether this login goes on from positions of an earlier one
+  private askingForNotices = false;
   private askingAgain: ReturnType<typeof setTimeout> | undefined;
   private lookingAgain: ReturnType<typeof setTimeout> | undefined;
 
@@ -192,6 +193,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   settled(): void {
     this.outbox.resume();
     this.offers.resume();
+    this.where.look();
   }
 
   people(told: UserList): void {
@@ -223,6 +225,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
 
   dropped(): void {
     this.offers.dropped();
+    this.where.look();
     for (const one of this.known) one.typists.clear();
   }
 
@@ -262,6 +265,12 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     }, LOOK_AGAIN);
   }
 
+  missed(stream: string): void {
+    // Notices are told once more, from their cursor on; where that is too much, not over and over.
+    if (this.known.ofStream(stream) === undefined && !this.askingForNotices) this.heard.forget(stream);
+    this.unknownStream();
+  }
+
   posted(conversation: LiveConversation, arrival: Arrival): void {
     if (arrival.name !== "message" && arrival.name !== "private") return;
     const { data } = arrival;
@@ -269,7 +278,8 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     const talk = arrival.name === "private";
     const called = !talk && this.me !== null && calls(data.content, arrival.data.mentions, this.me);
     const title = talk ? data.from : `${data.from} — #${conversation.name}`;
-    const news = { key: conversation.key, title, body: data.content, personal: talk || called };
+    const [id, place] = [`${data.stream}/${data.offset}`, writeRoute(conversation)];
+    const news = { id, place, key: conversation.key, title, body: data.content, personal: talk || called };
     notify(news, () => this.where.open(conversation));
   }
 
@@ -367,7 +377,12 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
 
   /** Notices that came while nobody was here are told by a resume from the cursor. */
   private askForNotices(stream: string, epoch: string, offset: number): void {
-    this.line.request("resume", { positions: { [stream]: { epoch, offset } } }).catch(() => {});
+    this.askingForNotices = true;
+    const done = (): void => {
+      this.batch.flush(); // what it tells comes before its answer
+      this.askingForNotices = false;
+    };
+    this.line.request("resume", { positions: { [stream]: { epoch, offset } } }).then(done, done);
   }
 }
 

@@ -1,13 +1,16 @@
 // What a person is told of who looks elsewhere: a notification of the system, and a sound if that is wished.
-// Never of the conversation that is before their eyes.
+// Never of the conversation that is before their eyes, be it in another tab, and by one tab of all.
 
 import { settings } from "./settings.svelte";
+import { once } from "./tabs";
 
 const LONGEST = 200; // characters of the message
 const SOUND_EVERY = 2000; // milliseconds
 const SOUND_LASTS = 0.25; // seconds
 
 export interface News {
+  readonly id: string; // of the message
+  readonly place: string; // where it is read
   readonly key: string; // of the conversation; a later notification of it replaces the earlier one
   readonly title: string;
   readonly body: string;
@@ -25,6 +28,10 @@ export async function askForNotifications(): Promise<boolean> {
 export function notify(news: News, open: () => void): void {
   const wanted = settings.notifications;
   if (wanted === "off" || (wanted === "mentions" && !news.personal)) return;
+  void once(news.id, news.place, () => tell(news, open));
+}
+
+function tell(news: News, open: () => void): void {
   if (settings.sounds) sound();
   if (typeof Notification === "undefined" || Notification.permission !== "granted") return;
   try {

@@ -1,9 +1,10 @@
 // The other tabs of this browser: they share the cookie, and what is kept. Who signs out in one is out in all.
 
+const ONCE = 20_000; // milliseconds in which all tabs hear of the same: a hidden one is slow
+
 type Told =
   | { readonly kind: "signed-in"; readonly id: number }
-  | { readonly kind: "signed-out" }
-  | { readonly kind: "took-offer"; readonly offer: string };
+  | { readonly kind: "signed-out" };
 
 export class Tabs {
   private readonly channel: BroadcastChannel | null;
@@ -16,6 +17,40 @@ export class Tabs {
   tell(told: Told): void {
     this.channel?.postMessage(told);
   }
+}
+
+/** What is before somebody's eyes in this tab, for the others to know. */
+export class Eyes {
+  private place = "";
+  private leave = (): void => {};
+
+  on(place: string): void {
+    if (place === this.place) return;
+    this.place = place;
+    this.leave();
+    if (place === "" || !("locks" in navigator)) return;
+    const left = new Promise<void>((resolve) => (this.leave = resolve));
+    navigator.locks.request(seen(place), { mode: "shared" }, () => left).catch(() => {}); // denied, as storage may be
+  }
+}
+
+/** Do it in one tab, once of that name, unless that place is before somebody's eyes. Where nobody can tell, do it. */
+export async function once(name: string, place: string, deed: () => void): Promise<void> {
+  try {
+    const { held } = await navigator.locks.query();
+    if (held?.some((one) => one.name === seen(place))) return;
+    await navigator.locks.request(`hubbub.once.${name}`, { ifAvailable: true }, (mine) => {
+      if (mine === null) return undefined;
+      deed();
+      return new Promise((resolve) => setTimeout(resolve, ONCE));
+    });
+  } catch {
+    deed();
+  }
+}
+
+function seen(place: string): string {
+  return `hubbub.seen.${place}`;
 }
 
 /** Hold a name for as long as this tab lives. Without Web Locks (a page that is not secure) nobody does. */

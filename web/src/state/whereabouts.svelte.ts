@@ -4,6 +4,7 @@ import type { LiveConversation } from "./conversation.svelte";
 import type { Conversations } from "./conversations.svelte";
 import { elsewhere, readRoute, writeRoute } from "./route";
 import { keep, kept } from "./storage";
+import { Eyes } from "./tabs";
 
 const WIDE = "(min-width: 45rem)"; // where the list stands beside a conversation, one is opened by itself
 
@@ -12,14 +13,19 @@ export class Whereabouts {
   /** The room that the address named, where there is none of that name. */
   missing = $state<string | null>(null);
   private account = ""; // "": nobody is signed in
+  private readonly eyes = new Eyes();
 
-  /** `findRoom` gives a room that one is not in yet, if it exists. */
+  /** `findRoom` gives a room that one is not in yet, if it exists; `hears`: whether there is a line. */
   constructor(
     private readonly known: Conversations,
     private readonly findRoom: (name: string) => Promise<LiveConversation | null>,
+    private readonly hears: () => boolean,
   ) {
-    addEventListener("hashchange", () => this.follow());
-    document.addEventListener("visibilitychange", () => this.current?.readOn());
+    addEventListener("hashchange", () => {
+      this.follow();
+      this.look();
+    });
+    document.addEventListener("visibilitychange", () => this.look());
     addEventListener("pagehide", () => this.current?.tellCursor());
   }
 
@@ -36,6 +42,7 @@ export class Whereabouts {
     this.current?.tellCursor();
     this.current = conversation;
     this.known.open(conversation);
+    this.look();
   }
 
   close(): void {
@@ -61,6 +68,7 @@ export class Whereabouts {
   leave(): void {
     this.current = null;
     this.account = "";
+    this.look();
   }
 
   /** Whoever comes next does not learn where that account was. */
@@ -82,6 +90,14 @@ export class Whereabouts {
   private away(): void {
     this.current?.tellCursor();
     this.current = null;
+    this.look();
+  }
+
+  /** It may be another conversation that is before somebody's eyes; or none, where nothing new would be seen. */
+  look(): void {
+    const { current } = this;
+    this.eyes.on(current?.looking && this.hears() ? writeRoute(current) : "");
+    current?.readOn();
   }
 
   /** Go where the address says. */
