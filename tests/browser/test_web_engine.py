@@ -317,6 +317,40 @@ def test_whoever_is_called_in_an_open_room_is_told_so_until_it_is_seen(visit: Vi
     page.wait_for_function("chat.current.unread === 0 && chat.current.mentions === 0")
 
 
+def test_where_events_were_left_out_it_is_counted_anew(visit: Visit, house: House) -> None:
+    page, other = visit("alice", "correct horse"), visit("Guest")
+    page.evaluate("chat.openTalk('Guest')")
+    lobby = "chat.conversations[0]"
+    say = "async words => { for (const one of words) await chat.request('publish', one) }"
+    deaf = "chat.engine.event = one => one.name === 'message' || chat.engine.batch.push(one)"
+    unread = "async count => (await chat.request('unread', { all: true })).streams[0].unread === count"
+
+    def left_out(*words: str) -> None:
+        """Of what is said, the page hears nothing but who calls its name."""
+        page.evaluate(f"void ({deaf})")
+        other.evaluate(say, [{"room": "lobby", "content": one} for one in words])
+        page.wait_for_function(unread, arg=len(words))
+        page.evaluate("delete chat.engine.event")
+
+    left_out("one", "two, @alice", "three")
+    other.evaluate("chat.current.send('four')")  # behind a hole
+    page.wait_for_function(f"{lobby}.unread === 4 && {lobby}.mentions === 1")
+    page.evaluate(f"chat.open({lobby}.key)")
+    page.evaluate("chat.current.seen(4)")
+    page.wait_for_function(f"{lobby}.unread === 0 && {lobby}.mentions === 0")
+    page.wait_for_function(unread, arg=0)
+    page.evaluate("chat.openTalk('Guest')")
+
+    left_out("five", "six")
+    page.evaluate(
+        """async () => {
+          const { stream, epoch, offset } = (await chat.request("unread", {})).streams[0];
+          chat.engine.event({ name: "gap", data: { stream, epoch, offset } }); // as a server says it
+        }"""
+    )
+    page.wait_for_function(f"{lobby}.unread === 2 && {lobby}.mentions === 0")
+
+
 def test_a_room_that_was_there_is_not_shown_as_private_for_the_asking(visit: Visit, house: House) -> None:
     page, other = visit("alice", "correct horse"), visit("Guest")
     other.evaluate("chat.openRoom('den')")

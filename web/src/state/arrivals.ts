@@ -19,6 +19,8 @@ export interface Follows {
   enteredElsewhere(room: string): void;
   /** A stream is told of that belongs to no conversation that is known. */
   unknownStream(): void;
+  /** Something of that stream was left out: how much of it is unread is not known here any more. */
+  missed(stream: string): void;
   posted(conversation: LiveConversation, arrival: Arrival): void;
   roomsChanged(): void;
 }
@@ -89,6 +91,7 @@ export class Arrivals {
     if ("gap" in taken) {
       this.apply(arrival, offset);
       this.reload([stream]);
+      this.follows.missed(stream);
       return;
     }
     for (const one of taken.apply) this.apply(one.arrival, one.offset);
@@ -155,6 +158,7 @@ export class Arrivals {
 
   private gap(place: Placed): void {
     this.positions.gap(place.stream, place);
+    if (place.epoch !== "") this.follows.missed(place.stream);
     const conversation = this.conversations.ofStream(place.stream);
     if (conversation === undefined) return;
     if (place.epoch !== "") {
