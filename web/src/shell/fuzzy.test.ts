@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { best, score } from "./fuzzy";
+import { best } from "./best";
+import { score } from "./fuzzy";
 
 const found = (typed: string, ...names: string[]): string[] => best(typed, names, (name) => name, 3);
 

@@ -21,16 +21,6 @@ export function score(typed: string, text: string): number {
   return (points / (3 * wanted.length)) * 40;
 }
 
-/** The best answers, the best first; those that are as good stay in their order. */
-export function best<T>(typed: string, all: readonly T[], textOf: (one: T) => string, most: number): T[] {
-  return all
-    .map((one) => ({ one, points: score(typed, textOf(one)) }))
-    .filter(({ points }) => points > 0)
-    .sort((left, right) => right.points - left.points)
-    .slice(0, most)
-    .map(({ one }) => one);
-}
-
 function begins(text: string, at: number): boolean {
   return at === 0 || /[\s\-_.]/.test(text[at - 1] ?? "");
 }

@@ -1,6 +1,6 @@
 // A file that this page sends to somebody: in chunks, no further ahead than the server lets it.
 
-import { packChunk } from "../wire/chunks";
+import { packChunk } from "../wire/packing";
 import type { Line } from "../wire/line";
 import type { LiveOffer } from "./offers.svelte";
 

@@ -2,7 +2,8 @@
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Backoff, FIRST_WAIT, LONGEST_WAIT } from "./backoff";
-import { packChunk, unpackChunk } from "./chunks";
+import { unpackChunk } from "./chunks";
+import { packChunk } from "./packing";
 import { newId } from "./ids";
 import { Refusal, willPass } from "./refusal";
 import { PATIENCE, Requests } from "./requests";
