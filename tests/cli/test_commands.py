@@ -136,6 +136,37 @@ def test_a_reader_that_has_enough_is_no_fault(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize("arguments", [["version"], ["config", "show"]])
+def test_a_disk_that_is_full_where_it_is_printed_to(tmp_path: Path, arguments: Sequence[str]) -> None:
+    """What is less than a buffer waits until the end."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "hubbub", *arguments],
+            cwd=tmp_path,
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=30,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, b"hubbub: standard output: No space left on device\n")
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_a_closed_output_is_nothing_else(tmp_path: Path, closed: str) -> None:
+    command = ["sh", "-c", f'"$@" {closed}', "sh", sys.executable, "-m", "hubbub", "config", "show"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment(), capture_output=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_an_output_of_few_letters(tmp_path: Path) -> None:
+    done = hubbub("config", "show", cwd=tmp_path, HUBBUB_SERVER_NAME="茶 house", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert 'name = "? house"' in done.stdout
+
+
 @pytest.mark.parametrize("command", ["serve", "relay"])
 def test_a_port_in_use_is_one_line(tmp_path: Path, command: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:

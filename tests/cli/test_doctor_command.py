@@ -87,6 +87,12 @@ def test_exit_codes() -> None:
     done = _doctor("--data", ":memory:", "--url", "http://127.0.0.1:9", "--json")  # discard: nobody is there
     assert done.returncode == 1
     assert msgspec.json.decode(done.stdout, type=Report).level == "failed"
+    reading, writing = os.pipe()
+    os.close(reading)  # nobody reads a word: the code stays what it is
+    command = [sys.executable, "-m", "hubbub", "doctor", "--data", ":memory:", "--url", "http://127.0.0.1:9"]
+    unread = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False, cwd="/")
+    os.close(writing)
+    assert (unread.returncode, unread.stderr) == (1, b"")
 
 
 @pytest.mark.parametrize(

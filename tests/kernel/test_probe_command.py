@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from serving import PATIENCE, Server, serving, until
 
 HUBBUB = [sys.executable, "-m", "hubbub"]
+FULL = "hubbub: standard output: No space left on device\n"
 UNPRIVILEGED = ["setpriv", "--bounding-set=-bpf,-perfmon,-sys_admin"]
 """Without what probes take; it may look at the process, as the server's own user may."""
 
@@ -150,6 +152,40 @@ def test_a_pipe_that_is_closed_ends_it_without_a_word(server: Server, data: Path
     assert probing.wait(PATIENCE) == 0
     assert probing.stderr.read() == ""
     probing.stderr.close()
+
+
+def test_whatever_its_output_is(server: Server, data: Path) -> None:
+    """A reader that goes, a full disk, an encoding of few letters, nothing: each time one line, or none."""
+    server.json("Alice")
+    reading, writing = os.pipe()
+    os.close(reading)
+    full = os.open("/dev/full", os.O_WRONLY)
+    ways = [(writing, "", 0, ""), (full, "", 1, FULL), (full, "--json", 1, FULL), (full, "--trace", 1, FULL)]
+    command = [*HUBBUB, "probe", "--data", str(data), "--duration", "1.2"]
+    running = [
+        subprocess.Popen([*command, *filter(None, (flag,))], stdout=output, stderr=subprocess.PIPE, text=True)
+        for output, flag, _, _ in ways
+    ]
+    few = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    closed = ["sh", "-c", '"$@" >&-', "sh", *command]
+    none = subprocess.Popen(closed, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for process, (_, flag, code, last) in zip(running, ways, strict=True):
+        told = process.communicate(timeout=PATIENCE * 3)[1]
+        assert (process.returncode, "".join(told.splitlines(keepends=True)[-1:])) == (code, last), flag
+        assert "Traceback" not in told
+    for file in (writing, full):
+        os.close(file)
+    shown, told = few.communicate(timeout=PATIENCE * 3)
+    assert (few.returncode, told) == (0, "")
+    assert "Alice" in shown
+    assert shown.isascii()
+    assert (*none.communicate(timeout=PATIENCE * 3), none.returncode) == ("", "", 0)
 
 
 def test_ctrl_c_while_nobody_reads_tears_no_line(server: Server, data: Path) -> None:

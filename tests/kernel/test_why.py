@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import struct
@@ -51,6 +52,17 @@ def command(data: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(run, capture_output=True, text=True, timeout=60, check=False)
 
 
+def unread(data: Path, *words: str) -> int:
+    """The exit code where nobody reads what is printed."""
+    run = [sys.executable, "-m", "hubbub", "why", "--data", str(data), *words]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(run, stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False)
+    os.close(writing)
+    assert done.stderr == b""
+    return done.returncode
+
+
 def who_does_not_read(server: Server, name: str) -> NdjsonClient:
     """Somebody with a small window, who is there."""
     client = NdjsonClient.__new__(NdjsonClient)
@@ -81,6 +93,7 @@ def test_where_nothing_is_wrong_it_says_so(told: Watched, data: Path) -> None:
     }
     assert view.source.startswith("kernel probes: ")
     until(lambda: command(data, "Bob").returncode == 0, 60)
+    until(lambda: unread(data, "Bob") == 0, 60)
     assert bob.hears_nothing()
 
 
@@ -111,7 +124,7 @@ def test_a_client_that_does_not_read(told: Watched, data: Path) -> None:
     assert "the client's window  closed" in done.stdout
     assert SECRET not in done.stdout
     as_json = command(data, "Carl", "--json")
-    assert as_json.returncode == 1
+    assert as_json.returncode == unread(data, "Carl") == unread(data, "Carl", "--json") == 1
     assert msgspec.json.decode(as_json.stdout, type=WhyView).verdict.cause == "reader"
 
 

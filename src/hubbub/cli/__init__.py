@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import Namespace
 
 from hubbub import __version__
+from hubbub.cli.output import OutputError, discard, flush, prepare, write
 from hubbub.cli.parser import build_parser
 
 OK = 0
+FAILED = 1
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code: 0 fine, 1 it failed, 2 it was asked wrongly."""
+    prepare()
     arguments = build_parser().parse_args(argv)
+    code = OK
     try:
         code = _run(arguments.command, arguments)
-        sys.stdout.flush()
+        flush()
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has what it wanted (`| head`). Python flushes once more at exit: into nothing.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
+    except BrokenPipeError:  # the reader has what it wanted (`| head`)
+        discard()
+    except OutputError as error:
+        return _not_printed(str(error))
+    except OSError:
+        try:
+            flush()
+            write("\n")  # it fails again, if that was it
+        except OutputError as error:
+            return _not_printed(str(error))
+        raise
     return code
+
+
+def _not_printed(why: str) -> int:
+    discard()
+    print(f"hubbub: standard output: {why}", file=sys.stderr)
+    return FAILED
 
 
 def _run(command: str, arguments: Namespace) -> int:

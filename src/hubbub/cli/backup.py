@@ -11,6 +11,7 @@ from typing import Final
 
 from hubbub.adapters.blobs_directory import DirectoryBlobs
 from hubbub.cli.data import FAILED, Data, with_data
+from hubbub.cli.output import whole_or_not
 from hubbub.cli.progress import progress
 from hubbub.log import back_up, verify
 from hubbub.server.storage import BLOBS, FILES
@@ -38,8 +39,9 @@ def backup(arguments: Namespace) -> int:
         files += asyncio.run(_copy_files(data.directory, target.directory))
         with progress("verifying") as told:
             damaged = list(verify(target.log, told))
-        for finding in damaged:
-            print(f"{finding.file}, offset {finding.offset}: {finding.problem}")
+        with whole_or_not():
+            for finding in damaged:
+                print(f"{finding.file}, offset {finding.offset}: {finding.problem}")
         if damaged:
             print(f"hubbub: {data.log} is damaged, so that is also in the copy", file=sys.stderr)
             return FAILED

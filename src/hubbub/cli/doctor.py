@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from hubbub.cli.output import open_console, printing, whole_or_not
 from hubbub.cli.settings import WRONGLY_ASKED, gather_flags
 from hubbub.server.doctor.address import parse_url
 from hubbub.server.doctor.deployment import Deployment
@@ -35,10 +36,11 @@ def doctor(arguments: Namespace) -> int:
         return WRONGLY_ASKED
     loaded, problems = _settings(arguments)
     report = examine(Deployment(loaded, problems, url))
-    if arguments.json:
-        print(msgspec.json.encode(report).decode())
-    else:
-        _show(report)
+    with whole_or_not(), printing():
+        if arguments.json:
+            print(msgspec.json.encode(report).decode())
+        else:
+            _show(report)
     return CODES[report.level]
 
 
@@ -55,11 +57,10 @@ def _show(report: Report) -> None:
         _list(report)
         return
     # Only now: it takes a while to import.
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
+    console = open_console()
     console.width = min(console.width, _WIDEST)
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
@@ -67,11 +68,11 @@ def _show(report: Report) -> None:
     table.add_column(overflow="fold")
     last = ""
     for finding in report.findings:
-        said = Text(_encodable(finding.found), style="" if finding.level != "ok" else "dim")
+        said = Text(finding.found, style="" if finding.level != "ok" else "dim")
         name = finding.check if finding.check != last else ""
         table.add_row(Text(name), Text(finding.level, style=_COLOURS[finding.level]), said)
         if finding.advice:
-            table.add_row("", "", Text(_encodable(f"> {finding.advice}"), style="italic"))
+            table.add_row("", "", Text(f"> {finding.advice}", style="italic"))
         last = finding.check
     console.print(table)
     console.print()
@@ -81,9 +82,9 @@ def _show(report: Report) -> None:
 def _list(report: Report) -> None:
     """For a file or a pipe: each finding is one line, and each advice another one."""
     for finding in report.findings:
-        print(_encodable(f"{finding.check:<12} {finding.level:<8} {finding.found}"))
+        print(f"{finding.check:<12} {finding.level:<8} {finding.found}")
         if finding.advice:
-            print(_encodable(f"{'':<22}> {finding.advice}"))
+            print(f"{'':<22}> {finding.advice}")
     print(f"\n{_summary(report)}")
 
 
@@ -98,9 +99,3 @@ def _summary(report: Report) -> str:
     if counts["warning"]:
         parts.append(f"{counts['warning']} warning{'s' * (counts['warning'] != 1)}")
     return f"{', '.join(parts)} {took}. What to do stands behind each >."
-
-
-def _encodable(text: str) -> str:
-    """For a terminal that is not of UTF-8."""
-    encoding = sys.stdout.encoding or "ascii"
-    return text.encode(encoding, "replace").decode(encoding)

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from hubbub.cli.data import FAILED, Data, with_data
+from hubbub.cli.output import whole_or_not
 from hubbub.cli.progress import progress
 from hubbub.observe.logs import open_log
 from hubbub.observe.server_log import ServerLog
@@ -68,8 +69,9 @@ def _list(arguments: Namespace, done: Any) -> int:
 
 def _verify(arguments: Namespace, done: Any) -> int:
     del arguments
-    for damage in done["damaged"]:
-        print(f"{damage['sha256']}: {damage['problem']}; it is needed for {', '.join(damage['files'])}")
+    with whole_or_not():
+        for damage in done["damaged"]:
+            print(f"{damage['sha256']}: {damage['problem']}; it is needed for {', '.join(damage['files'])}")
     if done["damaged"]:
         print(f"{len(done['damaged'])} of {done['blobs']:,} are damaged. Nothing was changed.")
         return FAILED

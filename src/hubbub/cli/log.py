@@ -10,6 +10,7 @@ import msgspec
 
 from hubbub.adapters.log_reading import LogReader
 from hubbub.cli.data import FAILED, Data, with_data
+from hubbub.cli.output import whole_or_not
 from hubbub.cli.progress import progress
 from hubbub.log import Log, LogError, compact, verify
 from hubbub.server.control import ControlError, NoServerError, ask
@@ -26,15 +27,12 @@ def check(arguments: Namespace) -> int:
 
 def _verify(data: Data) -> int:
     found = 0
-    with progress("verifying") as told:
+    with progress("verifying") as told, whole_or_not():
         for finding in verify(data.log, told):
             found += 1
             print(f"{finding.file}, offset {finding.offset}: {finding.problem}")
-    if found:
-        print(f"{found} found. Nothing was changed.")
-        return FAILED
-    print("The log is sound.")
-    return 0
+        print(f"{found} found. Nothing was changed." if found else "The log is sound.")
+    return FAILED if found else 0
 
 
 def stat(arguments: Namespace) -> int:

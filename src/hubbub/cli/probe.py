@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from hubbub.cli.output import write
 from hubbub.cli.settings import WRONGLY_ASKED, load_settings
 from hubbub.observe.kernel.figures import Report, Source
 from hubbub.server.config import MEMORY
@@ -164,14 +164,7 @@ def _report(observer: Observer, names: Names, stop: _Stop, *, as_json: bool) -> 
 
 
 def _print(told: dict[str, Source | Report | dict[str, str]]) -> None:
-    _write(msgspec.json.encode(told).decode() + "\n")
-
-
-def _write(text: str) -> None:
-    """All of it. Where Ctrl-C comes while a pipe is full, `sys.stdout` loses what it was about to write."""
-    left = memoryview(text.encode(sys.stdout.encoding, "replace"))
-    while left:
-        left = left[os.write(sys.stdout.fileno(), left) :]
+    write(msgspec.json.encode(told).decode() + "\n")
 
 
 # -- every call
@@ -182,7 +175,7 @@ def _trace(observer: Observer, names: Names, stop: _Stop, *, as_json: bool) -> i
     with observer.trace() as trace:
         _say(f"{observer.source.sentence}; Ctrl-C ends it")
         if not as_json:
-            _write(f"{'time':15}  {'call':7}  {'user':16}  {'fd':>5}  {'result':>9}  {'took':>10}\n")
+            write(f"{'time':15}  {'call':7}  {'user':16}  {'fd':>5}  {'result':>9}  {'took':>10}\n")
         while not over:
             over = stop.wait(time.monotonic() + TRACE_BEAT) or observer.ended
             while calls := trace.calls():
@@ -190,7 +183,7 @@ def _trace(observer: Observer, names: Names, stop: _Stop, *, as_json: bool) -> i
                     names.learn()
                 count += len(calls)
                 line = _as_json if as_json else _as_text
-                _write("".join([line(one, names.of(one.cookie)) for one in calls]))
+                write("".join([line(one, names.of(one.cookie)) for one in calls]))
         lost = trace.lost
     _say(f"{count:,} calls; {lost:,} more were lost" if lost else f"{count:,} calls; none was lost")
     return 0

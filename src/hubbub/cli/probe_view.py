@@ -6,17 +6,16 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from hubbub.cli.output import open_console, printing
 from hubbub.observe.kernel.buckets import lowest, quantile
 from hubbub.observe.kernel.facts import Unit, amount
 from hubbub.observe.kernel.figures import Buckets, Line, Report, SocketSums, Source
 
-_WIDE: Final = 120
-"""Columns where no terminal says how many it has."""
 _BARS: Final = " ▁▂▃▄▅▆▇█"
 _WORST: Final = 12
 """Connections that are shown."""
@@ -29,9 +28,8 @@ class View:
     def __init__(self, source: Source, name_of: Callable[[int], str]) -> None:
         self._source = source
         self._name_of = name_of
-        terminal = sys.stdout.isatty()
-        self._console = Console(highlight=False, markup=False, emoji=False, width=None if terminal else _WIDE)
-        self._live = Live(console=self._console, auto_refresh=False) if terminal else None
+        self._console = open_console()
+        self._live = Live(console=self._console, auto_refresh=False) if sys.stdout.isatty() else None
         missing = source.missing.items()  # why there are no probes at all, the sentence says
         self._missing = [f"without {hook}: {why}" for hook, why in missing if hook != "probes"]
         if self._live is not None:
@@ -40,10 +38,11 @@ class View:
     def show(self, report: Report) -> None:
         """The next one."""
         drawn = self._draw(report)
-        if self._live is not None:
-            self._live.update(drawn, refresh=True)
-        else:
-            self._console.print(drawn)
+        with printing():
+            if self._live is not None:
+                self._live.update(drawn, refresh=True)
+            else:
+                self._console.print(drawn)
 
     def end(self) -> None:
         """Leave the last one where it stands."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from hubbub.cli.output import open_console, printing, whole_or_not
 from hubbub.cli.settings import WRONGLY_ASKED, load_settings
 from hubbub.observe.kernel.facts import amount
 from hubbub.server.config import MEMORY
@@ -26,8 +27,6 @@ NOBODY: Final = 3
 """Nobody has that name, or no server could be asked."""
 PATIENCE: Final = 15.0
 """Seconds that the answer may take: a server takes five at most, if it does anything at all."""
-_WIDE: Final = 120
-"""Columns where no terminal says how many it has."""
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
 
@@ -60,10 +59,11 @@ def why(arguments: Namespace) -> int:
     if told.get("type") == "Refusal":
         _say(str(told["message"]))
         return WRONGLY_ASKED if told["code"] == "name_invalid" else NOBODY
-    if arguments.json:
-        print(msgspec.json.format(msgspec.json.encode(told)).decode())
-    else:
-        _show(told)
+    with whole_or_not(), printing():
+        if arguments.json:
+            print(msgspec.json.format(msgspec.json.encode(told)).decode())
+        else:
+            _show(told)
     return 0 if told["verdict"]["cause"] == "nothing" else SOMETHING
 
 
@@ -73,14 +73,10 @@ def _say(sentence: str) -> None:
 
 def _show(told: object) -> None:
     # Only now: they take a while to import, and a name that nobody has needs none of them.
-    from rich.console import Console
-
     from hubbub.server.why import WhyView
 
     view = msgspec.convert(told, WhyView)
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=_WIDE)
+    console = open_console()
     console.print(f"{view.name}: {view.verdict.sentence}.", style="bold", soft_wrap=True)
     console.print(_whence(view), style="dim", soft_wrap=True)
     for device in view.connections:

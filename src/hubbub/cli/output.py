@@ -1,0 +1,95 @@
+"""Standard output, whatever it is: closed, full, of few letters, or with a reader that has enough.
+
+The exit code says how things are, also to who reads no line, or the first one alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_WIDE: Final = 120
+"""Columns where no terminal says how many it has."""
+
+
+class OutputError(Exception):
+    """What was to be printed cannot be. The message says why."""
+
+
+def prepare() -> None:
+    """Before anything is opened: what is closed leads nowhere, and what cannot be encoded is a question mark.
+
+    Else the next file or socket would get the number of the closed one, and be printed into.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(nothing, True)
+            setattr(sys, name, os.fdopen(nothing, "w" if number else "r", encoding="utf-8"))
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")
+
+
+@contextlib.contextmanager
+def printing() -> Iterator[None]:
+    """For what does nothing but print. Raises BrokenPipeError, OutputError."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(error.strerror or str(error)) from None
+
+
+@contextlib.contextmanager
+def whole_or_not() -> Iterator[None]:
+    """For a command whose code tells all: what it prints within goes nowhere once its reader has enough."""
+    try:
+        yield
+        flush()
+    except BrokenPipeError:
+        discard()
+
+
+def flush() -> None:
+    """Write out what waits. Raises BrokenPipeError, OutputError."""
+    with printing():
+        sys.stdout.flush()
+
+
+def write(text: str) -> None:
+    """All of it, at once: where Ctrl-C comes while a pipe is full, `sys.stdout` loses what it was to write.
+
+    Raises BrokenPipeError, OutputError.
+    """
+    left = memoryview(text.encode(sys.stdout.encoding, "replace"))
+    with printing():
+        while left:
+            left = left[os.write(sys.stdout.fileno(), left) :]
+
+
+def discard() -> None:
+    """Let go of the reader. What waits is written into nothing: Python flushes once more at its end."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)
+
+
+def open_console() -> Console:
+    """For what is drawn: a terminal's width, or a fixed one. It takes a while to import."""
+    from rich.console import Console
+
+    class Drawing(Console):
+        def on_broken_pipe(self) -> None:
+            """Not rich's own way, which ends the process with a code of its own."""
+            raise BrokenPipeError
+
+    width = None if sys.stdout.isatty() else _WIDE
+    return Drawing(highlight=False, markup=False, emoji=False, width=width)
