@@ -40,6 +40,15 @@ def test_none_yet(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []  # the doctor has made nothing
 
 
+def test_where_nobody_may_look() -> None:
+    """A name that is too long is refused to root, too."""
+    at = deployment("--data", "x" * 300)
+    said(look("directory", at), "failed", "File name too long")
+    said(look("log", at), "warning", "File name too long")
+    for check in ("space", "latency"):
+        said(look(check, at), "note", "File name too long")
+
+
 def test_nothing_is_kept() -> None:
     at = deployment("--data", ":memory:")
     for check in ("directory", "log", "space", "latency"):

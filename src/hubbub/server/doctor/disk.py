@@ -140,9 +140,13 @@ def _place(deployment: Deployment, notes: Notes) -> Path | None:
     if deployment.data is None:
         notes.note("Nothing is kept (server.data is :memory:), so no disk was looked at.")
         return None
-    return next(
-        (path for path in (deployment.data, *deployment.data.absolute().parents) if path.is_dir()), None
-    )
+    try:
+        return next(
+            (path for path in (deployment.data, *deployment.data.absolute().parents) if path.is_dir()), None
+        )
+    except OSError as error:
+        notes.note(f"Not looked at: {error.filename}: {error.strerror}.")
+        return None
 
 
 def _measure(place: Path) -> Iterator[float]:

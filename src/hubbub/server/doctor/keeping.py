@@ -102,7 +102,12 @@ def _strays(data: Path, owner: int, notes: Notes) -> None:
 def log(deployment: Deployment, notes: Notes) -> None:
     """What `hubbub log verify` does, for as long as there is time: also beside a server, it only reads."""
     data = deployment.data
-    if data is None or not (data / LOG).is_dir():
+    try:
+        there = data is not None and (data / LOG).is_dir()
+    except OSError as error:
+        notes.warn(f"{error.filename}: {error.strerror}.", "Run the doctor as the server's user.")
+        return
+    if data is None or not there:
         notes.note("There is no log yet." if data is not None else "Nothing is kept, so there is no log.")
         return
     reading = _Reading(data / LOG, time.monotonic() + TIME_FOR_LOG)
