@@ -86,6 +86,8 @@ def test_every_call_is_traced_and_none_is_lost(server: Server, data: Path) -> No
 def test_without_a_terminal_each_report_is_a_block(server: Server, data: Path) -> None:
     server.json("Alice")
     done = probe("--pid", str(server.process.pid), "--data", str(data), "--duration", "1.2")
+    blind = probe("--pid", str(server.process.pid), "--data", "x" * 5_000, "--duration", "0.1")
+    assert (blind.returncode, blind.stderr) == (0, "")  # which process it is, was said
     assert done.returncode == 0, done.stderr
     assert "connections: 1" in done.stdout
     assert "of all: 0 sends cut short, queues full for 0 µs, 0 packets sent again," in done.stdout

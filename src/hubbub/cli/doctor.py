@@ -26,8 +26,12 @@ _WIDEST: Final = 120
 
 def doctor(arguments: Namespace) -> int:
     """Examine, print, and say by the exit code how it is."""
-    if arguments.config is not None and not arguments.config.is_file():
-        print(f"hubbub: {arguments.config}: there is no such file", file=sys.stderr)
+    try:
+        if arguments.config is not None and not arguments.config.is_file():
+            print(f"hubbub: {arguments.config}: there is no such file", file=sys.stderr)
+            return WRONGLY_ASKED
+    except OSError as error:  # where one may not look
+        print(f"hubbub: {arguments.config}: {error.strerror}", file=sys.stderr)
         return WRONGLY_ASKED
     try:
         url = parse_url(arguments.url) if arguments.url is not None else None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from hubbub.cli.output import write
-from hubbub.cli.settings import WRONGLY_ASKED, load_settings
+from hubbub.cli.settings import WRONGLY_ASKED, load_settings, load_unchecked
 from hubbub.observe.kernel.figures import Report, Source
 from hubbub.server.config import MEMORY
 from hubbub.server.control import ControlError, NoServerError, ask, process_on
@@ -67,12 +67,12 @@ class Names:
 
 def probe(arguments: Namespace) -> int:
     """Observe until the server ends, the time is over, or Ctrl-C."""
-    loaded = load_settings(arguments)
+    pid = arguments.pid
+    loaded = load_settings(arguments) if pid is None else load_unchecked(arguments)
     if isinstance(loaded, int):
         return loaded
     data = loaded.config.server.data
     directory = None if data == MEMORY else Path(data)
-    pid = arguments.pid
     try:
         running = None if directory is None else process_on(directory)
     except OSError as error:

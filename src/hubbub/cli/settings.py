@@ -22,6 +22,14 @@ def load_settings(arguments: Namespace) -> Loaded | int:
         return WRONGLY_ASKED
 
 
+def load_unchecked(arguments: Namespace) -> Loaded:
+    """What they are, for a command that can do without: faults in them are not its own."""
+    try:
+        return load(gather_flags(arguments), os.environ, Path(".env"), arguments.config)
+    except SettingsError as error:
+        return error.loaded
+
+
 def gather_flags(arguments: Namespace) -> dict[str, str | list[str]]:
     """Those that were given, keyed as `FLAGS`."""
     flags = {}

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Final, NamedTuple
 
 import msgspec
@@ -46,6 +47,8 @@ _BELOW: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
 
 _METRICS_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/=-]{16,256}")  # what RFC 6750 §2.1 lets a token be
 
+_SHOWN: Final = 200
+"""Characters of a path in a sentence."""
 _LEAST_SEGMENT: Final = 1 << 20
 _MOST_SEGMENT: Final = 1 << 30
 
@@ -139,12 +142,35 @@ def _server(config: Config) -> Iterator[Fault]:
         yield Fault(
             "server.data", f"{server.data!r} begins with ~, which a shell knows; write the whole path"
         )
-    elif server.data != MEMORY and Path(server.data).exists() and not Path(server.data).is_dir():
-        yield Fault("server.data", f"{server.data!r} is not a directory")
+    elif server.data != MEMORY and (reason := _no_directory(server.data)) is not None:
+        yield Fault("server.data", reason)
     try:
         parse_durability(server.durability)
     except ValueError as error:
         yield Fault("server.durability", str(error))
+
+
+def _no_directory(text: str) -> str | None:
+    """Why none can be there. None: it is one, or can be made."""
+    shown = repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+    try:
+        found = Path(text).stat()
+    except FileNotFoundError:
+        return None
+    except NotADirectoryError:
+        return f"{shown} lies in what is not a directory"
+    except OSError as error:  # who asks may not look there; a name that is too long
+        return f"{shown} cannot be looked at: {error.strerror}"
+    except ValueError:
+        return f"{shown} is not a path"
+    return None if S_ISDIR(found.st_mode) else f"{shown} is not a directory"
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except OSError:  # where one may not look
+        return False
 
 
 def _tls(config: Config) -> Iterator[Fault]:
@@ -152,9 +178,9 @@ def _tls(config: Config) -> Iterator[Fault]:
     for key, path, other in (("tls.cert", tls.cert, tls.key), ("tls.key", tls.key, tls.cert)):
         if path is None and other is not None:
             yield Fault(key, "is missing; a certificate and its key are set together")
-        if path is not None and not Path(path).is_file():
-            yield Fault(key, f"{path!r} is not a file")
-    if tls.cert and tls.key and Path(tls.cert).is_file() and Path(tls.key).is_file():
+        if path is not None and not _is_file(path):
+            yield Fault(key, f"{path!r} is not a file, or not for this user to see")
+    if tls.cert and tls.key and _is_file(tls.cert) and _is_file(tls.key):
         yield from _pair(tls.cert, tls.key)
 
 
