@@ -161,6 +161,8 @@ export class View {
     }
     this.atEnd = this.place.atEnd = true;
     await tick();
+    await inView();
+    if (opened !== this.generation) return;
     const wanted = jump.target?.stream === this.conversation.key ? jump.target : null;
     const unread = wanted === null ? this.divider : -1;
     let aim = wanted === null ? unread : this.shown.findIndex((one) => one.offset === wanted.offset);
@@ -314,9 +316,14 @@ export class View {
   }
 }
 
+/** In a hidden page it comes once that is seen. */
 function nextFrame(): Promise<void> {
-  return new Promise((resolve) => {
-    if (document.hidden) setTimeout(resolve, 16); // a hidden page has no frames
-    else requestAnimationFrame(() => resolve());
-  });
+  return new Promise((resolve) => requestAnimationFrame(() => resolve()));
+}
+
+/** Until the page can be seen: a hidden one measures no rows, so a place that is sought there is none. */
+async function inView(): Promise<void> {
+  while (document.hidden) {
+    await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+  }
 }
