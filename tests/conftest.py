@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +23,10 @@ if TYPE_CHECKING:  # most tests need no browser
 
     from browser.visiting import Visit
     from serving import Server
+
+# Where the environment forbids it, each of the many servers that start would compile all of Hubbub anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Whether an example takes 200 ms depends on what else the machine does; pytest-timeout ends what hangs.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
