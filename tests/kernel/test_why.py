@@ -18,6 +18,7 @@ import msgspec
 import pytest
 import trustme
 
+from hubbub.cli import main
 from hubbub.server.control import ControlError, ask
 from hubbub.server.sockets import AT_ONCE, Cookies, Sockets
 from hubbub.server.why import MOST, JoinedHappening, KernelView, WhyView
@@ -209,6 +210,23 @@ def test_what_the_control_socket_is_asked_wrongly(told: Watched, data: Path) -> 
             ask(data, "why", name=name)
     assert ask(data, "why", name="a b")["code"] == "name_invalid"
     assert command(data, "a b").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("", "'' is not a name: it is empty."),
+        ("x\x1b[31m", "'x\\x1b[31m' is not a name: only letters, digits and _ - . are allowed."),
+        ("\udcff", "'\\udcff' is not a name: only letters, digits and _ - . are allowed."),
+        ("x" * 100_000, f"'{'x' * 32}' is not a name: it is longer than 32 characters."),
+    ],
+)
+def test_what_is_no_name_is_said_without_asking(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, told: str
+) -> None:
+    """It was taken for the setting `server.name`."""
+    assert main(["why", name, "--data", str(tmp_path)]) == 2
+    assert capsys.readouterr() == ("", f"hubbub: {told}\n")
 
 
 def test_the_command_says_where_it_asked(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def _add_why(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     why.set_defaults(command="why")
-    why.add_argument("name", metavar="NAME", help="a guest who is here, or an account")
+    why.add_argument("user", metavar="NAME", help="a guest who is here, or an account")
     why.add_argument("--json", action="store_true", help="for programs")
     _add_data(why)
 

@@ -11,6 +11,7 @@ import msgspec
 
 from hubbub.cli.output import open_console, printing, whole_or_not
 from hubbub.cli.settings import WRONGLY_ASKED, load_settings
+from hubbub.core.names import USER_LIMIT, Invalid, normal
 from hubbub.observe.kernel.facts import amount
 from hubbub.server.config import MEMORY
 from hubbub.server.control import ControlError, NoServerError, ask
@@ -35,12 +36,16 @@ def why(arguments: Namespace) -> int:
     loaded = load_settings(arguments)
     if isinstance(loaded, int):
         return loaded
+    name = normal(arguments.user, USER_LIMIT)
+    if isinstance(name, Invalid):
+        _say(f"{arguments.user[:USER_LIMIT]!r} is not a name: {name.reason}")
+        return WRONGLY_ASKED
     where = loaded.config.server.data
     if where == MEMORY:
         _say("a server in memory has no data directory to be asked by; name another's with --data")
         return WRONGLY_ASKED
     try:
-        told = ask(Path(where), "why", within=PATIENCE, name=arguments.name)
+        told = ask(Path(where), "why", within=PATIENCE, name=name)
     except NoServerError:
         _say(f"no server runs on {where}; is it another one? Name it with --data")
         return NOBODY
@@ -58,7 +63,7 @@ def why(arguments: Namespace) -> int:
         return NOBODY
     if told.get("type") == "Refusal":
         _say(str(told["message"]))
-        return WRONGLY_ASKED if told["code"] == "name_invalid" else NOBODY
+        return NOBODY
     with whole_or_not(), printing():
         if arguments.json:
             print(msgspec.json.format(msgspec.json.encode(told)).decode())
