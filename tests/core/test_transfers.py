@@ -80,9 +80,36 @@ def test_all_devices_of_the_receiver_are_told_and_one_takes_it() -> None:
     id = house.offer(alice)
     assert told(house, one) == told(house, two) == [id]
     assert house.accept(two, id).receiver is two
+    assert house.outlet.of(one, FileAccepted) == [FileAccepted("Bob", "cat.png", id, 0)]
+    assert house.outlet.of(two, FileAccepted) == house.outlet.of(alice, FileAccepted) == []
     refused(house.done(one, AcceptFile(id)), Code.BAD_REQUEST, "offer")
     house.carrier.end(id, DIGEST)
     assert (done(house, one), done(house, two)) == ([], [(id, DIGEST)])
+
+
+def test_what_was_taken_and_can_be_taken_again_is_offered_again_to_the_other_devices() -> None:
+    house = FileHouse()
+    alice, one = house.enter("Alice"), house.register("Bob")
+    two = house.back("Bob")
+    id = house.offer(alice)
+    house.accept(two, id)
+    house.carrier.end(id, failure=("stalled", "Nothing moved."))
+    assert (told(house, one), told(house, two)) == ([id, id], [id])
+    assert house.done(two, AcceptFile(id, direct=True)) == Done()
+    house.leave(two)  # which says nothing of it any more
+    assert told(house, one) == [id, id, id]
+    house.accept(one, id)
+
+
+def test_what_is_declined_is_declined_on_all_devices() -> None:
+    house = FileHouse()
+    alice, one = house.enter("Alice"), house.register("Bob")
+    two = house.back("Bob")
+    id = house.offer(alice)
+    assert house.done(one, DeclineFile(id)) == Done()
+    declined = [FileDeclined("Alice", "Bob", "cat.png", id)]
+    assert house.outlet.of(alice, FileDeclined) == house.outlet.of(two, FileDeclined) == declined
+    assert house.outlet.of(one, FileDeclined) == []
 
 
 def test_to_oneself_on_another_device() -> None:

@@ -243,7 +243,7 @@ class FileOffered(_Event, frozen=True, rename={"sender": "from", "sender_id": "f
 
 
 class FileDeclined(_Event, frozen=True, rename={"sender": "from"}):
-    """`to` does not want the file that `sender` offered. Told to `sender`."""
+    """`to` does not want the file that `sender` offered. Told to `sender`, and to other devices of `to`."""
 
     sender: str
     to: str
@@ -252,7 +252,10 @@ class FileDeclined(_Event, frozen=True, rename={"sender": "from"}):
 
 
 class FileAccepted(_Event, frozen=True):
-    """Told to the sender: `to` wants the file from `offset` on, and can be reached as `hello` says."""
+    """Told to the sender: `to` wants the file from `offset` on, and can be reached as `hello` says.
+
+    And to the other devices of `to`: it is taken, so accepting it there would be refused.
+    """
 
     to: str
     filename: str

@@ -169,11 +169,8 @@ class Transfers(Generic[SessionT]):
             self._announce(live)
         return Offered(live.offer.id)
 
-    def _announce(self, live: Live[SessionT]) -> None:
-        offer = live.offer
-        user = self._people.by_id(offer.to_id)
-        sessions = [one for one in user.sessions if one is not live.sender] if user is not None else []
-        self._tell(sessions, _offered(offer))
+    def _announce(self, live: Live[SessionT], besides: SessionT | None = None) -> None:
+        self._tell(self._devices(live, besides), _offered(live.offer))
 
     def arrived(self, session: SessionT) -> None:
         """Somebody logged in: tell what is offered to them, by those who are there."""
@@ -214,6 +211,7 @@ class Transfers(Generic[SessionT]):
             return FileLink(url, offer.filename, offer.size, int(self._settings.link_seconds))
         live.receiver, live.offset = session, command.offset
         live.confirms = command.direct or bool(command.hello)
+        self._taken(live)
         if command.direct:
             self._offers.enter(live, "direct")
             told = FileAccepted(user.name, offer.filename, offer.id, command.offset, command.hello)
@@ -238,8 +236,15 @@ class Transfers(Generic[SessionT]):
         if live.sender is None:
             return Refusal(Code.NOT_FOUND, f"{live.offer.sender} is not here.", field="offer")
         self._offers.enter(live, "running")
+        self._taken(live)
         self.carrier.serve(live.offer, live.sender, sink)
         return None
+
+    def _taken(self, live: Live[SessionT]) -> None:
+        """It is on its way to one of the receiver's devices: the others need not ask about it any more."""
+        offer = live.offer
+        told = FileAccepted(offer.to, offer.filename, offer.id, live.offset)
+        self._tell(self._devices(live, live.receiver), told)
 
     def _start(self, live: Live[SessionT], sender: SessionT, receiver: SessionT) -> None:
         self._offers.enter(live, "running")
@@ -261,7 +266,8 @@ class Transfers(Generic[SessionT]):
             return _NOT_FOUND
         offer = live.offer
         self._forget(live)
-        self._tell(self._senders(live), FileDeclined(offer.sender, offer.to, offer.filename, offer.id))
+        told = [*self._senders(live), *self._devices(live, session)]
+        self._tell(told, FileDeclined(offer.sender, offer.to, offer.filename, offer.id))
         return Done()
 
     def cancel(self, session: SessionT, command: CancelFile) -> Answer:
@@ -323,7 +329,7 @@ class Transfers(Generic[SessionT]):
         self._tell(self._both(live), FileDone(offer.filename, offer.id, digest))
 
     def _fail(self, live: Live[SessionT], reason: FileFailure, message: str, *, again: bool) -> None:
-        both = self._both(live)
+        both, taker = self._both(live), live.receiver
         if again:
             self._offers.enter(live, "interrupted")
             live.receiver = None
@@ -331,6 +337,8 @@ class Transfers(Generic[SessionT]):
             self._forget(live)
         offer = live.offer
         self._tell(both, FileFailed(offer.sender, offer.filename, offer.id, reason, message, again))
+        if again and live.sender is not None:
+            self._announce(live, taker)
 
     # -- coming and going, and time
 
@@ -349,6 +357,8 @@ class Transfers(Generic[SessionT]):
                         self._stop(live, "lost", f"The {side} went away.")
                 elif receives:
                     self._offers.enter(live, "interrupted")
+                    if live.sender is not None:
+                        self._announce(live, session)
 
     def sweep(self) -> None:
         """Let go of offers that nobody took, and of what nobody confirms."""
@@ -379,11 +389,14 @@ class Transfers(Generic[SessionT]):
 
     def _both(self, live: Live[SessionT]) -> list[SessionT]:
         """Who is told of its end: the two connections, or a person who fetched it elsewhere."""
-        if live.receiver is not None:
-            return [*self._senders(live), live.receiver]
+        theirs = [live.receiver] if live.receiver is not None else self._devices(live)
+        return [*self._senders(live), *theirs]
+
+    def _devices(self, live: Live[SessionT], besides: SessionT | None = None) -> list[SessionT]:
+        """The connections of whom it is offered to, without that one, and without one that offers it."""
         user = self._people.by_id(live.offer.to_id)
-        others = [one for one in user.sessions if one is not live.sender] if user is not None else []
-        return [*self._senders(live), *others]  # type: ignore[list-item] # our outlet's sessions
+        sessions = user.sessions if user is not None else ()
+        return [one for one in sessions if one not in (live.sender, besides)]  # type: ignore[misc] # our outlet's
 
     def _forget(self, live: Live[SessionT]) -> None:
         if self._offers.remove(live):

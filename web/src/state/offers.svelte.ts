@@ -84,7 +84,6 @@ export class Offers {
   constructor(
     readonly line: Line,
     private readonly me: () => Me | null,
-    private readonly tookIt: (offer: string) => void,
   ) {}
 
   async offer(to: string, file: File): Promise<LiveOffer> {
@@ -110,7 +109,6 @@ export class Offers {
     if (incoming === null) return; // no place for it was chosen
     offer.accepted = true;
     offer.error = offer.reason = null;
-    this.tookIt(offer.id);
     try {
       await this.line.request("file_accept", { offer: offer.id, offset: incoming.arrived });
     } catch (error) {
@@ -141,6 +139,9 @@ export class Offers {
       case "file_done":
         void this.done(arrival.data);
         break;
+      case "file_accepted":
+        this.takenElsewhere(arrival.data.offer);
+        break;
       case "file_decline":
         this.declined(arrival.data.offer);
         break;
@@ -158,16 +159,12 @@ export class Offers {
     if (arrived === offer.size) void this.whole(offer);
   }
 
-  /** Another tab of this person has accepted it. */
-  takenElsewhere(id: string): void {
-    const offer = this.with(id);
-    if (offer !== undefined && !offer.own && !offer.accepted) this.remove(offer);
-  }
-
+  /** What was not accepted here is not known to stand: what does is told again after the login. */
   dropped(): void {
     for (const offer of this.all) {
       offer.outgoing?.stop();
       if (offer.state === "running") offer.state = "interrupted";
+      this.letGoUnlessTaken(offer);
     }
   }
 
@@ -236,6 +233,16 @@ export class Offers {
       if (offer.reason !== null) return offer.end("failed", "It could not be saved.");
     }
     offer.end("done", null);
+  }
+
+  /** By this person, on another device. */
+  private takenElsewhere(id: string): void {
+    const offer = this.with(id);
+    if (offer !== undefined) this.letGoUnlessTaken(offer);
+  }
+
+  private letGoUnlessTaken(offer: LiveOffer): void {
+    if (!offer.own && !offer.accepted && !offer.over) this.remove(offer);
   }
 
   private declined(id: string): void {

@@ -34,13 +34,22 @@ async function accepted(disk: Disk): Promise<[Offers, LiveOffer]> {
   const picks = { showSaveFilePicker: () => Promise.resolve({ createWritable: () => Promise.resolve(disk) }) };
   vi.stubGlobal("window", picks);
   const line = { online: true, request: () => Promise.resolve({}) } as unknown as Line;
-  const offers = new Offers(line, () => ({ id: 1, name: "bob", role: "member", status: "online" }), () => {});
-  const offer = { offer: id, from: "alice", to: "bob", filename: "film.mkv", size: SIZE, sha256 };
-  offers.take({ name: "file_offer", data: offer } as Parameters<Offers["take"]>[0]);
+  const offers = new Offers(line, () => ({ id: 1, name: "bob", role: "member", status: "online" }));
+  offered(offers);
   const [made] = offers.all;
   await offers.accept(made!);
   offers.take({ name: "file_download", data: { offer: id, offset: 0 } } as Parameters<Offers["take"]>[0]);
   return [offers, made!];
+}
+
+function offered(offers: Offers): void {
+  const offer = { offer: id, from: "alice", to: "bob", filename: "film.mkv", size: SIZE, sha256 };
+  offers.take({ name: "file_offer", data: offer } as Parameters<Offers["take"]>[0]);
+}
+
+function taken(offers: Offers): void {
+  const told = { to: "bob", filename: "film.mkv", offer: id, offset: 0 };
+  offers.take({ name: "file_accepted", data: told });
 }
 
 function bring(offers: Offers): void {
@@ -78,6 +87,21 @@ test("what is not what was offered is not kept", async () => {
   done(offers, "cd".repeat(32));
   await vi.waitUntil(() => offer.over && disk.ended !== null);
   expect([offer.state, offer.reason, disk.ended]).toEqual(["failed", "digest", "aborted"]);
+});
+
+test("what was taken on another device, or may have been while there was no line, is not offered here", async () => {
+  const offers = new Offers({ online: true } as Line, () => null);
+  for (const end of [taken, (all: Offers) => all.dropped()]) {
+    offered(offers);
+    expect(offers.all.length).toBe(1);
+    end(offers);
+    expect(offers.all).toEqual([]);
+  }
+  const [here, mine] = await accepted(new Disk(SIZE));
+  taken(here); // which can only be an older one
+  here.dropped();
+  expect([here.all, mine.state]).toEqual([[mine], "interrupted"]);
+  here.clear();
 });
 
 test("what is cancelled, or left by signing out, leaves nothing half", async () => {
