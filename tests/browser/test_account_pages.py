@@ -33,7 +33,9 @@ def account(page: Page, tab: str) -> Locator:
 def test_others_see_the_status_that_one_chooses(visit: Visit, server: Server) -> None:
     page = log_in(visit(), "Alice", PASSWORD)
     bob = server.websocket("Bob")
-    account(page, "Profile").get_by_role("radio", name="Busy").check()
+    profile = account(page, "Profile")
+    expect(profile.get_by_role("radio")).to_have_count(3)  # no "Offline": others would see "Away"
+    profile.get_by_role("radio", name="Busy").check()
     told = bob.get("status")["data"]
     assert (told["username"], told["status"]) == ("Alice", "busy")
     expect(page.get_by_role("radio", name="Busy")).to_be_checked()

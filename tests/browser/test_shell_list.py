@@ -205,6 +205,7 @@ def test_a_menu_by_keyboard(visit: Visit) -> None:
     button.focus()
     page.keyboard.press("ArrowDown")
     item = page.get_by_role("menu").get_by_role("menuitemradio")
+    expect(item).to_have_text(["Online", "Away", "Busy"])
     expect(item.nth(0)).to_be_focused()
     page.keyboard.press("End")
     expect(page.get_by_role("menuitem", name="Sign out")).to_be_focused()
