@@ -155,8 +155,6 @@ class Start:
     seconds: float
     at_first: int
     """What was there when the field was, and so what it took."""
-    in_all: int
-    """Until nothing more came by itself."""
     coded: set[str]
 
 
@@ -241,9 +239,20 @@ class Visitor:
         at_first = int(page.evaluate(AT_FIRST))
         page.keyboard.press("x")
         answered = page.wait_for_function("() => window.answered").json_value()
+        page.close()
+        return Start(float(answered) / 1000, at_first, loaded.coded)
+
+    def by_itself(self, selector: str) -> int:
+        """Bytes of the scripts that a page fetches while nobody does anything; nothing was cached."""
+        page = self.context.new_page()
+        session = self.context.new_cdp_session(page)
+        loaded = watch_scripts(session)
+        session.send("Network.clearBrowserCache")
+        page.goto(f"{self._origin}/")
+        page.wait_for_selector(selector)
         page.wait_for_load_state("networkidle")
         page.close()
-        return Start(float(answered) / 1000, at_first, loaded.bytes, loaded.coded)
+        return loaded.bytes
 
     def close(self) -> None:
         """Leave."""

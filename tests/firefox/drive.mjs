@@ -83,6 +83,7 @@ const orders = {
   files: async ({ source, paths }, made) => (await element(made, source)).uploadFile(...paths),
   picture: ({ path }, { page }) => page.screenshot({ path }),
   front: (_, { page }) => page.bringToFront(),
+  hide: async (_, { context }) => (await context.newPage({ type: "tab" })).bringToFront(),
   seen: (_, { faults, asked }) => ({ faults, asked: [...asked] }),
   close: async ({ page: id }, { context }) => {
     pages.delete(id);

@@ -217,6 +217,10 @@ class FirefoxTab:
     def front(self) -> None:
         self._ask("front")
 
+    def hide(self) -> None:
+        """Behind another tab; until it is in front again."""
+        self._ask("hide")
+
     def seen(self) -> tuple[list[str], set[str]]:
         told = self._ask("seen")
         return told["faults"], set(told["asked"])
