@@ -50,10 +50,11 @@ def test_few_messages_stand_above_the_box(server: Server, visit: Visit, size: di
 
 def test_what_is_loaded_later_is_not_new(server: Server, visit: Visit) -> None:
     line = server.websocket("bob")
+    line.ask("join", room="den")
     for number in range(300):
         content = "a rare pangolin" if number == 10 else f"message {number}"
-        line.ask("publish", id=f"m{number}", content=content, room="lobby")
-    page = log_in(visit(), "alice")
+        line.ask("publish", id=f"m{number}", content=content, room="den")
+    page = log_in(visit("/#/room/den"), "alice")  # a room that the login does not tell of
     expect(page.get_by_text("message 299")).to_be_in_viewport()
     page.keyboard.press("Control+f")
     page.get_by_role("searchbox", name="Words to look for").fill("pangolin")
@@ -72,7 +73,7 @@ def test_what_is_loaded_later_is_not_new(server: Server, visit: Visit) -> None:
 
     until(scrolled)
     expect(newest).to_have_accessible_name("Jump to the newest")
-    line.ask("publish", id="new", content="this one is new", room="lobby")
+    line.ask("publish", id="new", content="this one is new", room="den")
     expect(newest).to_have_accessible_name("One new message: jump to the newest")
     newest.click()
     expect(log.get_by_text("this one is new")).to_be_in_viewport()

@@ -295,6 +295,12 @@ export class LiveConversation implements Conversation {
     if (read && this.looking && this.timeline.atEnd) this.moveCursor(offset);
   }
 
+  /** One has come into it: what was said up to there is not new. */
+  begins(offset: number): void {
+    if (this.newest === 0) this.reading.moved(offset);
+    this.heard(offset);
+  }
+
   private heard(offset: number, at?: string): void {
     this.newest = Math.max(this.newest, offset);
     if (at !== undefined) this.newestAt = Math.max(this.newestAt, Date.parse(at));

@@ -156,6 +156,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     const room = this.known.room(told.room, told.stream);
     room.topic = told.topic;
     room.members = told.members;
+    room.begins(told.offset);
     this.notices.entered(told.room);
     this.outbox.showAll();
     return room;
