@@ -20,6 +20,14 @@ BELOW = """() => {
 }"""
 """Pixels between the last message and the end of the view."""
 
+LISTEN = """() => {
+    const live = document.querySelector('main [aria-live=polite]:not([role])');
+    window.heard = [];
+    new MutationObserver(() => window.heard.push(live.textContent)).observe(
+        live, {childList: true, characterData: true, subtree: true});
+}"""
+"""From now on, keep what is read out."""
+
 
 @pytest.fixture
 def server() -> Iterator[Server]:
@@ -56,6 +64,7 @@ def test_what_is_loaded_later_is_not_new(server: Server, visit: Visit) -> None:
         line.ask("publish", id=f"m{number}", content=content, room="den")
     page = log_in(visit("/#/room/den"), "alice")  # a room that the login does not tell of
     expect(page.get_by_text("message 299")).to_be_in_viewport()
+    page.evaluate(LISTEN)
     page.keyboard.press("Control+f")
     page.get_by_role("searchbox", name="Words to look for").fill("pangolin")
     page.get_by_role("region", name="Search", exact=True).get_by_role("listitem").get_by_role(
@@ -78,6 +87,9 @@ def test_what_is_loaded_later_is_not_new(server: Server, visit: Visit) -> None:
     newest.click()
     expect(log.get_by_text("this one is new")).to_be_in_viewport()
     expect(newest).to_have_count(0)
+    line.ask("publish", id="next", content="and so is this", room="den")
+    expect(page.locator("main [aria-live=polite]:not([role])")).to_have_text("bob: and so is this")
+    assert page.evaluate("window.heard") == ["bob: and so is this"]  # and nothing of what was loaded
 
 
 def below(page: Page, words: str) -> float:

@@ -41,6 +41,7 @@ export class View {
   private readonly timeline: Timeline;
   private top = $state(0); // index of the first row in view
   private leftAt = 0;
+  private heardTo = 0; // the end of the stream, when something was added last
   private taken = 0; // when the last update was
   private pacing: ReturnType<typeof setTimeout> | undefined;
   private calming: ReturnType<typeof setTimeout> | undefined;
@@ -143,7 +144,8 @@ export class View {
   }
 
   private async arrived(added: readonly Message[]): Promise<void> {
-    if (this.ready) this.announcer.tell(added);
+    if (this.ready) this.announcer.tell(added.filter((one) => one.offset > this.heardTo)); // not what is loaded
+    this.heardTo = this.conversation.head;
     if (!this.atEnd) this.behind = countBehind(this.shown, this.leftAt);
     await tick();
     if (this.atEnd) this.place.stick();
@@ -155,6 +157,7 @@ export class View {
   private async begin(): Promise<void> {
     const opened = this.generation;
     this.ready = this.passed = false;
+    this.heardTo = this.conversation.head;
     if (this.shown.length === 0) {
       this.ready = true;
       return;
