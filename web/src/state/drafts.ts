@@ -1,6 +1,7 @@
-// What is being written in each conversation: it survives a reload, and a browser that dies a moment later.
+// What is being written in each conversation: it survives a reload, and a browser that dies a moment later. Each tab
+// finds its own again; a new one finds what was written last in any of them.
 
-import { keep, keptJson } from "./storage";
+import { keep, keptJson, type Where } from "./storage";
 
 const LATER = 400; // milliseconds after the last key
 const MOST = 100; // conversations; the oldest drafts go
@@ -9,6 +10,7 @@ const MOST_CHARACTERS = 65_600; // of one draft: of a message, and which one it 
 export class Drafts {
   private key = "";
   private texts: Record<string, string> = {};
+  private saved: Record<string, string> = {}; // as this tab knows that all have them
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly changed = new Set<string>();
 
@@ -20,7 +22,8 @@ export class Drafts {
   open(account: string): void {
     this.close();
     this.key = `drafts.${account}`;
-    this.texts = this.read();
+    this.saved = this.read("localStorage");
+    this.texts = { ...this.saved, ...this.read("sessionStorage") };
   }
 
   of(conversation: string): string {
@@ -47,26 +50,34 @@ export class Drafts {
   forget(account: string): void {
     this.changed.clear();
     this.close();
-    keep(`drafts.${account}`, "");
+    for (const where of ["localStorage", "sessionStorage"] as const) keep(`drafts.${account}`, "", where);
   }
 
-  /** Another tab may have written others meanwhile: only those that changed here are put. */
+  /** Another tab may have written meanwhile: only those that changed here are put, and none of another's is taken. */
   private save(): void {
     clearTimeout(this.timer);
     if (this.key === "" || this.changed.size === 0) return;
-    const texts = this.read();
+    const [texts, own] = [this.read("localStorage"), this.read("sessionStorage")];
     for (const conversation of this.changed) {
-      delete texts[conversation];
-      const text = this.texts[conversation];
-      if (text !== undefined) texts[conversation] = text.slice(0, MOST_CHARACTERS);
+      const text = this.texts[conversation]?.slice(0, MOST_CHARACTERS) ?? "";
+      delete own[conversation]; // those that change go to the end
+      if (text !== "" || texts[conversation] === this.saved[conversation]) delete texts[conversation];
+      if (text !== "") texts[conversation] = text;
+      if (texts[conversation] !== undefined) own[conversation] = text;
+      this.saved[conversation] = text;
     }
     this.changed.clear();
-    const rest = Object.entries(texts).slice(-MOST);
-    keep(this.key, rest.length === 0 ? "" : JSON.stringify(Object.fromEntries(rest)));
+    this.put(texts, "localStorage");
+    this.put(own, "sessionStorage");
   }
 
-  private read(): Record<string, string> {
-    const kept = keptJson(this.key);
+  private put(texts: Record<string, string>, where: Where): void {
+    const rest = Object.entries(texts).slice(-MOST);
+    keep(this.key, rest.length === 0 ? "" : JSON.stringify(Object.fromEntries(rest)), where);
+  }
+
+  private read(where: Where): Record<string, string> {
+    const kept = keptJson(this.key, where);
     if (typeof kept !== "object" || kept === null) return {};
     return Object.fromEntries(Object.entries(kept).filter(([, text]) => typeof text === "string"));
   }

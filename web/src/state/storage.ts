@@ -2,20 +2,23 @@
 
 const PREFIX = "hubbub.";
 
+/** For all tabs; or for this one, over its reloads. */
+export type Where = "localStorage" | "sessionStorage";
+
 /** Null: nothing is there, or it may not be read. */
-export function kept(key: string): string | null {
+export function kept(key: string, where: Where = "localStorage"): string | null {
   try {
-    return localStorage.getItem(PREFIX + key);
+    return globalThis[where].getItem(PREFIX + key);
   } catch {
     return null;
   }
 }
 
 /** Whether it was kept. An empty text is forgotten. */
-export function keep(key: string, text: string): boolean {
+export function keep(key: string, text: string, where: Where = "localStorage"): boolean {
   try {
-    if (text === "") localStorage.removeItem(PREFIX + key);
-    else localStorage.setItem(PREFIX + key, text);
+    if (text === "") globalThis[where].removeItem(PREFIX + key);
+    else globalThis[where].setItem(PREFIX + key, text);
     return true;
   } catch {
     return false;
@@ -23,9 +26,9 @@ export function keep(key: string, text: string): boolean {
 }
 
 /** The value of a JSON text; null: nothing is there, or it is none. */
-export function keptJson(key: string): unknown {
+export function keptJson(key: string, where?: Where): unknown {
   try {
-    return JSON.parse(kept(key) ?? "null");
+    return JSON.parse(kept(key, where) ?? "null");
   } catch {
     return null;
   }

@@ -1,0 +1,112 @@
+// Drafts of several tabs: one storage that all have, and one of each tab's own, which its reloads find again.
+
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Drafts } from "./drafts";
+
+let shared: Map<string, string>;
+let pages: (() => void)[]; // each tells its page that it goes
+
+function storage(texts: Map<string, string>): Partial<Storage> {
+  return {
+    getItem: (key: string) => texts.get(key) ?? null,
+    setItem: (key: string, text: string) => void texts.set(key, text),
+    removeItem: (key: string) => void texts.delete(key),
+  };
+}
+
+class Tab {
+  private drafts!: Drafts;
+  private leave!: () => void;
+
+  constructor(readonly own = new Map<string, string>()) {
+    this.load();
+  }
+
+  load(): void {
+    this.enter();
+    vi.stubGlobal("addEventListener", (_: string, told: () => void) => (this.leave = told));
+    this.drafts = new Drafts();
+    this.drafts.open("1");
+    pages.push(this.leave);
+  }
+
+  write(text: string): void {
+    this.enter();
+    this.drafts.set("den", text);
+    this.leave(); // as a reload does, or some time
+  }
+
+  reload(): string {
+    this.enter();
+    this.leave();
+    this.load();
+    return this.read();
+  }
+
+  read(): string {
+    return this.drafts.of("den");
+  }
+
+  signOut(): void {
+    this.enter();
+    this.drafts.forget("1");
+  }
+
+  private enter(): void {
+    vi.stubGlobal("sessionStorage", storage(this.own));
+  }
+}
+
+beforeEach(() => {
+  shared = new Map();
+  pages = [];
+  vi.stubGlobal("localStorage", storage(shared));
+  vi.stubGlobal("document", { addEventListener: () => {} });
+});
+afterEach(() => {
+  for (const leave of pages) leave(); // nothing is kept any later
+  vi.unstubAllGlobals();
+});
+
+test("each of two tabs finds its own draft of a room again; a new one the last that was written", () => {
+  const [a, b] = [new Tab(), new Tab()];
+  b.write("draft tab b");
+  a.write("tab a text");
+  expect([a.reload(), b.reload(), new Tab().read()]).toEqual(["tab a text", "draft tab b", "tab a text"]);
+});
+
+test("what one tab has sent stays sent there, and another one's draft is not taken by it", () => {
+  const [a, b] = [new Tab(), new Tab()];
+  a.write("tab a text");
+  b.write("draft tab b");
+  a.write("");
+  expect([a.reload(), b.reload(), new Tab().read()]).toEqual(["", "draft tab b", "draft tab b"]);
+  b.write("");
+  expect([shared.size, b.own.size, a.reload(), new Tab().read()]).toEqual([0, 0, "", ""]);
+});
+
+test("a new tab that sends the draft of one that is gone leaves none of it", () => {
+  new Tab().write("left behind");
+  const tab = new Tab();
+  expect(tab.read()).toBe("left behind");
+  tab.write("");
+  expect([tab.reload(), new Tab().read()]).toEqual(["", ""]);
+});
+
+test("whoever signs out leaves nothing, in no storage", () => {
+  const [a, b] = [new Tab(), new Tab()];
+  a.write("tab a text");
+  b.write("draft tab b");
+  a.signOut();
+  b.signOut(); // other tabs are told
+  expect([shared.size, a.own.size, b.own.size]).toEqual([0, 0, 0]);
+});
+
+test("where a tab has no storage of its own, the one that all have does", () => {
+  const tab = new Tab();
+  tab.own.set = () => {
+    throw new DOMException("", "QuotaExceededError");
+  };
+  tab.write("words");
+  expect(tab.reload()).toBe("words");
+});
