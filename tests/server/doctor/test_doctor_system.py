@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hubbub.server.doctor import clock, probes, system
+from hubbub.server.doctor.report import Finding
 from server.doctor.examining import answering, calm, command, deployment, look, of, said
 from serving import serving
 
@@ -111,16 +112,24 @@ def test_no_date(date: str) -> None:
     assert clock.apart(date, 0.0, 1.0) is None
 
 
-def test_a_server_whose_clock_is_an_hour_behind() -> None:
+def _with_another_clock(body: str) -> tuple[Finding, ...]:
+    """What the doctor says of the clock of who answers so, an hour behind."""
+
     def answer(peer: socket.socket) -> None:
         peer.recv(4096)
-        head = (
-            f"HTTP/1.1 200 OK\r\nDate: {formatdate(time.time() - 3600, usegmt=True)}\r\nContent-Length: 0\r\n"
-        )
-        peer.sendall(head.encode() + b"Connection: close\r\n\r\n")
+        date = formatdate(time.time() - 3600, usegmt=True)
+        peer.sendall(f"HTTP/1.1 200 OK\r\nDate: {date}\r\nConnection: close\r\n\r\n{body}".encode())
 
     with answering(answer) as port:
-        found = look("clock", deployment("--data", ":memory:", url=f"http://127.0.0.1:{port}"))
+        return look("clock", deployment("--data", ":memory:", url=f"http://127.0.0.1:{port}"))
+
+
+def test_the_clock_of_a_stranger_says_nothing() -> None:
+    assert not [one for one in _with_another_clock("{}") if "difference" in one.figures]
+
+
+def test_a_server_whose_clock_is_an_hour_behind() -> None:
+    found = _with_another_clock('{"name": "hubbub", "version": "0.1.0"}')
     figures = said(found, "warning", "s behind this machine").figures
     assert isinstance(figures["difference"], float)
     assert -3602 < figures["difference"] < -3598

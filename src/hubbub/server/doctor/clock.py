@@ -77,6 +77,8 @@ def _compared(deployment: Deployment, notes: Notes) -> None:
         visit = deployment.visit()
     except UnreachableError:
         return
+    if visit.version is None:  # a stranger's clock, or a proxy's
+        return
     difference = apart(visit.answer.headers.get("date", ""), visit.began, visit.ended)
     if difference is None:
         return
