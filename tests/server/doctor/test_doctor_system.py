@@ -118,7 +118,8 @@ def _with_another_clock(body: str) -> tuple[Finding, ...]:
     def answer(peer: socket.socket) -> None:
         peer.recv(4096)
         date = formatdate(time.time() - 3600, usegmt=True)
-        peer.sendall(f"HTTP/1.1 200 OK\r\nDate: {date}\r\nConnection: close\r\n\r\n{body}".encode())
+        head = f"HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Length: {len(body)}\r\n\r\n"
+        peer.sendall(head.encode() + body.encode())
 
     with answering(answer) as port:
         return look("clock", deployment("--data", ":memory:", url=f"http://127.0.0.1:{port}"))
