@@ -190,12 +190,18 @@ def test_names_and_emoji_are_completed_by_keyboard(server: Server, page: Page) -
     expect(options.first).to_contain_text(":tada:")
     page.keyboard.press("Tab")
     expect(box(page)).to_have_value("hello @bob @zz 🎉 ")
+    page.keyboard.type(":heart")
+    expect(options.first).to_contain_text(":heart:")
+    page.keyboard.type(":")
+    expect(box(page)).to_have_value("hello @bob @zz 🎉 ❤️")
+    expect(options).to_have_count(0)
+    page.keyboard.type(" ")
     page.keyboard.type(":pi")
     expect(options.first).to_be_visible()
     page.keyboard.press("Escape")
     expect(options).to_have_count(0)
     page.keyboard.press("Enter")
-    expect(row(page, "hello @bob")).to_contain_text("🎉 :pi")
+    expect(row(page, "hello @bob")).to_contain_text("🎉 ❤️ :pi")
 
 
 def test_who_comes_while_a_name_is_written_is_among_the_choices(server: Server, page: Page) -> None:

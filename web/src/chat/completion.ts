@@ -7,6 +7,7 @@ export interface Wanted {
   readonly query: string;
   readonly from: number; // where the sign stands
   readonly to: number; // the caret
+  readonly closed: boolean; // a second colon stands there: the sign of that name is meant, or none
 }
 
 export interface Choice {
@@ -17,17 +18,18 @@ export interface Choice {
   readonly person: Person | null;
 }
 
-const begun = /(?:^|[^\p{L}\p{N}\p{M}_.@:/-])([@:])([\p{L}\p{N}\p{M}_.+-]{0,32})$/u;
+const begun = /(?:^|[^\p{L}\p{N}\p{M}_.@:/-])([@:])([\p{L}\p{N}\p{M}_.+-]{0,32})(:?)$/u;
 const most = 8;
 
 /** What is being written in front of the caret, if it is something of that kind. */
 export function wanted(text: string, caret: number): Wanted | null {
   const found = begun.exec(text.slice(Math.max(0, caret - 40), caret));
   if (found === null) return null;
-  const [, sign, query] = found as unknown as [string, string, string];
+  const [, sign, query, end] = found as unknown as [string, string, string, string];
   // One letter behind a colon is a smiley, or the end of a sentence.
-  if (sign === ":" && query.length < 2) return null;
-  return { kind: sign === "@" ? "person" : "emoji", query, from: caret - query.length - 1, to: caret };
+  if (sign === ":" ? query.length < 2 : end !== "") return null;
+  const from = caret - query.length - 1 - end.length;
+  return { kind: sign === "@" ? "person" : "emoji", query, from, to: caret, closed: end !== "" };
 }
 
 /** Those whose name begins with it, then those whose name has it inside. */

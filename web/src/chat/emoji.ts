@@ -1,5 +1,7 @@
 // The emoji of the picker, and their names in both languages: `sign name 名字`. Loaded where they are wanted.
 
+import type { Choice, Wanted } from "./completion";
+
 export interface Emoji {
   readonly sign: string;
   readonly name: string;
@@ -94,6 +96,22 @@ export const groups: ReadonlyMap<Group, readonly Emoji[]> = new Map(
 function entry(line: string): Emoji {
   const [sign, name, chinese] = line.split(" ") as [string, string, string];
   return { sign, name, chinese };
+}
+
+const suggested = 8;
+
+/** What may be meant by what is being written; of what is written in full, the sign of that name. */
+export function signs({ query, closed }: Wanted, chinese: boolean): Choice[] {
+  const asked = query.toLowerCase();
+  return findEmoji(query, closed ? 1 : suggested)
+    .filter((one) => !closed || one.name === asked || one.chinese === asked)
+    .map(({ sign, name, chinese: named }) => ({
+      key: sign,
+      insert: closed ? sign : `${sign} `,
+      label: `:${name}:`,
+      detail: chinese ? named : "",
+      person: null,
+    }));
 }
 
 /** The one of that name, then those whose names begin with it, then those that have it inside; in both languages. */

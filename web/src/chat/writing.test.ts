@@ -3,7 +3,7 @@ import type { Person } from "../state/contract";
 import { beginning } from "../text/cut";
 import { harmless } from "../text/harmless";
 import { completed, matching, wanted } from "./completion";
-import { findEmoji, groups } from "./emoji";
+import { findEmoji, groups, signs } from "./emoji";
 import { excerpt } from "./excerpt";
 import { Composition } from "./keys";
 import { MAX_CONTENT, sizeOf } from "./size";
@@ -17,6 +17,10 @@ describe("completion", () => {
     ["(@小", "person", "小"],
     ["bob@example", null, ""],
     ["hi :ta", "emoji", "ta"],
+    ["hi :tada:", "emoji", "tada"],
+    ["@alice:", null, ""],
+    ["10:30:", null, ""],
+    ["a ::", null, ""],
     ["at 10:30", null, ""],
     [":t", null, ""],
     ["https://x", null, ""],
@@ -38,6 +42,17 @@ describe("completion", () => {
     expect(completed("hi @b there", place, "@bob ")).toEqual({ text: "hi @bob there", caret: 8 });
     expect(completed("@b", wanted("@b", 2)!, "@bob ")).toEqual({ text: "@bob ", caret: 5 });
   });
+});
+
+it("replaces a sign that is written in full, at its closing colon, and no other words", () => {
+  const text = "with :heart:";
+  const place = wanted(text, text.length)!;
+  expect(place.closed).toBe(true);
+  const [choice] = signs(place, false);
+  expect(completed(text, place, choice!.insert)).toEqual({ text: "with ❤️", caret: 7 });
+  expect(signs(wanted(":hear:", 6)!, false)).toEqual([]);
+  expect(signs(wanted(":爱心:", 4)!, true)).toMatchObject([{ insert: "❤️" }]);
+  expect(signs(wanted(":broken_", 8)!, true)).toMatchObject([{ insert: "💔 ", label: ":broken_heart:", detail: "心碎" }]);
 });
 
 it("knows some hundreds of emoji, each by one name, none twice", () => {
