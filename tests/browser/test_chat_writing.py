@@ -202,6 +202,10 @@ def test_names_and_emoji_are_completed_by_keyboard(server: Server, page: Page) -
     expect(options).to_have_count(0)
     page.keyboard.press("Enter")
     expect(row(page, "hello @bob")).to_contain_text("🎉 ❤️ :pi")
+    page.keyboard.type("and you, @Carol")
+    expect(options).to_have_text([re.compile("carol")])
+    page.keyboard.press("Enter")  # there is nothing to complete
+    expect(row(page, "and you, @Carol")).to_be_visible()
 
 
 def test_who_comes_while_a_name_is_written_is_among_the_choices(server: Server, page: Page) -> None:

@@ -46,6 +46,11 @@ export function matching(people: readonly Person[], query: string, me: number | 
     .map(({ person }) => ({ key: String(person.id), insert: `@${person.name} `, label: person.name, detail: "", person }));
 }
 
+/** Whether it is written out already: the only choice is what stands there. */
+export function isSaid({ query }: Wanted, choices: readonly Choice[]): boolean {
+  return choices.length === 1 && choices[0]!.label.toLocaleLowerCase() === query.toLocaleLowerCase();
+}
+
 /** The text with the choice in place, and where the caret is then. */
 export function completed(text: string, place: Wanted, insert: string): { text: string; caret: number } {
   const rest = text.slice(place.to);

@@ -3,6 +3,6 @@
 import "../ui/further_icons";
 import "../ui/MenuRows.svelte";
 
-export { matching, completed, wanted } from "./completion";
+export { completed, isSaid, matching, wanted } from "./completion";
 export { default as Completions } from "./Completions.svelte";
 export { default as Toolbar } from "./Toolbar.svelte";

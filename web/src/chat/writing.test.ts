@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Person } from "../state/contract";
 import { beginning } from "../text/cut";
 import { harmless } from "../text/harmless";
-import { completed, matching, wanted } from "./completion";
+import { completed, isSaid, matching, wanted } from "./completion";
 import { findEmoji, groups, signs } from "./emoji";
 import { excerpt } from "./excerpt";
 import { Composition } from "./keys";
@@ -41,6 +41,19 @@ describe("completion", () => {
     const place = wanted("hi @b there", 5)!;
     expect(completed("hi @b there", place, "@bob ")).toEqual({ text: "hi @bob there", caret: 8 });
     expect(completed("@b", wanted("@b", 2)!, "@bob ")).toEqual({ text: "@bob ", caret: 5 });
+  });
+
+  it("knows a name that is written out, where no other one may be meant", () => {
+    const [bob, bobby] = [person(2, "bob"), person(3, "Bobby")];
+    const said = (text: string, people: Person[]): boolean => {
+      const place = wanted(text, text.length)!;
+      return isSaid(place, matching(people, place.query, 1));
+    };
+    expect(said("hi @bob", [bob])).toBe(true);
+    expect(said("hi @BOBBY", [bob, bobby])).toBe(true);
+    expect(said("hi @bob", [bob, bobby])).toBe(false);
+    expect(said("hi @bo", [bob])).toBe(false);
+    expect(isSaid(wanted(":tada", 5)!, signs(wanted(":tada", 5)!, false))).toBe(false);
   });
 });
 
