@@ -152,6 +152,7 @@ def test_a_check_that_hangs_and_one_that_breaks_stop_no_other() -> None:
     checks = [
         Check("alone", hangs, alone=True),
         Check("hangs", hangs),
+        Check("awaited", hangs, awaited=True),
         Check("breaks", breaks),
         Check("works", works),
     ]
@@ -162,11 +163,13 @@ def test_a_check_that_hangs_and_one_that_breaks_stop_no_other() -> None:
         ("alone", "warning", "This check was not done in time."),
         ("hangs", "ok", "The first half."),
         ("hangs", "warning", "This check was not done in time."),
+        ("awaited", "ok", "The first half."),
+        ("awaited", "failed", "This check was not done in time."),
         ("breaks", "failed", "This check itself failed: ZeroDivisionError: by?nothing."),
         ("works", "ok", "It works."),
     ]
     assert report.level == "failed"
-    assert report.counts == {"ok": 3, "note": 0, "warning": 2, "failed": 1}
+    assert report.counts == {"ok": 4, "note": 0, "warning": 2, "failed": 2}
     forever.set()
 
 

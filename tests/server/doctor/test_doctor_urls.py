@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from hubbub.server.doctor.address import Address, parse_url
-from hubbub.server.doctor.examination import TOGETHER
 from hubbub.server.doctor.report import Finding
 from server.doctor.examining import answering, calm, command, deployment, free_port, look, of, said
 from server.doctor.fronts import AS_IT_COMES, HOST, UPGRADE, WELL, WHO, nginx
@@ -246,22 +245,39 @@ def test_an_upgrade_and_then_silence() -> None:
         said(found, "failed", "nothing comes through")
 
 
-def test_a_slow_drip_is_cut_off() -> None:
-    """Each byte comes in time, and the answer never: the deadline of the check ends it."""
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("drop", [b"x", b"X: y\r\n", b"X: y\r\n\r\n" + b"line\n" * 9])
+def test_a_slow_drip_is_cut_off(drop: bytes) -> None:
+    """Each byte comes in time, and the answer never is whole: a name, headers, lines of the body."""
 
     def answer(peer: socket.socket) -> None:
         peer.recv(4096)
         peer.sendall(b"HTTP/1.1 200 OK\r\n")
         while True:
-            peer.sendall(b"x")
+            peer.sendall(drop)
             time.sleep(0.05)
 
     with answering(answer) as port:
         url = f"http://127.0.0.1:{port}"
-        at = deployment("--data", ":memory:", url=url)
-        said(look("url", at, within=TOGETHER), "warning", "not done in time")
-        _, report = command("--data", ":memory:", "--url", url)  # nor does it keep the command from its end
-        said(of(report, "url"), "warning", "not done in time")
+        found = {
+            check: look(check, deployment("--data", ":memory:", url=url)) for check in ("url", "websocket")
+        }
+    said(found["url"], "failed", "its answer is not whole after")
+    said(found["websocket"], "failed", "whole answer" if b"\r\n\r\n" not in drop else "no WebSocket opens")
+
+
+def test_a_drip_does_not_keep_the_command_from_its_end() -> None:
+    def answer(peer: socket.socket) -> None:
+        peer.recv(4096)
+        while True:
+            peer.sendall(b"x")
+            time.sleep(0.05)
+
+    with answering(answer) as port:
+        code, report = command("--data", ":memory:", "--url", f"http://127.0.0.1:{port}")
+    assert code == 1
+    assert of(report, "url")[0].level == "failed"
+    assert not [one for one in report.findings if "not done in time" in one.found and one.check != "url"]
 
 
 # -- URLs as they are typed

@@ -14,13 +14,13 @@ from hubbub.net.framing.websocket import WebSocket, masked_frame
 from hubbub.net.framing.websocket_handshake import KEY_BYTES, request, verify
 from hubbub.server.doctor.address import Address, parse_url
 from hubbub.server.doctor.deployment import Deployment
-from hubbub.server.doctor.fetching import UnreachableError, connect, refusal_of
+from hubbub.server.doctor.fetching import Deadline, UnreachableError, connect, refusal_of
 from hubbub.server.doctor.report import Notes
 from hubbub.server.http import SUBPROTOCOL, WEBSOCKET_PATH
 from hubbub.server.origin import Refused, check_host, check_origin, normalise, normalise_origin
 
 PATIENCE: Final = 1.5
-"""Seconds for a ping's answer over the WebSocket."""
+"""Seconds for the answer to the opening handshake, and then for a ping's over the WebSocket."""
 _MOST_HEAD: Final = 16_384
 _MOST_FRAME: Final = 1 << 20
 _PROXIED: Final = "127.0.0.1"
@@ -179,21 +179,22 @@ def websocket(deployment: Deployment, notes: Notes) -> None:
 
 def _open(address: Address, sock: socket.socket, notes: Notes) -> None:
     where, key = f"{address.url}/ws", os.urandom(KEY_BYTES)
+    deadline = Deadline(PATIENCE)
     sock.settimeout(PATIENCE)
     path = WEBSOCKET_PATH.decode()
     headers = (("Origin", address.url),)
     sock.sendall(request(address.authority, path, key, headers, subprotocols=(SUBPROTOCOL,)))
     try:
-        head, rest = _head(sock)
+        head, rest = _head(sock, deadline)
     except TimeoutError:
-        notes.fail(f"{where}: no answer to the opening handshake.", _UPGRADE)
+        notes.fail(f"{where}: no whole answer to the opening handshake.", _UPGRADE)
         return
     try:
         deflate = verify(head, key, subprotocols=(SUBPROTOCOL,)).deflate
     except HandshakeFailed as error:
-        _refused(where, address, error, _said(sock, rest), notes)
+        _refused(where, address, error, _said(sock, rest, Deadline(PATIENCE)), notes)
         return
-    if _ponged(sock, rest, deflate=deflate):
+    if _ponged(sock, rest, Deadline(PATIENCE), deflate=deflate):
         notes.ok(f"{where}: a WebSocket opens, and carries both ways.", opened=True)
     else:
         notes.fail(
@@ -231,10 +232,11 @@ def _refused(where: str, address: Address, error: HandshakeFailed, said: str, no
         notes.fail(f"{where}: no WebSocket opens: {error}.", _UPGRADE, status=status)
 
 
-def _head(sock: socket.socket) -> tuple[bytes, bytes]:
+def _head(sock: socket.socket, deadline: Deadline) -> tuple[bytes, bytes]:
     """A head with its empty line, and what came behind it. Raises OSError, HandshakeFailed."""
     buffer = b""
     while b"\r\n\r\n" not in buffer:
+        sock.settimeout(deadline.left())
         data = sock.recv(_MOST_HEAD)
         if not data:
             raise HandshakeFailed("it was closed without an answer")
@@ -245,10 +247,11 @@ def _head(sock: socket.socket) -> tuple[bytes, bytes]:
     return head + b"\r\n\r\n", rest
 
 
-def _said(sock: socket.socket, body: bytes) -> str:
+def _said(sock: socket.socket, body: bytes, deadline: Deadline) -> str:
     """The sentence of our own refusal; empty where it is somebody else's."""
     try:
         while not (said := refusal_of(body)) and len(body) < _MOST_HEAD:
+            sock.settimeout(deadline.left())
             data = sock.recv(_MOST_HEAD)
             if not data:
                 break
@@ -258,7 +261,7 @@ def _said(sock: socket.socket, body: bytes) -> str:
     return said
 
 
-def _ponged(sock: socket.socket, data: bytes, *, deflate: bool) -> bool:
+def _ponged(sock: socket.socket, data: bytes, deadline: Deadline, *, deflate: bool) -> bool:
     """Whether a ping is answered; the welcome, and whatever else comes before, is passed over."""
     framing, word = WebSocket(_MOST_FRAME, server=False, deflate=deflate), os.urandom(8)
     sock.sendall(masked_frame(word, os.urandom(4), PING))
@@ -266,6 +269,7 @@ def _ponged(sock: socket.socket, data: bytes, *, deflate: bool) -> bool:
         for _ in range(64):
             if any(frame.kind == PONG and frame.payload == word for frame in framing.feed(data)):
                 return True
+            sock.settimeout(deadline.left())
             data = sock.recv(65_536)
             if not data:
                 return False

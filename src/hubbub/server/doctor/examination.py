@@ -33,11 +33,15 @@ Examine = Callable[[Deployment, Notes], None]
 
 
 class Check(NamedTuple):
-    """One row. `name` is for programs and for people, `alone`: others would disturb it."""
+    """One row. `name` is for programs and for people, `alone`: others would disturb it.
+
+    `awaited`: what it asks, people wait for as well. So it has failed where it is not done in time.
+    """
 
     name: str
     examine: Examine
     alone: bool = False
+    awaited: bool = False
 
 
 CHECKS: Final = (
@@ -53,7 +57,7 @@ CHECKS: Final = (
     Check("log", keeping.log),
     Check("ports", ports.ports),
     Check("certificate", certificates.certificate),
-    Check("url", browsers.url),
+    Check("url", browsers.url, awaited=True),
     Check("shown", certificates.shown),
     Check("origin", browsers.origin),
     Check("websocket", browsers.websocket),
@@ -122,7 +126,8 @@ class _Running:
         if not late and not self.notes.findings:
             self.notes.note("There was nothing to look at.")
         if late:
-            self.notes.warn(
+            tell = self.notes.fail if self._check.awaited else self.notes.warn
+            tell(
                 "This check was not done in time.",
                 "Something that it asked hangs: a disk, a resolver, or a server that is slow to answer.",
             )

@@ -7,6 +7,7 @@ hide the next: nothing secret is sent, and what comes back is only looked at.
 from __future__ import annotations
 
 import http.client
+import io
 import socket
 import ssl
 import time
@@ -16,8 +17,8 @@ import msgspec
 
 from hubbub.server.doctor.address import Address
 
-SECONDS: Final = 1.5
-"""How long each step may take: to connect, to be sent something."""
+SECONDS: Final = 2.5
+"""How long a request may take in all, from the connection to the end of its answer."""
 _MOST: Final = 65_536
 """Bytes of an answer."""
 _IN_FRONT: Final = ("via", "cf-ray", "x-cache", "x-served-by", "server")
@@ -80,10 +81,48 @@ def unchecked() -> ssl.SSLContext:
     return context
 
 
-def connect(address: Address, context: ssl.SSLContext | None = None) -> socket.socket:
+class Deadline:
+    """When a request has to be over, by the monotonic clock. Each part of it may take what is left."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """In seconds, as a socket's timeout. Raises TimeoutError."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError(f"{self._seconds:g} s are over")
+        return left
+
+
+class _Arriving(io.RawIOBase):
+    """What comes over a connection until the deadline: of an answer that drips, each byte is in time."""
+
+    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+        self._sock = sock
+        self._deadline = deadline
+        self.began = False
+
+    def readable(self) -> bool:
+        """It is all that it is."""
+        return True
+
+    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override] # what BufferedReader gives
+        """See io.RawIOBase. Raises TimeoutError."""
+        self._sock.settimeout(self._deadline.left())
+        size = self._sock.recv_into(buffer)
+        self.began = True
+        return size
+
+
+def connect(
+    address: Address, context: ssl.SSLContext | None = None, deadline: Deadline | None = None
+) -> socket.socket:
     """Return a connection, with TLS where the URL has it. Raises UnreachableError, ssl.SSLError."""
+    deadline = deadline or Deadline(SECONDS)
     try:
-        plain = socket.create_connection((address.host, address.port), SECONDS)
+        plain = socket.create_connection((address.host, address.port), deadline.left())
     except (socket.gaierror, UnicodeError):
         raise UnreachableError(f"no address is known for the name {address.host}") from None
     except TimeoutError:
@@ -95,6 +134,7 @@ def connect(address: Address, context: ssl.SSLContext | None = None) -> socket.s
     if not address.tls:
         return plain
     try:
+        plain.settimeout(deadline.left())
         return (context or unchecked()).wrap_socket(plain, server_hostname=address.host)
     except ssl.SSLError:
         plain.close()
@@ -109,34 +149,42 @@ def connect(address: Address, context: ssl.SSLContext | None = None) -> socket.s
 
 def ask(address: Address, path: str) -> tuple[Answer, str, str]:
     """Send a GET; return the answer, our address and theirs. Raises UnreachableError."""
+    deadline = Deadline(SECONDS)
     try:
-        sock = connect(address)
+        sock = connect(address, deadline=deadline)
     except ssl.SSLError:
         raise UnreachableError("what is there speaks no TLS (is it http://?)") from None
     try:
         local, peer = sock.getsockname()[0], sock.getpeername()[0]
-        return get(sock, address, path), local, peer
+        return _get(sock, address, path, deadline), local, peer
     except OSError:
         raise UnreachableError("it closes the connection without an answer") from None
     finally:
         sock.close()
 
 
-def get(sock: socket.socket, address: Address, path: str) -> Answer:
+def _get(sock: socket.socket, address: Address, path: str, deadline: Deadline) -> Answer:
     """Send a GET on a connection that stands. Raises UnreachableError, OSError."""
+    arriving = _Arriving(sock, deadline)
+    response = http.client.HTTPResponse(sock, method="GET")
+    response.fp.close()
+    response.fp = io.BufferedReader(arriving)
     connection = http.client.HTTPConnection(address.host, address.port)
     connection.sock = sock
     headers = {"Host": address.authority, "Accept": "application/json", "Connection": "close"}
     try:
         began = time.monotonic()
+        sock.settimeout(deadline.left())
         connection.request("GET", path, headers=headers)
-        response = connection.getresponse()
+        response.begin()
         lines, arrivals, size = [], list[float](), 0
         while size < _MOST and (line := response.readline(_MOST)):
             lines.append(line)
             arrivals.append(time.monotonic() - began)
             size += len(line)
     except TimeoutError:
+        if arriving.began:
+            raise UnreachableError(f"its answer is not whole after {SECONDS:g} s") from None
         raise UnreachableError("it accepts, and then says nothing to an HTTP request") from None
     except http.client.RemoteDisconnected:
         raise UnreachableError("it closes the connection without an answer") from None
