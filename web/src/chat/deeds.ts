@@ -1,6 +1,7 @@
 // What the rows of a conversation ask of the list that holds them.
 
 import type { Conversation, Me, Message } from "../state/contract";
+import { writeRoute } from "../state/route";
 
 export interface Deeds {
   readonly conversation: Conversation;
@@ -37,7 +38,7 @@ export function mayDelete(message: Message, conversation: Conversation, me: Me |
 export function linkTo(message: Message, conversation: Conversation): string {
   const url = new URL("/", location.href);
   url.searchParams.set("message", String(message.offset));
-  url.hash = `/${conversation.kind}/${encodeURIComponent(conversation.name)}`;
+  url.hash = writeRoute(conversation);
   return url.href;
 }
 

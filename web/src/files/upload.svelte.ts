@@ -2,6 +2,7 @@
 
 import type { DetailedError, PreviousUpload, Upload as Tus } from "tus-js-client";
 import { chat } from "../state/chat.svelte";
+import type { Conversation } from "../state/contract";
 import { Refusal } from "../wire/refusal";
 
 const DELAYS = [0, 500, 1_000, 2_000, 4_000, 8_000, 15_000]; // milliseconds before it is tried again; then the last
@@ -18,6 +19,9 @@ export class Upload {
   error = $state.raw<Refusal | null>(null);
   /** It is done, and about to leave the list. */
   parting = false;
+  readonly target: string; // whom it goes to, as people call it
+  private readonly kind: "room" | "talk";
+  private readonly toId: number; // whose talk it is, whoever has the name by now; 0: not known
   private tus: Tus | null = null;
   private attempt = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -29,11 +33,14 @@ export class Upload {
   constructor(
     readonly id: number,
     readonly file: File,
-    private readonly kind: "room" | "talk",
-    readonly target: string, // whom it goes to, as people call it
+    to: Pick<Conversation, "kind" | "name" | "peerId">,
     private readonly content: string,
     private readonly ended: () => void,
-  ) {}
+  ) {
+    this.kind = to.kind;
+    this.target = to.name;
+    this.toId = to.peerId;
+  }
 
   get over(): boolean {
     return this.state === "done" || this.state === "failed";
@@ -89,6 +96,7 @@ export class Upload {
       metadata: {
         filename: file.name,
         [this.kind === "room" ? "room" : "to"]: this.target,
+        ...(this.toId === 0 ? {} : { to_id: String(this.toId) }),
         ...(file.type === "" ? {} : { filetype: file.type }),
         ...(content === "" ? {} : { content }),
       },
@@ -184,7 +192,7 @@ export class Upload {
   /** By what an unfinished upload is known again: the same file, to the same place, by the same person. */
   private fingerprint(): string {
     const { name, type, size, lastModified } = this.file;
-    return ["hubbub", chat.me?.id ?? 0, this.kind, this.target, name, type, size, lastModified].join(" ");
+    return ["hubbub", chat.me?.id ?? 0, this.kind, this.target, this.toId, name, type, size, lastModified].join(" ");
   }
 }
 

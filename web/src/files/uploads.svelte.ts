@@ -27,7 +27,7 @@ class Uploads {
     this.whose = chat.me?.id ?? null;
     const made = files.map((file, at) => {
       const words = at === 0 ? content : "";
-      return new Upload(++this.last, file, conversation.kind, conversation.name, words, () => this.next());
+      return new Upload(++this.last, file, conversation, words, () => this.next());
     });
     const living = this.all.filter((one) => !one.over);
     const over = this.all.filter((one) => one.over).slice(-KEPT);

@@ -11,6 +11,6 @@ export function accountPage(hash: string): AccountPage | null {
   return accountPages.find((page) => hash === `#/${page}`) ?? null;
 }
 
-export function addressOf({ kind, name }: Pick<Conversation, "kind" | "name">): string {
-  return writeRoute({ kind, name });
+export function addressOf(conversation: Conversation): string {
+  return writeRoute(conversation);
 }

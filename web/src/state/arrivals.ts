@@ -19,6 +19,10 @@ export interface Follows {
   enteredElsewhere(room: string): void;
   /** A stream is told of that belongs to no conversation that is known. */
   unknownStream(): void;
+  /** Somebody is gone, with whom there is a talk: the server knows whether for good. */
+  peerLeft(): void;
+  /** One of a talk is here, or somebody of that name. */
+  peerCame(): void;
   /** Something of that stream was left out: how much of it is unread is not known here any more. */
   missed(stream: string): void;
   posted(conversation: LiveConversation, arrival: Arrival): void;
@@ -69,6 +73,7 @@ export class Arrivals {
         break;
       case "status":
         this.people.status(arrival.data.user_id, arrival.data.username, arrival.data.status);
+        if (arrival.data.status !== "offline") this.met(arrival.data);
         break;
       case "typing": {
         const { room, username, user_id } = arrival.data;
@@ -175,7 +180,15 @@ export class Arrivals {
 
   private joined({ user_id, username, room }: Events["joined"]): void {
     if (user_id === this.me()?.id) this.follows.enteredElsewhere(room);
-    else this.people.came(user_id, username);
+    else {
+      this.people.came(user_id, username);
+      this.met({ user_id, username });
+    }
+  }
+
+  private met({ user_id: id, username: name }: { user_id: number; username: string }): void {
+    this.conversations.met({ id, name });
+    this.follows.peerCame();
   }
 
   private left({ user_id, username, room }: Events["left"]): void {
@@ -187,7 +200,10 @@ export class Arrivals {
       this.follows.roomsChanged();
       return;
     }
-    if (room == null) this.people.left(user_id);
+    if (room == null) {
+      this.people.left(user_id);
+      if (this.conversations.ofPeer(user_id) !== undefined) this.follows.peerLeft();
+    }
     for (const one of this.conversations) if (room == null || one.name === room) one.typists.done(username);
   }
 }

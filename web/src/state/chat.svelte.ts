@@ -150,8 +150,10 @@ class LiveChat implements Chat {
     return room;
   }
 
-  openTalk(name: string): Conversation {
-    const talk = this.known.talk(name, "");
+  openTalk(name: string, id = 0): Conversation {
+    const talk = id === 0 ? this.known.withNamed(name) : this.known.with(name, id);
+    const other = id === 0 ? null : this.engine.person(0, name);
+    if (other !== null) talk.met(other); // that one is gone, and the name another one's
     this.engine.where.open(talk);
     return talk;
   }
@@ -194,7 +196,9 @@ class LiveChat implements Chat {
 
   async search(query: string, within: Conversation | null): Promise<FoundMessages> {
     const { me } = this;
-    const where = within === null ? {} : within.kind === "room" ? { room: within.name } : { with: within.name };
+    const { key = "", kind = "room", name = "" } = within ?? {};
+    if (kind === "talk" && key.startsWith("with:")) return { messages: [], more: false }; // nothing was said there
+    const where = within === null ? {} : kind === "room" ? { room: name } : { stream: key };
     const found = await this.request("search", { query, ...where });
     return { messages: found.messages.map((one) => messageOf(one, me ?? { id: 0, name: "" })), more: found.more };
   }
@@ -216,7 +220,7 @@ class LiveChat implements Chat {
     await this.request("sessions", { end: id });
   }
 
-  offerFile(to: string, file: File): Promise<Offer> {
+  offerFile(to: Pick<Person, "id" | "name">, file: File): Promise<Offer> {
     return this.engine.offers.offer(to, file);
   }
 }

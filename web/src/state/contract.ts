@@ -79,7 +79,7 @@ export interface Timeline {
 
 /** A room, or a private talk. */
 export interface Conversation {
-  /** "room:12" or "talk:3:4", the stream; "with:NAME" for a talk in which nothing was said yet. */
+  /** "room:12" or "talk:3:4", the stream; "with:NAME…" for a talk in which nothing was said yet. */
   readonly key: string;
   readonly kind: "room" | "talk";
   readonly name: string; // of the room, or of the other person
@@ -94,6 +94,9 @@ export interface Conversation {
   readonly muted: boolean;
   readonly typing: readonly string[]; // names; they expire
   readonly peer: Person | null; // of a talk, while that person is here
+  readonly peerId: number; // of a talk: whose it is, whoever has the name by now; 0: not known yet
+  /** Of a talk: the other one was a guest, and is gone. What one writes reaches nobody, or is for somebody else. */
+  readonly gone: boolean;
   readonly lastAt: number;
   readonly timeline: Timeline;
   /** What is being written; survives a reload. */
@@ -218,7 +221,7 @@ export interface Chat {
   retryNow(): void;
   open(key: string): void;
   openRoom(name: string): Promise<Conversation>; // joins it, if need be
-  openTalk(name: string): Conversation;
+  openTalk(name: string, id?: number): Conversation; // without an id, with whoever has the name now
   openAt(stream: string, offset: number): Promise<boolean>; // jump to a message
   close(): void; // back to the list (on a phone)
   nextUnread(direction: 1 | -1): void;
@@ -229,5 +232,5 @@ export interface Chat {
   changePassword(old: string, next: string): Promise<void>;
   sessions(): Promise<readonly LoginSession[]>;
   endSession(id: string): Promise<void>;
-  offerFile(to: string, file: File): Promise<Offer>; // live, to a person who is here
+  offerFile(to: Pick<Person, "id" | "name">, file: File): Promise<Offer>; // live, to a person who is here
 }

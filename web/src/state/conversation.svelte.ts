@@ -17,6 +17,7 @@ import type { Drafts } from "./drafts";
 import { Edit } from "./edit.svelte";
 import { calls, type Reader } from "./messages";
 import type { Outbox } from "./outbox";
+import { peerOf } from "./peers";
 import { Reading } from "./reading";
 import { keep, kept } from "./storage";
 import { LoadedTimeline, type Range } from "./timeline.svelte";
@@ -36,7 +37,8 @@ export interface Surroundings {
   history(query: { room?: string; with?: string; stream?: string } & Range): Promise<History>;
   /** A refusal in the reader's language. */
   why(refusal: Refusal): string;
-  person(name: string): Person | null;
+  /** Who is here: of that id, or (0) of that name. */
+  person(id: number, name: string): Person | null;
   mentions(stream: string): number;
   isCurrent(conversation: Conversation): boolean;
   wasRead(stream: string): void;
@@ -60,8 +62,8 @@ export class LiveConversation implements Conversation {
   typing = $state.raw<readonly string[]>([]);
   lastAt = $state(0);
   replyTo = $state.raw<Message | null>(null);
-  /** Of a talk: the other one was a guest who is gone, and cannot be written to. */
   gone = $state(false);
+  peerId = $state(0);
 
   readonly timeline: LoadedTimeline;
   readonly typists = new Typing((names) => (this.typing = names));
@@ -82,12 +84,13 @@ export class LiveConversation implements Conversation {
     name: string,
     stream: string,
     private readonly chat: Surroundings,
+    peerId = 0,
   ) {
     this.name = name;
-    this.stream = stream;
-    this.key = stream === "" ? `with:${name}` : stream;
+    this.peerId = peerId;
+    this.become(stream);
     this.text = chat.drafts.of(this.draftKey);
-    this.changing = new Edit(chat.drafts, `${this.draftKey} edit`);
+    this.changing = new Edit(chat.drafts, () => `${this.draftKey} edit`);
     this.muted = kept(this.muteKey) !== null;
     this.timeline = new LoadedTimeline(this);
   }
@@ -107,7 +110,7 @@ export class LiveConversation implements Conversation {
   }
 
   get peer(): Person | null {
-    return this.kind === "talk" ? this.chat.person(this.name) : null;
+    return this.kind === "talk" ? this.chat.person(this.peerId, this.name) : null;
   }
 
   get draft(): string {
@@ -143,7 +146,26 @@ export class LiveConversation implements Conversation {
       void this.timeline.reload();
     }
     this.stream = stream;
-    this.key = stream === "" ? `with:${this.name}` : stream;
+    this.key = stream !== "" ? stream : this.peerId === 0 ? `with:${this.name}` : `with:${this.name}/${this.peerId}`;
+  }
+
+  /** Whose talk it is, from now on: what was begun for a name stays with that person. */
+  knownAs(id: number): void {
+    const { text } = this;
+    if (text !== "") this.chat.drafts.set(this.draftKey, "");
+    this.peerId = id;
+    this.become(this.stream);
+    if (text === "") this.text = this.chat.drafts.of(this.draftKey);
+    else this.draft = text;
+  }
+
+  /** That person is here. Under this name it may be another one. */
+  met({ id, name }: Pick<Person, "id" | "name">): void {
+    if (this.kind !== "talk") return;
+    if (this.peerId === id) this.gone = false;
+    else if (this.name.toLowerCase() !== name.toLowerCase()) return;
+    else if (this.peerId !== 0) this.gone = true;
+    else this.knownAs(id);
   }
 
   // -- writing
@@ -252,6 +274,7 @@ export class LiveConversation implements Conversation {
     if (this.reading.readUpTo >= this.newest) this.called = 0;
     this.newestAt = Math.max(this.newestAt, view.at === undefined ? 0 : Date.parse(view.at));
     this.gone = view.gone ?? false;
+    this.name = view.with ?? this.name;
     this.show();
     if (!this.known && this.chat.isCurrent(this)) this.divide(); // opened before it was known
     this.known = true;
@@ -266,6 +289,7 @@ export class LiveConversation implements Conversation {
       this.chat.outbox.arrived(event.id, event.offset);
       if (this.reading.unread === 0) this.reading.moved(event.offset); // as the server counts it
     } else {
+      this.gone = false; // whoever writes is here
       if (this.reading.unread === 0 && this.chat.isCurrent(this) && !this.looking) {
         this.timeline.dividerAfter = event.offset - 1; // whoever comes back sees what is new
       }
@@ -356,7 +380,13 @@ export class LiveConversation implements Conversation {
   history(range: Range): Promise<History> {
     if (this.kind === "room") return this.chat.history({ room: this.name, ...range });
     if (this.stream !== "") return this.chat.history({ stream: this.stream, ...range });
-    return this.chat.history({ with: this.name, ...range });
+    const begun = { stream: this.key, messages: [], more: false }; // nothing was said yet
+    if (this.gone) return Promise.resolve(begun);
+    return this.chat.history({ with: this.name, ...range }).then((page) => {
+      const peer = peerOf(page.stream, this.me.id);
+      if (this.peerId === 0) this.knownAs(peer);
+      return this.peerId === peer ? page : begun; // somebody else's by now
+    });
   }
 
   // -- the room
@@ -411,11 +441,16 @@ export class LiveConversation implements Conversation {
     throw new Refusal("bad_request", "A private talk is no room.");
   }
 
-  private get draftKey(): string {
+  private get sign(): string {
     return this.kind === "room" ? `#${this.name}` : `@${this.name}`;
   }
 
+  /** A person's: whoever has the name next must not find what was written for another one. */
+  private get draftKey(): string {
+    return this.kind === "talk" && this.peerId !== 0 ? `@${this.name}/${this.peerId}` : this.sign;
+  }
+
   private get muteKey(): string {
-    return `muted.${this.chat.account}.${this.draftKey}`;
+    return `muted.${this.chat.account}.${this.sign}`;
   }
 }

@@ -1,6 +1,8 @@
 // All rooms and private talks that one has: by stream, by name, and in the order in which they are shown.
 
+import type { Person } from "./contract";
 import { LiveConversation, type Surroundings } from "./conversation.svelte";
+import { peerOf, talkOf } from "./peers";
 
 const byName = new Intl.Collator(undefined, { sensitivity: "base", numeric: true });
 const KEPT_LOADED = 8; // conversations that keep their messages; others ask for them when they are opened
@@ -43,14 +45,63 @@ export class Conversations {
     return this.streams.get(stream) ?? this.settle(this.named("room", name) ?? this.add("room", name, ""), stream);
   }
 
-  /** A talk; without a stream until something is said there. */
+  /** The talk of that stream. */
   talk(name: string, stream: string): LiveConversation {
-    const known = stream === "" ? this.named("talk", name) : this.streams.get(stream);
+    const known = this.streams.get(stream);
     if (known !== undefined) return known;
+    const id = peerOf(stream, this.me);
     // One that was begun here; what was sent may have told it its stream before anything came.
+    const begun = this.begun(name, id, stream) ?? this.begun(name, 0, stream);
+    if (begun?.peerId === 0) begun.knownAs(id);
+    return this.settle(begun ?? this.add("talk", name, "", id), stream);
+  }
+
+  /** The talk with a person: of that id, or (0) of that name. Without a stream until something is said there. */
+  with(name: string, id: number): LiveConversation {
+    if (id === 0) return this.named("talk", name) ?? this.add("talk", name, "");
+    const stream = talkOf(this.me, id);
+    const known = this.streams.get(stream) ?? this.begun(name, id, stream);
+    if (known !== undefined) return known;
+    const begun = this.begun(name, 0, "");
+    begun?.knownAs(id);
+    return begun ?? this.add("talk", name, "", id);
+  }
+
+  /** The talk with whoever has that name now. */
+  withNamed(name: string): LiveConversation {
+    return this.with(name, this.chat.person(0, name)?.id ?? 0);
+  }
+
+  /** The talk that an address names by its stream. It takes no words until the server says whose it is. */
+  unheard(name: string, key: string): LiveConversation | undefined {
+    const known = this.ofKey(key);
+    if (known !== undefined || peerOf(key, this.me) === 0) return known;
+    const talk = this.talk(name, key);
+    talk.gone = true;
+    return talk;
+  }
+
+  /** Somebody is here: talks of that name are with them, or with somebody who is gone. */
+  met(person: Pick<Person, "id" | "name">): void {
+    for (const one of this.known) one.met(person);
+  }
+
+  ofPeer(id: number): LiveConversation | undefined {
+    return this.known.find((one) => one.kind === "talk" && one.peerId === id);
+  }
+
+  /** Whether a guest had that name with whom there is a talk: what is for the name alone may be meant for that one. */
+  wasSomebodys(name: string): boolean {
+    return this.known.some((one) => one.gone && one.name.toLowerCase() === name.toLowerCase());
+  }
+
+  private begun(name: string, id: number, stream: string): LiveConversation | undefined {
     const mine = (one: LiveConversation): boolean => one.stream === "" || one.stream === stream;
-    const begun = this.known.find((one) => one.kind === "talk" && one.name === name && mine(one));
-    return this.settle(begun ?? this.add("talk", name, ""), stream);
+    return this.known.find((one) => one.kind === "talk" && one.name === name && one.peerId === id && mine(one));
+  }
+
+  private get me(): number {
+    return this.chat.me?.id ?? 0;
   }
 
   remove(conversation: LiveConversation): void {
@@ -86,8 +137,8 @@ export class Conversations {
     return conversation;
   }
 
-  private add(kind: "room" | "talk", name: string, stream: string): LiveConversation {
-    const conversation = new LiveConversation(kind, name, stream, this.chat);
+  private add(kind: "room" | "talk", name: string, stream: string, peerId = 0): LiveConversation {
+    const conversation = new LiveConversation(kind, name, stream, this.chat, peerId);
     this.known = [...this.known, conversation];
     return conversation;
   }

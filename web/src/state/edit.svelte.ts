@@ -10,7 +10,7 @@ export class Edit {
 
   constructor(
     private readonly drafts: Drafts,
-    private readonly key: string,
+    private readonly key: () => string,
   ) {}
 
   get message(): Message | null {
@@ -31,12 +31,12 @@ export class Edit {
   set text(text: string) {
     this.words = text;
     const { of } = this;
-    this.drafts.set(this.key, of === null || text === of.content ? "" : `${of.offset} ${of.at} ${text}`);
+    this.drafts.set(this.key(), of === null || text === of.content ? "" : `${of.offset} ${of.at} ${text}`);
   }
 
   /** Go on with what was under way when the page went. Where its message is gone, the words become the draft. */
   async resume(within: Conversation): Promise<void> {
-    const [, offset, at, text] = /^(\d+) (\d+) ([^]*)$/.exec(this.drafts.of(this.key)) ?? [];
+    const [, offset, at, text] = /^(\d+) (\d+) ([^]*)$/.exec(this.drafts.of(this.key())) ?? [];
     if (this.of !== null || text === undefined) return;
     const { draft } = within;
     const found = await within.timeline.quoted(Number(offset));
@@ -45,7 +45,7 @@ export class Edit {
       this.message = found;
       this.text = text;
     } else {
-      this.drafts.set(this.key, "");
+      this.drafts.set(this.key(), "");
       within.draft = draft === "" ? text : `${draft}\n\n${text}`;
     }
   }

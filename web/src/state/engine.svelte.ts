@@ -174,7 +174,9 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   counted(told: UnreadList): void {
     this.batch.flush();
     let noticed: { stream: string; epoch: string; read: number } | null = null;
-    for (const view of told.streams) {
+    // Those with somebody first: a talk that was begun by a name is with whoever can be reached by it.
+    const streams = [...told.streams].sort((a, b) => Number(a.gone ?? false) - Number(b.gone ?? false));
+    for (const view of streams) {
       const { stream, epoch, offset, read } = view;
       if (view.room === undefined && view.with === undefined) {
         this.notices.told(stream, read);
@@ -187,6 +189,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
       if (known.unread === 0) this.notices.readRoom(stream);
     }
     if (noticed !== null) this.askForNotices(noticed.stream, noticed.epoch, noticed.read);
+    this.where.respell();
     this.outbox.showAll();
     this.show();
   }
@@ -200,6 +203,11 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   people(told: UserList): void {
     this.here.list(told.users);
     this.here.show();
+    for (const one of this.known) {
+      const person = this.here.withId(one.peerId) ?? this.here.named(one.name);
+      if (person !== null) one.met(person);
+    }
+    this.where.respell();
   }
 
   rooms(told: RoomList): void {
@@ -266,6 +274,14 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     }, LOOK_AGAIN);
   }
 
+  peerLeft(): void {
+    this.unknownStream();
+  }
+
+  peerCame(): void {
+    this.where.respell();
+  }
+
   missed(stream: string): void {
     // Notices are told once more, from their cursor on; where that is too much, not over and over.
     if (this.known.ofStream(stream) === undefined && !this.askingForNotices) this.heard.forget(stream);
@@ -309,8 +325,8 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     return reason(refusal);
   }
 
-  person(name: string): Person | null {
-    return this.here.named(name);
+  person(id: number, name: string): Person | null {
+    return id === 0 ? this.here.named(name) : this.here.withId(id);
   }
 
   mentions(stream: string): number {
@@ -344,14 +360,21 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   }
 
   send(entry: Entry): Promise<Accepted> {
-    const { content, replyTo, id, room, to } = entry;
+    const { content, replyTo, id, room, to, toId } = entry;
     const reply = replyTo === null ? {} : { reply_to: replyTo };
     if (room !== null) return this.line.request("publish", { room, content, ...reply }, id);
+    if (toId !== 0) {
+      return this.line.request("whisper", { to: to ?? "", to_id: toId, content, ...reply }, id).catch((error: unknown) => {
+        if (error instanceof Refusal && error.field === "to_id") this.known.with(to ?? "", toId).gone = true;
+        throw error;
+      });
+    }
+    if (this.known.wasSomebodys(to ?? "")) throw new Refusal("not_found", `'${to}' was somebody else.`, "to_id");
     return this.line.request("whisper", { to: to ?? "", content, ...reply }, id);
   }
 
   target(entry: Entry): Target | undefined {
-    return entry.room !== null ? this.known.named("room", entry.room) : this.known.talk(entry.to ?? "", "");
+    return entry.room !== null ? this.known.named("room", entry.room) : this.known.with(entry.to ?? "", entry.toId);
   }
 
   strand(entries: readonly Entry[]): void {

@@ -7,7 +7,7 @@ import type { Line } from "../wire/line";
 import type { Chunk } from "../wire/chunks";
 import type { Events } from "../wire/types";
 import type { Arrival } from "./arrivals";
-import type { Me, Offer } from "./contract";
+import type { Me, Offer, Person } from "./contract";
 import type { Incoming } from "./incoming";
 import type { Outgoing } from "./outgoing";
 
@@ -86,12 +86,12 @@ export class Offers {
     private readonly me: () => Me | null,
   ) {}
 
-  async offer(to: string, file: File): Promise<LiveOffer> {
+  async offer({ id, name: to }: Pick<Person, "id" | "name">, file: File): Promise<LiveOffer> {
     const { digestOf, Outgoing } = await import("./outgoing");
     const sha256 = await digestOf(file);
     const about = { filename: file.name, size: file.size, ...(file.type === "" ? {} : { filetype: file.type }) };
     const digest = sha256 === null ? {} : { sha256 };
-    const { offer, keep } = await this.line.request("file_offer", { to, ...about, ...digest });
+    const { offer, keep } = await this.line.request("file_offer", { to, to_id: id, ...about, ...digest });
     const made = this.make(offer, this.me()?.name ?? "", to, file.name, file.size, true, file.type, sha256);
     made.outgoing = new Outgoing(this.line, made, file, digest);
     if (keep) made.state = "running"; // they went away: the server takes it

@@ -21,6 +21,7 @@ const TRY_AGAIN = 2000; // milliseconds after a refusal that will pass, where it
 export interface Target {
   readonly room: string | null;
   readonly to: string | null;
+  readonly peerId: number; // of `to`, whoever has the name by now; 0: not known, or a room
   readonly head: number;
   setPending(messages: readonly Message[]): void;
   accepted(message: Message): void;
@@ -76,9 +77,9 @@ export class Outbox {
   }
 
   write(target: Target, content: string, replyTo: number | null): void {
-    const { room, to, head } = target;
+    const { room, to, peerId: toId, head } = target;
     const [at, id] = [this.now(), newId()];
-    const entry = { id, room, to, content, replyTo, at, tried: null, after: head, failed: null };
+    const entry = { id, room, to, toId, content, replyTo, at, tried: null, after: head, failed: null };
     this.remember(id, 0);
     this.entries.push(entry);
     if (!this.pump(entry)) this.store.save(this.entries);
@@ -221,9 +222,9 @@ export class Outbox {
   private show(entry: Entry): void {
     const { me } = this.post;
     if (me === null) return;
-    const place = placeOf(entry);
-    const pending = this.entries.filter((one) => placeOf(one) === place);
-    this.post.target(entry)?.setPending(pending.map((one) => messageOfEntry(one, me)));
+    const target = this.post.target(entry);
+    const pending = this.entries.filter((one) => one.to === entry.to && this.post.target(one) === target);
+    target?.setPending(pending.map((one) => messageOfEntry(one, me)));
     this.post.strand(this.entries.filter((one) => one.failed !== null && one.room !== null && !this.post.target(one)));
   }
 
@@ -241,7 +242,7 @@ export class Outbox {
 }
 
 function placeOf(entry: Entry): string {
-  return entry.room !== null ? `#${entry.room}` : `@${entry.to}`;
+  return entry.room !== null ? `#${entry.room}` : `@${entry.to}/${entry.toId}`;
 }
 
 function messageOfEntry(entry: Entry, me: { readonly id: number; readonly name: string }): Message {

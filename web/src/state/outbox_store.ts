@@ -10,6 +10,8 @@ export interface Entry {
   readonly id: string;
   readonly room: string | null;
   readonly to: string | null; // a person; one of the two is set
+  /** Whose id that is: the name may be somebody else's when there is a line again. 0: not known, or a room. */
+  readonly toId: number;
   readonly content: string;
   readonly replyTo: number | null;
   readonly at: number; // when it was written
@@ -108,6 +110,6 @@ function readEntries(kept: unknown): Entry[] {
     if (id === null || content === null || (room === null) === (to === null)) return [];
     const [replyTo, tried] = [number(one?.replyTo), number(one?.tried)];
     const [at, after] = [number(one?.at) ?? 0, number(one?.after) ?? 0];
-    return [{ id, room, to, content, replyTo, at, tried, after, failed: text(one?.failed) }];
+    return [{ id, room, to, toId: number(one?.toId) ?? 0, content, replyTo, at, tried, after, failed: text(one?.failed) }];
   });
 }

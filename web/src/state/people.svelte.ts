@@ -40,6 +40,11 @@ export class People {
     else this.put(id, name, status);
   }
 
+  withId(id: number): Person | null {
+    void this.version;
+    return this.known.get(id) ?? null;
+  }
+
   named(name: string): Person | null {
     void this.version;
     return this.known.get(this.names.get(name) ?? 0) ?? null;

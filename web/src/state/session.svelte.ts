@@ -185,8 +185,8 @@ export class Session implements Listener {
     if (turn !== this.turn) return;
     hooks.flush();
     hooks.resumed(places);
+    hooks.people(await people); // before the talks: whose they are
     hooks.counted(await unread);
-    hooks.people(await people);
     hooks.rooms(await rooms);
     if (turn !== this.turn) return;
     this.settled = true;

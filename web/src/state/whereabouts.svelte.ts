@@ -2,7 +2,7 @@
 
 import type { LiveConversation } from "./conversation.svelte";
 import type { Conversations } from "./conversations.svelte";
-import { elsewhere, readRoute, writeRoute } from "./route";
+import { elsewhere, readRoute, writeRoute, type Route } from "./route";
 import { keep, kept } from "./storage";
 import { Eyes } from "./tabs";
 
@@ -57,7 +57,7 @@ export class Whereabouts {
     if (readRoute(location.hash) === null) {
       if (!matchMedia(WIDE).matches) return;
       const last = readRoute(kept(`last.${account}`) ?? "");
-      const known = last && this.known.named(last.kind, last.name);
+      const known = last && this.at(last);
       const first = known ?? this.known.all[0];
       if (first !== undefined) history.replaceState(null, "", writeRoute(first));
     }
@@ -81,10 +81,23 @@ export class Whereabouts {
   check(): void {
     const { current } = this;
     if (current === null || [...this.known].includes(current)) return;
-    const again = this.known.named(current.kind, current.name);
+    const again = current.kind === "room" ? this.known.named("room", current.name) : undefined;
     this.current = null;
     if (again !== undefined) this.open(again);
     else this.close();
+  }
+
+  /** Two talks may have one name from now on: the address says which of them it is. */
+  respell(): void {
+    const { current } = this;
+    if (current === null || !this.isAt(current) || location.hash === writeRoute(current)) return;
+    history.replaceState(null, "", writeRoute(current));
+    keep(`last.${this.account}`, location.hash);
+    this.look();
+  }
+
+  private at({ kind, name, key }: Route): LiveConversation | undefined {
+    return key !== undefined ? this.known.ofKey(key) : this.known.named(kind, name);
   }
 
   private away(): void {
@@ -107,9 +120,11 @@ export class Whereabouts {
     const route = readRoute(hash);
     if (route === null) return this.away();
     this.missing = null;
-    const known = this.known.named(route.kind, route.name);
+    const { kind, name, key } = route;
+    const talk = kind === "room" ? null : key === undefined ? this.known.withNamed(name) : this.known.unheard(name, key);
+    const known = talk ?? this.at(route);
     if (known !== undefined) return this.open(known);
-    if (route.kind === "talk") return this.open(this.known.talk(route.name, ""));
+    if (kind === "talk") return this.close();
     const stay = (): void => {
       if (location.hash === hash) this.close();
     };

@@ -1,4 +1,5 @@
 export default {
+  gone: "gone",
   close: "Close",
   cancel: "Cancel",
   save: "Save",

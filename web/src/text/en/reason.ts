@@ -10,6 +10,7 @@ export default {
   name_taken: "",
   name_registered: "",
   not_found: "",
+  somebody_else: "",
   too_large: "",
   rate_limited: "",
   read_only: "",

@@ -11,6 +11,7 @@ export default {
   busy: "Busy",
   offline: "Offline",
   guest: "Guest",
+  gone: "gone",
 
   // signing in
   showPassword: "Show the password",

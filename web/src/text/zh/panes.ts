@@ -1,4 +1,5 @@
 export default {
+  gone: "已离去",
   close: "关闭",
   cancel: "取消",
   save: "保存",

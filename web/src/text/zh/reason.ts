@@ -9,6 +9,7 @@ export default {
   name_taken: "这个名字或相似的名字已有人使用。",
   name_registered: "这个名字已被注册。",
   not_found: "没有找到。",
+  somebody_else: "这个名字现在是另一个人的。",
   too_large: "超出了大小限制。",
   rate_limited: "操作过于频繁，请稍后再试。",
   read_only: "服务器暂时无法保存内容。",

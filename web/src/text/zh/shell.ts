@@ -11,6 +11,7 @@ export default {
   busy: "忙碌",
   offline: "离线",
   guest: "访客",
+  gone: "已离去",
 
   showPassword: "显示密码",
   hidePassword: "隐藏密码",
