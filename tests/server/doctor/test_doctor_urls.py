@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hubbub.server.doctor import browsers, fetching
 from hubbub.server.doctor.address import Address, parse_url
 from hubbub.server.doctor.report import Finding
 from server.doctor.examining import answering, calm, command, deployment, free_port, look, of, said
@@ -245,10 +246,11 @@ def test_an_upgrade_and_then_silence() -> None:
         said(found, "failed", "nothing comes through")
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("drop", [b"x", b"X: y\r\n", b"X: y\r\n\r\n" + b"line\n" * 9])
-def test_a_slow_drip_is_cut_off(drop: bytes) -> None:
+def test_a_slow_drip_is_cut_off(drop: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each byte comes in time, and the answer never is whole: a name, headers, lines of the body."""
+    monkeypatch.setattr(fetching, "SECONDS", 0.5)
+    monkeypatch.setattr(browsers, "PATIENCE", 0.5)
 
     def answer(peer: socket.socket) -> None:
         peer.recv(4096)
@@ -258,12 +260,9 @@ def test_a_slow_drip_is_cut_off(drop: bytes) -> None:
             time.sleep(0.05)
 
     with answering(answer) as port:
-        url = f"http://127.0.0.1:{port}"
-        found = {
-            check: look(check, deployment("--data", ":memory:", url=url)) for check in ("url", "websocket")
-        }
-    said(found["url"], "failed", "its answer is not whole after")
-    said(found["websocket"], "failed", "whole answer" if b"\r\n\r\n" not in drop else "no WebSocket opens")
+        at = deployment("--data", ":memory:", url=f"http://127.0.0.1:{port}")
+        said(look("url", at), "failed", "its answer is not whole after")
+        said(look("websocket", at), "failed", "whole answer" if len(drop) < 9 else "no WebSocket opens")
 
 
 def test_a_drip_does_not_keep_the_command_from_its_end() -> None:
