@@ -450,6 +450,8 @@ def test_what_is_for_a_person_is_refused_where_the_name_is_somebody_elses(meet: 
     assert sent.status_code == 200
     assert gus.ask("logout").status_code == 200
     stranger = meet("Gus")
+    misspelt = alice.ask("publish", content="PIN", rooom="den").json()  # or it would be said in the lobby
+    assert (misspelt["code"], misspelt["field"]) == ("bad_request", "rooom")
     refused = alice.ask("whisper", to="Gus", content="PIN", to_id=meant)
     assert (refused.status_code, refused.json()["field"]) == (404, "to_id")
     assert stranger.ask("unread").json()["streams"] == []

@@ -88,7 +88,7 @@ def test_what_is_not_signed_well_has_no_effect(server: Server) -> None:
     assert faults(alice.send({**bare, "hmac": None})) == (401, "unauthenticated", "hmac")
     assert faults(alice.send({**bare, "hmac": "é"})) == (401, "bad_credentials", "hmac")
     assert faults(alice.ask("message/send", None, text="x")) == (401, "unauthenticated", "seq")
-    huge = alice.request("message/send", 6, text="x", n=2**60)
+    huge = alice.request("presence/typing", 6, n=2**60)
     assert faults(alice.send(huge)) == (400, "bad_request", "hmac")
 
     assert hears.hears_nothing()

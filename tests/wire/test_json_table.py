@@ -263,6 +263,33 @@ def test_what_is_for_one_person_is_never_read_as_said_to_a_room() -> None:
         assert (refusal.code, refusal.field) == (Code.BAD_REQUEST, "to_id")
 
 
+SAID = [
+    ("websocket", "publish", {"content": "x"}),
+    ("websocket", "whisper", {"content": "x", "to": "Bob"}),
+    ("length", "Broadcast", {"content": "x"}),
+    ("length", "Whisper", {"content": "x", "to": "Bob"}),
+    ("ndjson", "message/send", {"text": "x"}),
+]
+
+
+@pytest.mark.parametrize(("dialect", "verb", "payload"), SAID)
+def test_what_is_said_has_no_member_that_nobody_knows(
+    dialect: str, verb: str, payload: dict[str, Any]
+) -> None:
+    for wrong in ("rooom", "a`b - at `$.c", "x" * 500):
+        refusal = decoded(dialect, verb, **payload, **{wrong: "secret"}).command
+        assert isinstance(refusal, Refusal), refusal
+        assert (refusal.code, refusal.field) == (Code.BAD_REQUEST, wrong[:64])
+        assert refusal.message == f"There is no field {wrong[:64]!r} here."
+    assert not isinstance(decoded(dialect, verb, **payload).command, Refusal)
+
+
+def test_elsewhere_what_is_not_known_is_ignored() -> None:
+    assert decoded("websocket", "join", room="den", colour="red").command == commands.JoinRoom("den")
+    assert decoded("length", "Join", room="den", colour="red").command == commands.JoinRoom("den")
+    assert decoded("ndjson", "room/join", room="den", colour="red").command == commands.JoinRoom("den")
+
+
 def test_no_row_is_missing() -> None:
     rows = {action for action, *_ in ROWS}
     assert {action for action in ACTIONS if action.startswith("file")} <= rows

@@ -43,7 +43,7 @@ def request(action: str, payload: str) -> bytes:
         ("publish", '{"content":"hi"}', commands.Publish("hi", None, "q1")),
         (
             "publish",
-            '{"room":"den","content":"hi","reply_to":3,"id":"x"}',
+            '{"room":"den","content":"hi","reply_to":3}',
             commands.Publish("hi", "den", "q1", 3),
         ),
         ("whisper", '{"to":"Bob","content":"hi"}', commands.Whisper("Bob", "hi", "q1")),

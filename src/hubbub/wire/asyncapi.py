@@ -177,7 +177,8 @@ def _flat(name: str, schema: Schema, with_id: bool = True) -> Schema:
     if with_id:
         head["id"] = _ID
     required = ["type", *schema.get("required", [])]
-    return {"type": "object", "properties": {**head, **schema["properties"]}, "required": required}
+    closed = {name: schema[name] for name in ("additionalProperties",) if name in schema}
+    return {"type": "object", "properties": {**head, **schema["properties"]}, "required": required, **closed}
 
 
 def _length_json_answer(schemas: Schemas, answer: type) -> Schema:

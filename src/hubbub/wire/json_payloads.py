@@ -49,6 +49,13 @@ class _Payload(msgspec.Struct, gc=False, omit_defaults=True):
     pass
 
 
+class Said(_Payload, forbid_unknown_fields=True):
+    """Of what says something: with a member that nobody knows it is refused.
+
+    A `room` that is misspelt would have it said in the default room, to others than it was meant for.
+    """
+
+
 class NoPayload(_Payload):
     """Of an action that takes nothing."""
 
@@ -91,7 +98,7 @@ class SessionsPayload(_Payload):
     end: _Key | None = None
 
 
-class PublishPayload(_Payload):
+class PublishPayload(Said):
     """Of `publish`. The message's id is the request's."""
 
     content: str
@@ -99,7 +106,7 @@ class PublishPayload(_Payload):
     reply_to: Offset | None = None
 
 
-class WhisperPayload(_Payload):
+class WhisperPayload(Said):
     """Of `whisper`. The message's id is the request's. With `to_id` it is for that person alone."""
 
     to: str

@@ -19,7 +19,7 @@ from hubbub.core.events import Event
 from hubbub.net.framing.frames import BINARY, FAILED, TEXT, TOO_LONG, Frame
 from hubbub.wire.codec import Reply, Request
 from hubbub.wire.json_actions import ACTIONS, Action, request_id, spell
-from hubbub.wire.json_payloads import NoPayload, RequestId
+from hubbub.wire.json_payloads import NoPayload, PublishPayload, RequestId, WhisperPayload
 from hubbub.wire.json_shapes import UNREAD, check_utf8, encode, id_or_none, members, text_or_none
 from hubbub.wire.refusals import UNREADABLE, of_frame, of_json
 
@@ -63,8 +63,39 @@ _ACTION_OF_TYPE: Final = {
     "Ping": "ping",
 }
 
+
+class _Broadcast(PublishPayload, kw_only=True):
+    """With the members of the head, since nothing else may be there."""
+
+    type: str
+    id: msgspec.Raw = UNREAD
+
+
+class _Whisper(WhisperPayload, kw_only=True):
+    """Likewise."""
+
+    type: str
+    id: msgspec.Raw = UNREAD
+
+
+_broadcast: Final = msgspec.json.Decoder(_Broadcast).decode
+_whisper: Final = msgspec.json.Decoder(_Whisper).decode
+
+
+def _said(raw: msgspec.Raw, id: str | None) -> Command:
+    said = _broadcast(raw)
+    return commands.Publish(said.content, said.room, id, said.reply_to)
+
+
+def _whispered(raw: msgspec.Raw, id: str | None) -> Command:
+    said = _whisper(raw)
+    return commands.Whisper(said.to, said.content, id, said.reply_to, said.to_id)
+
+
 TYPES: Final[dict[str, Action]] = {
     **{name: ACTIONS[action] for name, action in _ACTION_OF_TYPE.items()},
+    "Broadcast": ACTIONS["publish"]._replace(command=_said),
+    "Whisper": ACTIONS["whisper"]._replace(command=_whispered),
     "Pong": Action(NoPayload, lambda _payload, _id: commands.Pong(), (answers.Done,)),
 }
 """What a request of each type holds (beside `type` and `id`), becomes, and is answered by."""

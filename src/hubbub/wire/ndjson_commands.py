@@ -31,7 +31,7 @@ class AuthRegisterPayload(json_payloads.RegisterPayload):
     hmac: bool | None = None
 
 
-class SendPayload(msgspec.Struct, gc=False, omit_defaults=True):
+class SendPayload(json_payloads.Said):
     """Of `message/send`. With `target_id`, `conversation_id` is a label; without, it is the room.
 
     With `to_id`, the `target_id` is a person, and it is for that one alone.

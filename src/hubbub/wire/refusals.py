@@ -18,9 +18,11 @@ UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _MESSAGE_TOO_BIG: Final = 1009  # RFC 6455 §7.4.1
 _LONGEST_REASON: Final = 200  # msgspec quotes the value, which may be megabytes long
+_LONGEST_NAME: Final = 64  # characters of a member that there is not
 
 _MEMBER = re.compile(r"\.(\w+)")
 _MISSING = re.compile(r"^Object missing required field `(\w+)`")
+_UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`", re.DOTALL)
 
 
 def of_frame(frame: Frame, named: bool) -> Refusal:
@@ -49,6 +51,10 @@ def of_json(error: Exception, whole: str | None = None) -> Refusal:
     missing = _MISSING.search(text)
     if missing is not None:
         return Refusal(Code.BAD_REQUEST, f"The field {missing[1]!r} is missing.", missing[1])
+    unknown = _UNKNOWN.search(text)
+    if unknown is not None:
+        name = unknown[1][:_LONGEST_NAME]
+        return Refusal(Code.BAD_REQUEST, f"There is no field {name!r} here.", name)
     reason, _, path = text.rpartition(" - at `$")
     member = _MEMBER.match(path)
     field = member[1] if member is not None else whole
