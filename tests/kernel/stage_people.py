@@ -18,7 +18,7 @@ import msgspec
 
 from hubbub.server import control
 from hubbub.server.why import WhyView
-from kernel.staging import ROOM, Namespace, Stage
+from kernel.staging import ROOM, LongLine, Namespace, Stage
 from serving import PATIENCE, NdjsonClient, Server, serving
 
 LOOPBACK: Final = "127.0.0.1"
@@ -65,6 +65,9 @@ class House:
         self.pid = server.process.pid
         self.port = server.addresses[1][1]
         """By which lines reach it."""
+        self.late: LongLine
+        self.ivan: Person
+        """A line that can be told to stall, and who is at its other end, where a test has them."""
 
     def near(self, name: str, password: str | None = None) -> Person:
         """Somebody on the server's own machine."""

@@ -160,6 +160,8 @@ class Seen(NamedTuple):
     rtt: float
     retransmitted: int
     backoff: int
+    needless: int
+    """Of those sent again, that the peer had already."""
     unsent: int
     reader_limited: int
     """Time for which the peer's window was what held us back."""
@@ -178,6 +180,7 @@ class Seen(NamedTuple):
             rtt=number(r" rtt:([\d.]+)/"),
             retransmitted=int(number(r" retrans:\d+/(\d+)")),
             backoff=int(number(r" backoff:(\d+)")),
+            needless=int(number(r" dsack_dups:(\d+)")),
             unsent=int(number(r" notsent:(\d+)")),
             reader_limited=int(number(r" rwnd_limited:(\d+)ms")),
             queued=int(words[2]),
@@ -247,6 +250,18 @@ class LongLine:
         for namespace, link, own in ((here, f"line{number}", 1), (self.there, "line", 2)):
             namespace.command("ip", "link", "set", link, "up")
             namespace.command("ip", "address", "add", f"198.18.{number}.{own}/24", "dev", link)
+
+    def stall(self) -> None:
+        """Let what is sent from now on wait on the way, until `go_on`: nothing is lost."""
+        self._say(b"s")
+
+    def go_on(self) -> None:
+        self._say(b"g")
+
+    def _say(self, word: bytes) -> None:
+        assert self._relay.stdin is not None
+        self._relay.stdin.write(word)
+        self._relay.stdin.flush()
 
     def close(self) -> None:
         assert self._relay.stdin is not None

@@ -271,3 +271,4 @@ def test_tcp_info_of_any_kernel(size: int) -> None:
     assert info.state == (1 if size else 0)
     assert info.rtt == (42 if size >= 72 else 0)
     assert (info.window is None) == (size < 232)
+    assert info.needless == (0x01010101 if size >= 220 else 0)

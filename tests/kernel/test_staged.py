@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from hubbub.observe.kernel.verdict import Verdict
 from kernel.slow_disk import slow_disk
 from kernel.stage_people import House, flooding, house, reading, talking
-from kernel.staging import Stage, eventually, why_no_stage
+from kernel.staging import Seen, Stage, eventually, why_no_stage
 
 pytestmark = pytest.mark.skipif(bool(why_no_stage()), reason=why_no_stage())
 
@@ -85,15 +86,18 @@ def home(seeing: dict[str, Any]) -> Iterator[House]:
         cut, _ = far("frank")
         far("erin", receive_buffer=4_096)
         _, heidi = far("heidi")
+        late = stage.long_line(0.01)
+        ivan = home.far(late.there, late.address, "ivan")
         long = stage.long_line(0.15)
         dave = home.far(long.there, long.address, "dave")
         grace = home.near("grace")
         lossy.lose(10)
         thin.throttle(8_000)
         cut.cut()
-        left.enter_context(reading(alice, bob, carol, dave, heidi))
+        left.enter_context(reading(alice, bob, carol, dave, heidi, ivan))
         left.enter_context(flooding([grace], "heartbeat"))
         left.enter_context(talking(alice, 1_000, 0.05))
+        home.late, home.ivan = late, ivan
         yield home
         cut.mend()  # else the server's end would wait for it to take its last words
 
@@ -122,6 +126,30 @@ def test_nothing_is_wrong_on_a_good_line(home: House) -> None:
 def test_a_line_that_loses(home: House) -> None:
     told = judged(home, "bob", "network")
     assert fact(told, "retransmitted") >= 2
+
+
+def test_a_line_that_is_late_loses_nothing(home: House) -> None:
+    """What is acknowledged late was sent again by then, and the peer says that it had it."""
+    late, ivan = home.late, home.ivan
+
+    def seen() -> Seen:
+        [found] = home.stage.here.sockets("dport", "=", f":{ivan.port}")
+        return found
+
+    def sent_again(enough: int) -> bool:
+        return seen().retransmitted >= enough
+
+    for _ in range(2):
+        eventually("it is near again", lambda: 0 < seen().rtt < 40)
+        enough = seen().retransmitted + 3
+        late.stall()
+        try:
+            eventually("it is sent again", partial(sent_again, enough))
+        finally:
+            late.go_on()
+        eventually("all of it was needless", lambda: seen().needless >= seen().retransmitted)
+        told = home.why("ivan")
+        assert told.verdict.rule != "loses", (told.verdict, seen())
 
 
 def test_a_line_that_is_thin(home: House) -> None:

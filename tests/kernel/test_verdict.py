@@ -117,6 +117,10 @@ HOLDS: dict[str, list[tuple[Evidence, Evidence]]] = {
             line(retransmitted=RETRANSMITTED, segments=int(RETRANSMITTED / LOSS) + 1),
         ),
         (line(retransmitted=RETRANSMITTED, segments=5), line(retransmitted=RETRANSMITTED - 1, segments=5)),
+        (  # of what ran out of time just now nobody knows yet whether it was lost
+            line(retransmitted=RETRANSMITTED + 2, segments=9, backoff=2, unacked=3),
+            line(retransmitted=RETRANSMITTED + 1, segments=9, backoff=2, unacked=3),
+        ),
     ],
     "far from all": [
         (

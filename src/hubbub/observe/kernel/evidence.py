@@ -74,10 +74,17 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
         return self.house.delayed / wanted if wanted > 0 else 0.0
 
     @property
-    def loss(self) -> float:
-        """Of the segments, the share that was sent again."""
+    def lost(self) -> int:
+        """Segments that were sent again since they were lost. Of those that ran out of time just now, nobody
+        knows yet: they may be acknowledged late."""
         line = self.line
-        return line.retransmitted / line.segments if line is not None and line.segments > 0 else 0.0
+        return max(0, line.retransmitted - line.backoff) if line is not None else 0
+
+    @property
+    def loss(self) -> float:
+        """Of the segments, the share that is."""
+        line = self.line
+        return self.lost / line.segments if line is not None and line.segments > 0 else 0.0
 
     @property
     def reader_share(self) -> float:

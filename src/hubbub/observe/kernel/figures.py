@@ -109,7 +109,7 @@ class Line(msgspec.Struct, gc=False):
     window: int | None = None
     """Bytes that the peer would still take; None: the kernel does not tell (before 6.2)."""
     segments: int = 0
-    """Segments sent, and those sent again."""
+    """Segments sent, and those sent again because they were lost: not those that the peer had already."""
     retransmitted: int = 0
     backoff: int = 0
     """How many times in a row the retransmission timer has run out; now."""

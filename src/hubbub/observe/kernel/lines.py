@@ -30,8 +30,9 @@ _NO_RTT: Final = 0xFFFFFFFF
 """What the kernel says for a least round-trip time that was never measured."""
 
 _QUICK: Final = struct.Struct("=2xB 65x II".replace(" ", ""))  # retransmits, rtt (68), rttvar (72)
-_GROWN: Final = struct.Struct("=I 52x I 16x QQ".replace(" ", ""))
-"""Of the counters: total_retrans (100), data_segs_out (156), rwnd_limited (176), sndbuf_limited (184)."""
+_GROWN: Final = struct.Struct("=I 52x I 16x QQ 24x I".replace(" ", ""))
+"""Of the counters: total_retrans (100), data_segs_out (156), rwnd_limited (176), sndbuf_limited (184),
+dsack_dups (216)."""
 _COUNTS: Final = struct.Struct("=10Q")
 """What the probes counted at the socket, behind the counters: `SocketCounts`."""
 _ZERO: Final = bytes(SIZE - COUNTERS_AT)
@@ -56,6 +57,7 @@ def line_of(
     `state` by TCP's number; `queued` and `unread`: see Line.
     """
     local, peer = between
+    needless = max(0, info.needless - before.needless)
     return Line(
         cookie=cookie,
         local=local,
@@ -72,7 +74,7 @@ def line_of(
         unread=unread,
         window=None if info.window is None else max(0, info.window - max(0, queued - info.unsent)),
         segments=max(0, info.data_segs_out - before.data_segs_out),
-        retransmitted=max(0, info.total_retrans - before.total_retrans),
+        retransmitted=max(0, info.total_retrans - before.total_retrans - needless),
         backoff=info.retransmits,
         busy=max(0, info.busy - before.busy),
         reader_limited=max(0, info.reader_limited - before.reader_limited),
@@ -219,7 +221,7 @@ def _counters(kept: bytes) -> TcpInfo:
 
 def _rank(before: bytes, now: bytes, span: float) -> float:
     """What the window's counters add: one retransmission in twenty counts as 100 ms of round trip do."""
-    again, segments, reader, buffer = _GROWN.unpack_from(now)
-    again_before, segments_before, reader_before, buffer_before = _GROWN.unpack_from(before)
-    lost = (again - again_before) / max(segments - segments_before, 20)
+    again, segments, reader, buffer, had = _GROWN.unpack_from(now)
+    again_before, segments_before, reader_before, buffer_before, had_before = _GROWN.unpack_from(before)
+    lost = max(0, again - again_before - (had - had_before)) / max(segments - segments_before, 20)
     return float(20 * lost + 4 * (reader - reader_before + buffer - buffer_before) / span)

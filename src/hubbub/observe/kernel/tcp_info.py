@@ -20,7 +20,7 @@ _LAYOUT: Final = struct.Struct(
     "8x I I"  # 136: notsent_bytes 144, min_rtt 148
     "4x I Q"  # 152: data_segs_out 156, delivery_rate 160
     "QQQ 8x"  # 168: busy_time, rwnd_limited, sndbuf_limited
-    "Q 20x I"  # 200: bytes_sent; 228: snd_wnd
+    "Q 8x I 8x I"  # 200: bytes_sent; dsack_dups 216, snd_wnd 228
 )
 SIZE: Final = _LAYOUT.size
 COUNTERS_AT: Final = 100
@@ -57,6 +57,8 @@ class TcpInfo(NamedTuple):
     buffer_limited: int
     bytes_sent: int
     """Again for each time that they were sent."""
+    needless: int
+    """Segments that the peer says it had already (RFC 2883, D-SACK). 0: an older kernel (before 4.19)."""
     window: int | None
     """Bytes that the peer would still take. None: an older kernel does not tell."""
 

@@ -54,7 +54,7 @@ BACKLOG: Final = 65_536
 HELD_FOR: Final = 0.25
 """Seconds until the last of the requests that wait for their rate may be carried out."""
 RETRANSMITTED: Final = 3
-"""Segments sent again in the last seconds: one or two are the weather."""
+"""Segments lost, and so sent again, in the last seconds: one or two are the weather."""
 LOSS: Final = 0.02
 """Share of all segments."""
 RTT: Final = 250_000
@@ -142,8 +142,7 @@ def _does_not_read(known: Evidence) -> bool:
 
 
 def _loses(known: Evidence) -> bool:
-    line = known.line
-    return line is not None and line.retransmitted >= RETRANSMITTED and known.loss >= LOSS
+    return known.lost >= RETRANSMITTED and known.loss >= LOSS
 
 
 def _far(known: Evidence) -> bool:

@@ -161,7 +161,7 @@ KERNEL_FAMILIES: Final = (
     Family(
         "hubbub_kernel_retransmits",
         "counter",
-        "Packets that were sent again.",
+        "Packets that were sent again, also those that were only late.",
         lambda r: [((), r.kernel.sockets.retransmits)],
     ),
     Family(
