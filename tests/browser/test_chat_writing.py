@@ -130,6 +130,12 @@ def test_an_edit_leaves_the_draft_alone(page: Page) -> None:
     say(page, "first")
     page.keyboard.type("a draft")
     act(page, "first", "Edit")
+    box(page).fill("second" + "\nline" * 9)
+    act(page, "first", "Copy text")
+    page.wait_for_function("""() => {
+        const [said, form] = ['.toast', 'form.composer'].map((one) => document.querySelector(one));
+        return said?.getBoundingClientRect().bottom <= form.getBoundingClientRect().top;
+    }""")  # short words cover nothing of it
     box(page).fill("second")
     page.keyboard.press("Enter")
     expect(row(page, "second")).to_be_visible()
