@@ -21,7 +21,6 @@ import { Conversations } from "./conversations.svelte";
 import { Drafts } from "./drafts";
 import { calls } from "./messages";
 import { Notices } from "./notices.svelte";
-import { notify } from "./notifications";
 import { Offers } from "./offers.svelte";
 import { Outbox, type Post, type Target } from "./outbox";
 import { OutboxStore, type Entry } from "./outbox_store";
@@ -29,6 +28,7 @@ import { People } from "./people.svelte";
 import { Positions } from "./positions";
 import { writeRoute } from "./route";
 import { Session, type Hooks } from "./session.svelte";
+import { settings } from "./settings.svelte";
 import { forgetUploads } from "./storage";
 import { Tabs } from "./tabs";
 import type { Range } from "./timeline.svelte";
@@ -293,11 +293,15 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     const { data } = arrival;
     if (data.from_id === this.me?.id || conversation.muted || conversation.looking) return;
     const talk = arrival.name === "private";
-    const called = !talk && this.me !== null && calls(data.content, arrival.data.mentions, this.me);
+    const personal = talk || (this.me !== null && calls(data.content, arrival.data.mentions, this.me));
+    if (settings.notifications === "off" || (settings.notifications === "mentions" && !personal)) return;
     const title = talk ? data.from : `${data.from} — #${conversation.name}`;
     const [id, place] = [`${data.stream}/${data.offset}`, writeRoute(conversation)];
-    const news = { id, place, key: conversation.key, title, body: data.content, personal: talk || called };
-    notify(news, () => this.where.open(conversation));
+    const news = { id, place, key: conversation.key, title, body: data.content };
+    import("./notifications").then(
+      ({ notify }) => notify(news, () => this.where.open(conversation)),
+      () => {}, // the line dropped since: it is unread
+    );
   }
 
   roomsChanged(): void {

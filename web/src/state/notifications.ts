@@ -1,9 +1,11 @@
 // What a person is told of who looks elsewhere: a notification of the system, and a sound if that is wished.
-// Never of the conversation that is before their eyes, be it in another tab, and by one tab of all.
+// Never of the conversation that is before their eyes, be it in another tab, and by one tab of all. Fetched with the
+// first of it.
 
 import { settings } from "./settings.svelte";
-import { once } from "./tabs";
+import { seen } from "./tabs";
 
+const ONCE = 20_000; // milliseconds in which all tabs hear of the same: a hidden one is slow
 const LONGEST = 200; // characters of the message
 const SOUND_EVERY = 2000; // milliseconds
 const SOUND_LASTS = 0.25; // seconds
@@ -14,7 +16,6 @@ export interface News {
   readonly key: string; // of the conversation; a later notification of it replaces the earlier one
   readonly title: string;
   readonly body: string;
-  readonly personal: boolean; // a mention, or private
 }
 
 let sounded = 0;
@@ -26,9 +27,22 @@ export async function askForNotifications(): Promise<boolean> {
 }
 
 export function notify(news: News, open: () => void): void {
-  const wanted = settings.notifications;
-  if (wanted === "off" || (wanted === "mentions" && !news.personal)) return;
   void once(news.id, news.place, () => tell(news, open));
+}
+
+/** Do it in one tab, once of that name, unless that place is before somebody's eyes. Where nobody can tell, do it. */
+async function once(name: string, place: string, deed: () => void): Promise<void> {
+  try {
+    const { held } = await navigator.locks.query();
+    if (held?.some((one) => one.name === seen(place))) return;
+    await navigator.locks.request(`hubbub.once.${name}`, { ifAvailable: true }, (mine) => {
+      if (mine === null) return undefined;
+      deed();
+      return new Promise((resolve) => setTimeout(resolve, ONCE));
+    });
+  } catch {
+    deed();
+  }
 }
 
 function tell(news: News, open: () => void): void {

@@ -1,7 +1,5 @@
 // The other tabs of this browser: they share the cookie, and what is kept. Who signs out in one is out in all.
 
-const ONCE = 20_000; // milliseconds in which all tabs hear of the same: a hidden one is slow
-
 type Told =
   | { readonly kind: "signed-in"; readonly id: number }
   | { readonly kind: "signed-out" };
@@ -34,22 +32,8 @@ export class Eyes {
   }
 }
 
-/** Do it in one tab, once of that name, unless that place is before somebody's eyes. Where nobody can tell, do it. */
-export async function once(name: string, place: string, deed: () => void): Promise<void> {
-  try {
-    const { held } = await navigator.locks.query();
-    if (held?.some((one) => one.name === seen(place))) return;
-    await navigator.locks.request(`hubbub.once.${name}`, { ifAvailable: true }, (mine) => {
-      if (mine === null) return undefined;
-      deed();
-      return new Promise((resolve) => setTimeout(resolve, ONCE));
-    });
-  } catch {
-    deed();
-  }
-}
-
-function seen(place: string): string {
+/** The lock of whoever has that place before their eyes. */
+export function seen(place: string): string {
   return `hubbub.seen.${place}`;
 }
 
