@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from serving import PATIENCE, Server, serving, until
 
 HUBBUB = [sys.executable, "-m", "hubbub"]
+NAME_IT = "name that one with --pid"
 FULL = "hubbub: standard output: No space left on device\n"
 UNPRIVILEGED = ["setpriv", "--bounding-set=-bpf,-perfmon,-sys_admin"]
 """Without what probes take; it may look at the process, as the server's own user may."""
@@ -113,8 +115,8 @@ def test_it_ends_with_the_server(data: Path) -> None:
         assert probing.stdout is not None
         assert "source" in probing.stdout.readline()
         server.process.send_signal(signal.SIGTERM)
-        assert probing.wait(PATIENCE) == 0
-        probing.communicate()
+        _, told = probing.communicate(timeout=PATIENCE)
+    assert (probing.returncode, told) == (0, "hubbub: the server has ended\n")
 
 
 def test_a_server_that_hangs_is_seen_all_the_same(server: Server, data: Path) -> None:
@@ -140,6 +142,12 @@ def test_what_cannot_be_observed_is_said(data: Path) -> None:
     assert gone.returncode == 1
     assert str(ended.pid) in gone.stderr
     assert "Traceback" not in gone.stderr
+    thread = threading.Thread(target=(over := threading.Event()).wait, daemon=True)
+    thread.start()
+    part = probe("--pid", str(thread.native_id))
+    over.set()
+    assert (part.returncode, part.stdout) == (1, "")
+    assert part.stderr == f"hubbub: {thread.native_id} is a thread of process {os.getpid()}; {NAME_IT}\n"
     for wrong in (["--pid", "0"], ["--pid", "x"], ["--duration", "-1"], ["--data", ":memory:"]):
         asked = probe(*wrong)
         assert asked.returncode == 2, (wrong, asked.stderr)

@@ -96,6 +96,10 @@ def _observe(arguments: Namespace, pid: int, names: Names) -> int:
     from hubbub.observe.kernel.observer import Observer, ObserverError
     from hubbub.observe.kernel.probes import ProbesError
 
+    leader = _leader(pid)
+    if leader not in (None, pid):
+        _say(f"{pid} is a thread of process {leader}; name that one with --pid")
+        return FAILED
     try:
         observer = Observer(pid, "on" if arguments.trace else "auto", arguments.all)
     except ObserverError as error:
@@ -107,10 +111,25 @@ def _observe(arguments: Namespace, pid: int, names: Names) -> int:
     stop = _Stop(arguments.duration)
     try:
         if arguments.trace:
-            return _trace(observer, names, stop, as_json=arguments.json)
-        return _report(observer, names, stop, as_json=arguments.json)
+            _trace(observer, names, stop, as_json=arguments.json)
+        else:
+            _report(observer, names, stop, as_json=arguments.json)
+        if observer.ended:
+            _say("the server has ended")
+        return 0
     finally:
         observer.close()
+
+
+def _leader(pid: int) -> int | None:
+    """The process whose thread has this number; its own is that of its first thread. None: nobody tells."""
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("Tgid:"):
+                return int(line.split()[1])
+    except OSError:
+        pass
+    return None
 
 
 class _Stop:
@@ -138,7 +157,7 @@ class _Stop:
 # -- reports
 
 
-def _report(observer: Observer, names: Names, stop: _Stop, *, as_json: bool) -> int:
+def _report(observer: Observer, names: Names, stop: _Stop, *, as_json: bool) -> None:
     from hubbub.cli.probe_view import View
 
     view = None if as_json else View(observer.source, names.of)
@@ -160,7 +179,6 @@ def _report(observer: Observer, names: Names, stop: _Stop, *, as_json: bool) -> 
     finally:
         if view is not None:
             view.end()
-    return 0
 
 
 def _print(told: dict[str, Source | Report | dict[str, str]]) -> None:
@@ -170,7 +188,7 @@ def _print(told: dict[str, Source | Report | dict[str, str]]) -> None:
 # -- every call
 
 
-def _trace(observer: Observer, names: Names, stop: _Stop, *, as_json: bool) -> int:
+def _trace(observer: Observer, names: Names, stop: _Stop, *, as_json: bool) -> None:
     count, over = 0, False
     with observer.trace() as trace:
         _say(f"{observer.source.sentence}; Ctrl-C ends it")
@@ -186,7 +204,6 @@ def _trace(observer: Observer, names: Names, stop: _Stop, *, as_json: bool) -> i
                 write("".join([line(one, names.of(one.cookie)) for one in calls]))
         lost = trace.lost
     _say(f"{count:,} calls; {lost:,} more were lost" if lost else f"{count:,} calls; none was lost")
-    return 0
 
 
 def _as_json(one: TracedCall, user: str) -> str:
