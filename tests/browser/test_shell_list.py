@@ -242,8 +242,15 @@ def test_on_a_phone_the_list_and_the_conversation_are_two_pages(visit: Visit) ->
     members = page.get_by_role("complementary", name="Members")
     expect(members.get_by_role("button", name="Alice , Online")).to_be_visible()
     check_width(page, "the members")
+    page.go_back()
+    expect(members).to_have_count(0)
+    expect(page.get_by_role("heading", name="lobby")).to_be_visible()
+    page.get_by_role("button", name="Members").tap()
     members.get_by_role("button", name="Hide the members").tap()
     expect(members).to_have_count(0)
+    expect(page.get_by_role("heading", name="lobby")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("navigation")).to_be_visible()
 
 
 def test_an_address_leads_to_its_conversation(visit: Visit, server: Server) -> None:
@@ -257,8 +264,18 @@ def test_an_address_leads_to_its_conversation(visit: Visit, server: Server) -> N
     expect(page.get_by_role("tab", name="Appearance")).to_have_attribute("aria-selected", "true")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
+    entry(page, "lobby").click()
     own_menu(page, "Profile")
     expect(page.get_by_role("tab", name="Profile")).to_have_attribute("aria-selected", "true")
+    page.go_back()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(entry(page, "lobby")).to_have_attribute("aria-current", "page")
+    own_menu(page, "Profile")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page).to_have_url(f"http://127.0.0.1:{server.port}/#/room/lobby")
+    page.go_back()
+    expect(entry(page, "Bob")).to_have_attribute("aria-current", "page")
 
 
 def test_an_address_of_no_room_says_so(visit: Visit, server: Server) -> None:

@@ -15,7 +15,13 @@ const kept = "hubbub.members";
 
 let pane = $state.raw<Pane | null>(null);
 let ahead = ""; // typed while the switcher was being fetched
-let members = $state(remembered());
+const narrow = matchMedia("(max-width: 1000px)"); // where the members lie over the conversation
+let members = $state(!narrow.matches && remembered());
+
+// There it is they that one comes back from.
+addEventListener("popstate", () => {
+  if (narrow.matches) members = history.state === kept;
+});
 
 export const panes = {
   /** The dialog that is open. */
@@ -43,7 +49,12 @@ export const panes = {
     return members;
   },
   toggleMembers(): void {
+    if (narrow.matches && members && history.state === kept) return history.back();
     members = !members;
+    if (narrow.matches) {
+      if (members) history.pushState(kept, "");
+      return;
+    }
     try {
       localStorage.setItem(kept, members ? "shown" : "hidden");
     } catch {
