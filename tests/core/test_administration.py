@@ -102,7 +102,7 @@ def test_who_is_disabled_ends_at_once_everywhere() -> None:
         view = _view(house.told(house.admin.disable, "alice"))
         assert (view.disabled, view.online, view.logins) == (True, False, 0)
         assert {id(session) for session, _ in house.outlet.dismissed} == {id(phone), id(desk), id(tablet)}
-        assert {reason for _, reason in house.outlet.dismissed} == {"policy"}
+        assert {reason for _, reason in house.outlet.dismissed} == {"disabled"}
         for token in (on_phone.token, at_desk.token):
             _refused(house.do(house.session(), Login(token=token)), Code.BAD_CREDENTIALS)
         assert at_desk.refresh_token is not None

@@ -158,7 +158,7 @@ shown_events = st.one_of(
         lambda seconds: events.GoingAway("drain", None if seconds is None else float(seconds)),
         st.none() | st.integers(1, 10**6),
     ),
-    st.builds(events.GoingAway, st.sampled_from(["slow", "replaced", "idle", "policy"])),
+    st.builds(events.GoingAway, st.sampled_from(["slow", "replaced", "idle", "policy", "disabled"])),
     st.builds(
         lambda sender, name, size: events.FileOffered(sender, 0, "", name, size, ""),
         names_of_people,

@@ -37,6 +37,7 @@ PATIENCE: Final = 600.0
 _FOR_GOOD: Final = {
     "replaced": "Somebody logged in elsewhere by this name, and took this login's place.",
     "policy": "The login has ended.",
+    "disabled": "The account was disabled.",
 }
 MOST_WAITING: Final = 10_000
 """Events that may wait to be taken; a client that takes none would otherwise grow for ever."""

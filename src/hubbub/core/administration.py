@@ -234,9 +234,10 @@ class Administration(Generic[SessionT]):
             user = self._people.by_id(account.id)
             if user is not None:
                 user.role = changed.role
+            if ends:  # also whoever is here by none of these logins
+                reason = "disabled" if changed.disabled else "policy"
+                self._admission.dismiss(user, reason=reason)
             self._admission.ended(account.id, logins)
-            if ends:  # and whoever is here by none of them
-                self._admission.dismiss(self._people.by_id(account.id))
             then(self._view(changed))
 
         def failed(refusal: Refusal) -> None:

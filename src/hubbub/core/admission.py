@@ -120,12 +120,14 @@ class Admission(Generic[SessionT]):
             self._membership.leave_all(session, user)
             session.user = session.login = None
 
-    def dismiss(self, user: User | None, logins: Iterable[Login] | None = None) -> None:
+    def dismiss(
+        self, user: User | None, logins: Iterable[Login] | None = None, reason: str = _POLICY
+    ) -> None:
         """Close the connections of somebody: all of them, or those by these logins."""
         ids = None if logins is None else {login.id for login in logins}
         for session in list(user.sessions) if user is not None else ():
             if ids is None or session.login in ids:
-                self._outlet.dismiss(cast("SessionT", session), _POLICY)
+                self._outlet.dismiss(cast("SessionT", session), reason)
 
     # -- logins
 

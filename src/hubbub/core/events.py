@@ -349,7 +349,7 @@ class GoingAway(_Event, frozen=True):
     """The last thing before the server closes. `retry_after` in seconds; None: do not come back.
 
     `reason`: `drain` (restart), `slow` (reconnect and resume), `replaced` (logged in elsewhere),
-    `idle`, `policy` (the login has ended).
+    `idle`, `policy` (the login has ended), `disabled` (the account is).
     """
 
     reason: str

@@ -276,7 +276,7 @@ class Outlet(Protocol[SessionT]):
         ...
 
     def dismiss(self, session: SessionT, reason: str) -> None:
-        """Say goodbye to the session and close it: `replaced`, `policy`."""
+        """Say goodbye to the session and close it: `replaced`, `policy`, `disabled`."""
         ...
 
     def flush(self) -> None:

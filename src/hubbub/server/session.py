@@ -49,6 +49,7 @@ _CLOSE_CODES: Final = {
     "idle": 1001,
     "replaced": 1008,
     "policy": 1008,
+    "disabled": 1008,
 }
 
 

@@ -37,6 +37,7 @@ FAREWELLS: Final = {
     "replaced": "You logged in elsewhere.",
     "idle": "Nothing came from you for too long.",
     "policy": "Your login here has ended, or failed too often.",
+    "disabled": "Your account was disabled.",
 }
 """Why the server closes, for each reason of a GoingAway."""
 

@@ -9,7 +9,7 @@ class Silent {
   static made: Silent[] = [];
   readyState = 0;
   onopen: (() => void) | null = null;
-  onclose: (() => void) | null = null;
+  onclose: ((close: { code: number }) => void) | null = null;
   onmessage: ((message: { data: string }) => void) | null = null;
   readonly asked: string[] = [];
 
@@ -52,6 +52,19 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllGlobals();
+});
+
+test.each(["replaced", "policy", "disabled"])("who is sent away as %s is told so, and does not come back", async (reason) => {
+  const ends: string[] = [];
+  const line = new Line("ws://localhost/ws", { ...listener, ended: (told) => void ends.push(told) });
+  line.open();
+  await vi.advanceTimersByTimeAsync(0);
+  const [socket] = Silent.made;
+  const data = JSON.stringify({ id: "n1", type: "notification", event: "going_away", data: { reason } });
+  socket!.onmessage?.({ data });
+  socket!.onclose?.({ code: 1008 });
+  await minute();
+  expect([ends, Silent.made.length]).toEqual([[reason], 1]);
 });
 
 test.each(["visible", "hidden"])("a line that says nothing is asked, and dialled again, while the page is %s", async (state) => {

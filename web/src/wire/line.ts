@@ -203,7 +203,7 @@ export class Line {
   }
 
   private goingAway(told: { reason: string; retry_after?: number }): void {
-    if (told.reason === "replaced" || told.reason === "policy") this.farewell = told.reason;
+    if (["replaced", "policy", "disabled"].includes(told.reason)) this.farewell = told.reason;
     this.leaveAlone = (told.retry_after ?? 0) * 1000;
   }
 

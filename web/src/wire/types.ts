@@ -824,7 +824,7 @@ export interface Welcome {
  * The last thing before the server closes. `retry_after` in seconds; None: do not come back.
  *
  * `reason`: `drain` (restart), `slow` (reconnect and resume), `replaced` (logged in elsewhere),
- * `idle`, `policy` (the login has ended).
+ * `idle`, `policy` (the login has ended), `disabled` (the account is).
  */
 export interface GoingAway {
   readonly reason: string;

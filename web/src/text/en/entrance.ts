@@ -27,6 +27,8 @@ export default {
   endedReplacedText: "This name was taken over in another window or on another device. It can be used in one place at a time.",
   endedPolicy: "This login was ended",
   endedPolicyText: "It was ended on another device, or by whoever runs the server. Log in again to go on.",
+  endedDisabled: "Your account was disabled",
+  endedDisabledText: "Whoever runs the server did that. Nothing of it is lost, but nobody comes in by it until it is enabled again.",
   endedSlow: "The line was too slow",
   endedSlowText: "The server could not send as fast as things were said. Nothing is lost: connect again to read it.",
   endedIdle: "The line fell silent",

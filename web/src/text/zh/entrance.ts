@@ -25,6 +25,8 @@ export default {
   endedReplacedText: "这个名字正在另一个窗口或设备上使用。同一时间只能在一处使用。",
   endedPolicy: "登录已被终止",
   endedPolicyText: "可能是在另一台设备上终止的，也可能是服务器管理者终止的。请重新登录。",
+  endedDisabled: "你的账号已被停用",
+  endedDisabledText: "服务器管理者停用了此账号。内容都会保留，但在重新启用之前无法登录。",
   endedSlow: "连接太慢",
   endedSlowText: "消息来得太快，服务器来不及发给你。没有丢失任何内容，重新连接即可阅读。",
   endedIdle: "连接长时间没有响应",
