@@ -79,7 +79,6 @@ export default {
   away: "Away",
   busy: "Busy",
   offline: "Offline",
+  unknown: "Not known",
   gone: "Gone",
-  goneText: "{name} was a guest and is gone. You can read what was said; what you write would reach nobody.",
-  goneDraft: "Not sent:",
 } as const;

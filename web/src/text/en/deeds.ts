@@ -41,4 +41,6 @@ export default {
   yesterday: "Yesterday",
   notThere: "This message is not there any more",
   close: "Close",
+  goneText: "{name} was a guest and is gone. You can read what was said; what you write would reach nobody.",
+  goneDraft: "Not sent:",
 } as const;

@@ -79,7 +79,6 @@ export default {
   away: "离开",
   busy: "忙碌",
   offline: "离线",
+  unknown: "未知",
   gone: "已离去",
-  goneText: "{name} 是访客，已经离开。你可以查看以前的消息，但无法再向对方发送消息。",
-  goneDraft: "未发送：",
 } as const;

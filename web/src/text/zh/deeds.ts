@@ -41,4 +41,6 @@ export default {
   yesterday: "昨天",
   notThere: "这条消息已不存在",
   close: "关闭",
+  goneText: "{name} 是访客，已经离开。你可以查看以前的消息，但无法再向对方发送消息。",
+  goneDraft: "未发送：",
 } as const;
