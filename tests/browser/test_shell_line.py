@@ -1,4 +1,4 @@
-"""The line: what is told while it is down, and that nothing moves; ends for good; parts that are gone."""
+"""The line: what is told while it is down, covering nothing; ends for good; parts that are gone."""
 
 from __future__ import annotations
 
@@ -24,19 +24,24 @@ PLACES = """() => JSON.stringify([...document.querySelectorAll("nav, main, texta
 
 
 @pytest.mark.long
-def test_a_line_that_is_down_is_told_and_nothing_moves(browser: Browser, tmp_path: Path) -> None:
+def test_a_line_that_is_down_is_told_above_the_page(browser: Browser, tmp_path: Path) -> None:
     server = Server("--data", str(tmp_path / "data"))
     register(server, "Alice", PASSWORD)
     with visiting(browser, server, "ERR_CONNECTION_REFUSED", "WebSocket connection", "ERR_INTERNET") as visit:
         page = log_in(visit(), "Alice", PASSWORD)
         expect(entry(page, "lobby")).to_have_attribute("aria-current", "page")
         before = json.loads(page.evaluate(PLACES))
+        expect(page.get_by_role("button", name="You: Alice Online")).to_be_visible()
         server.signal(signal.SIGKILL)
         server.process.communicate()
         told = page.get_by_role("status").filter(has_text="The line is down.")
         expect(told).to_be_visible()
         expect(told.get_by_text(LONG)).to_be_visible(timeout=60_000)
-        assert json.loads(page.evaluate(PLACES)) == before
+        nav, main, box = json.loads(page.evaluate(PLACES))
+        height = told.evaluate("one => one.offsetHeight")
+        assert nav["top"] == main["top"] == height > 0  # and covers nothing
+        assert (nav["bottom"], box) == (before[0]["bottom"], before[2])
+        expect(page.get_by_role("button", name="You: Alice Status not known")).to_be_visible()
         check_axe(page, "no line")
         page.context.set_offline(True)
         expect(page.get_by_text("This device is offline. What you write is kept.")).to_be_visible()
@@ -50,6 +55,7 @@ def test_a_line_that_is_down_is_told_and_nothing_moves(browser: Browser, tmp_pat
             page.get_by_role("textbox", name="Message to").fill("back again")
             page.keyboard.press("Enter")
             expect(page.get_by_role("log")).to_contain_text("back again")
+            expect(page.get_by_role("button", name="You: Alice Online")).to_be_visible()
             assert json.loads(page.evaluate(PLACES)) == before
         finally:
             page.context.close()

@@ -79,6 +79,7 @@ export default {
   away: "Away",
   busy: "Busy",
   offline: "Offline",
+  unknown: "Status not known",
   unknown: "Not known",
   gone: "Gone",
 } as const;

@@ -15,6 +15,7 @@ export default {
   away: "Away",
   busy: "Busy",
   offline: "Offline",
+  unknown: "Status not known",
   guest: "Guest",
   owner: "Owner",
   moderator: "Moderator",

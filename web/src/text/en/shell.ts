@@ -10,6 +10,7 @@ export default {
   away: "Away",
   busy: "Busy",
   offline: "Offline",
+  unknown: "Status not known",
   guest: "Guest",
   gone: "gone",
 

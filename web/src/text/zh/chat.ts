@@ -79,6 +79,7 @@ export default {
   away: "离开",
   busy: "忙碌",
   offline: "离线",
+  unknown: "状态未知",
   unknown: "未知",
   gone: "已离去",
 } as const;

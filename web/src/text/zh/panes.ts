@@ -15,6 +15,7 @@ export default {
   away: "离开",
   busy: "忙碌",
   offline: "离线",
+  unknown: "状态未知",
   guest: "访客",
   owner: "房主",
   moderator: "版主",

@@ -10,6 +10,7 @@ export default {
   away: "离开",
   busy: "忙碌",
   offline: "离线",
+  unknown: "状态未知",
   guest: "访客",
   gone: "已离去",
 
