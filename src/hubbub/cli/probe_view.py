@@ -1,12 +1,16 @@
-"""Reports of `hubbub probe`, drawn: a screen that is drawn anew each second, or one below the other."""
+"""Reports of `hubbub probe`, drawn: a screen that is drawn anew each second, or one below the other.
+
+Where there is no room for all, whole columns are given up, and rows: half a figure would be another one.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, NamedTuple
 
-from rich.console import Group
+from rich.cells import cell_len
+from rich.console import Group, JustifyMethod
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +24,33 @@ _BARS: Final = " ▁▂▃▄▅▆▇█"
 _WORST: Final = 12
 """Connections that are shown."""
 _HAPPENED: Final = 6
+_LEAST_NAME: Final = 12
+"""Columns of a name that are left to it, before a figure is given up."""
+_BETWEEN: Final = 2
+_LABELS: Final = 13
+"""Columns of what stands in front of the machine's figures."""
+
+_CALLS: Final = (
+    "sizes, 1 B … 16 MiB",
+    "how long, 256 ns … 16 s",
+    "again",
+    "failed",
+    "bytes",
+    "p50",
+    "p99",
+    "count",
+)
+_LINES: Final = ("±", "sends", "leaves at", "full", "short", "peer", "kept by peer", "unsent", "again", "RTT")
+"""Columns of the two tables, in the order in which they are given up. Whose figures they are, stays."""
+
+
+class Column(NamedTuple):
+    """A part of a table: its head, and a cell for each row."""
+
+    name: str
+    cells: list[str]
+    figures: bool = True
+    """They stand at the right."""
 
 
 class View:
@@ -31,6 +62,7 @@ class View:
         self._console = open_console()
         self._live = Live(console=self._console, auto_refresh=False) if sys.stdout.isatty() else None
         missing = source.missing.items()  # why there are no probes at all, the sentence says
+        self._widest: dict[tuple[str, str], int] = {}
         self._missing = [f"without {hook}: {why}" for hook, why in missing if hook != "probes"]
         if self._live is not None:
             self._live.start()
@@ -50,39 +82,116 @@ class View:
             self._live.stop()
 
     def _draw(self, report: Report) -> Group:
-        parts: list[Text | Table] = [Text(self._source.sentence, style="bold")]
-        parts += [Text(line, style="dim") for line in self._missing]
-        parts.append(Text(""))
+        head: list[Text | Table] = [Text(self._source.sentence, style="bold")]
+        head += [Text(line, style="dim") for line in self._missing]
+        head.append(Text(""))
         if report.calls:
-            parts.append(_calls(report))
+            head += self._calls(report)
             if not self._source.everything:
-                parts.append(Text("how long they take, tells --all", style="dim"))
-            parts.append(Text(""))
-        parts += [_machine(report), Text(""), self._lines(report)]
+                head.append(Text("how long they take, tells --all", style="dim"))
+            head.append(Text(""))
+        head += [_machine(report, self._console.width), Text("")]
+        foot: list[Text | Table] = []
         if report.sockets is not None:
-            parts.append(Text(_in_all(report.sockets)))
-        if report.happenings:
-            parts += [Text(""), *self._happenings(report)]
+            foot.append(Text(_in_all(report.sockets)))
         if report.lost or report.missed:
-            parts.append(Text(f"{report.lost:,} happenings lost, {report.missed:,} calls not by connection"))
-        parts.append(Text(""))
-        return Group(*parts)
+            foot.append(Text(f"{report.lost:,} happenings lost, {report.missed:,} calls not by connection"))
+        room = self._room(head + foot)
+        worst = report.worst[: max(1, min(_WORST, room))]
+        happened = self._happenings(report)[-max(0, room - len(worst) - 1) :]
+        if happened and room > len(worst) + 1:
+            foot += [Text(""), *happened]
+        return Group(*head, *self._lines(report, worst), *foot, Text(""))
 
-    def _lines(self, report: Report) -> Table:
-        table = _table(f"connections: {report.lines:,}, those that stand out first")
-        for name in ("who", "peer"):
-            table.add_column(name, no_wrap=True, overflow="ellipsis")
-        for name in ("RTT", "±", "again", "unsent", "sends", "short", "full", "kept by peer", "leaves at"):
-            table.add_column(name, justify="right", no_wrap=True)
-        for line in report.worst[:_WORST]:
-            table.add_row(self._name_of(line.cookie), line.peer, *_figures(line))
+    def _room(self, others: list[Text | Table]) -> int:
+        """Rows for connections and happenings, beside all else. On a screen the rest would be cut off."""
+        if self._live is None:
+            return _WORST + _HAPPENED + 1
+        taken = len(self._console.render_lines(Group(*others)))
+        return self._console.height - taken - 4  # its title, its head, an empty line, and the cursor's
+
+    def _calls(self, report: Report) -> list[Text | Table]:
+        calls = report.calls
+        figures = calls.values()
+
+        def a_second(unit: Unit, values: Iterable[int]) -> list[str]:
+            return [amount(round(value / report.seconds), unit) for value in values]
+
+        columns = [
+            Column("call", list(calls), figures=False),
+            Column("count", a_second("", (one.count for one in figures))),
+            Column("bytes", a_second("B", (one.bytes for one in figures))),
+            Column("failed", a_second("", (one.failed for one in figures))),
+            Column("again", a_second("", (one.again for one in figures))),
+        ]
+        if self._source.everything:
+            columns += [
+                Column("p50", [_quantile(one.took, 0.5) for one in figures]),
+                Column("p99", [_quantile(one.took, 0.99) for one in figures]),
+                Column("how long, 256 ns … 16 s", [_bars(one.took, 8, 34) for one in figures], figures=False),
+            ]
+        columns.append(
+            Column("sizes, 1 B … 16 MiB", [_bars(one.sizes, 0, 24) for one in figures], figures=False)
+        )
+        return [_title("calls, a second"), self._table("calls", columns, _CALLS)]
+
+    def _lines(self, report: Report, worst: list[Line]) -> list[Text | Table]:
+        columns = [
+            Column("who", [self._name_of(line.cookie) or line.peer for line in worst], figures=False),
+            Column("peer", [line.peer for line in worst], figures=False),
+            Column("RTT", [amount(line.rtt, "µs") for line in worst]),
+            Column("±", [amount(line.rtt_var, "µs") for line in worst]),
+            Column("again", [f"{line.retransmitted:,}/{line.segments:,}" for line in worst]),
+            Column("unsent", [amount(line.unsent, "B") for line in worst]),
+        ]
+        if report.probes:
+            columns += [
+                Column("sends", [_known(line.sends, "") for line in worst]),
+                Column("short", [_known(line.short_sends, "") for line in worst]),
+                Column("full", [_known(line.full, "µs") for line in worst]),
+            ]
+        columns += [
+            Column("kept by peer", [amount(line.reader_limited, "µs") for line in worst]),
+            Column("leaves at", [amount(line.delivery_rate, "B/s") for line in worst]),
+        ]
+        title = _title(f"connections: {report.lines:,}, those that stand out first")
+        return [title, self._table("connections", columns, _LINES)]
+
+    def _table(self, title: str, columns: list[Column], given_up: Sequence[str]) -> Table:
+        """What there is room for. A column is as wide as it ever was: else it would come and go."""
+        widths = {}
+        for one in columns:
+            width = max(map(cell_len, (one.name, *one.cells)))
+            widths[one.name] = self._widest[title, one.name] = max(
+                width, self._widest.get((title, one.name), 0)
+            )
+        first = columns[0]
+        room = self._console.width
+        least = min(widths[first.name], _LEAST_NAME)
+        for name in given_up:
+            others = sum(width + _BETWEEN for other, width in widths.items() if other != first.name)
+            if least + others <= room:
+                break
+            widths.pop(name, None)
+        others = sum(width + _BETWEEN for other, width in widths.items() if other != first.name)
+        widths[first.name] = max(1, min(widths[first.name], room - others))
+        table = Table(box=None, padding=(0, _BETWEEN, 0, 0), pad_edge=False)
+        kept = [one for one in columns if one.name in widths]
+        for one in kept:
+            justify: JustifyMethod = "right" if one.figures else "left"
+            width = widths[one.name]
+            table.add_column(one.name, justify=justify, width=width, no_wrap=True, overflow="ellipsis")
+        for row in zip(*(one.cells for one in kept), strict=True):
+            table.add_row(*row)
         return table
 
     def _happenings(self, report: Report) -> list[Text]:
         told: list[Text] = []
         for what in report.happenings[-_HAPPENED:]:
             who = self._name_of(what.cookie) or what.peer
-            told.append(Text(f"{what.kind}: {who} {what.detail}".rstrip(), style="dim"))
+            told.append(
+                Text(f"{what.kind}: {who} {what.detail}".rstrip(), "dim", no_wrap=True, overflow="ellipsis")
+            )
         return told
 
 
@@ -95,48 +204,15 @@ def _in_all(sums: SocketSums) -> str:
     )
 
 
-def _figures(line: Line) -> list[str]:
-    def known(value: int | None, unit: Unit) -> str:
-        return "" if value is None else amount(value, unit)
-
-    return [
-        amount(line.rtt, "µs"),
-        amount(line.rtt_var, "µs"),
-        f"{line.retransmitted:,}/{line.segments:,}",
-        amount(line.unsent, "B"),
-        known(line.sends, ""),
-        known(line.short_sends, ""),
-        known(line.full, "µs"),
-        amount(line.reader_limited, "µs"),
-        amount(line.delivery_rate, "B/s"),
-    ]
+def _known(value: int | None, unit: Unit) -> str:
+    return "" if value is None else amount(value, unit)
 
 
-def _calls(report: Report) -> Table:
-    table = _table("calls, a second")
-    table.add_column("call", no_wrap=True)
-    for name in ("count", "bytes", "failed", "again", "p50", "p99"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("how long, 256 ns … 16 s", no_wrap=True)
-    table.add_column("sizes, 1 B … 16 MiB", no_wrap=True)
-    for call, figures in report.calls.items():
-        a_second = [figures.count, figures.bytes, figures.failed, figures.again]
-        count, size, failed, again = (round(value / report.seconds) for value in a_second)
-        table.add_row(
-            call,
-            amount(count, ""),
-            amount(size, "B"),
-            amount(failed, ""),
-            amount(again, ""),
-            _quantile(figures.took, 0.5),
-            _quantile(figures.took, 0.99),
-            _bars(figures.took, 8, 34),
-            _bars(figures.sizes, 0, 24),
-        )
-    return table
+def _title(text: str) -> Text:
+    return Text(text, "italic", no_wrap=True, overflow="ellipsis")
 
 
-def _machine(report: Report) -> Table:
+def _machine(report: Report, room: int) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 3, 0, 0), pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -146,8 +222,9 @@ def _machine(report: Report) -> Table:
     ran, delayed = _share(queue.ran, seconds), _share(queue.delayed, seconds)
     table.add_row("threads", f"{ran} run, {delayed} kept waiting")
     if queue.waits:
-        p99 = _quantile(queue.waits, 0.99)
-        table.add_row("each wait", f"{_bars(queue.waits, 8, 34)} 256 ns … 16 s, p99 {p99}")
+        told = f"p99 {_quantile(queue.waits, 0.99)}"
+        drawn = f"{_bars(queue.waits, 8, 34)} 256 ns … 16 s, {told}"
+        table.add_row("each wait", drawn if cell_len(drawn) + _LABELS <= room else told)
     table.add_row("machine", f"{machine.busy:.0%} of {machine.cores} cores busy, {machine.stolen:.0%} stolen")
     if pressure:
         table.add_row("waited for", pressure)
@@ -156,10 +233,6 @@ def _machine(report: Report) -> Table:
 
 def _share(micros: int, seconds: float) -> str:
     return f"{micros / 1e6 / seconds:.1%}"
-
-
-def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False)
 
 
 def _quantile(counts: Buckets, part: float) -> str:
