@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hubbub.observe.kernel.figures import WINDOW, WORST, Line, SocketSums
+from hubbub.observe.kernel.figures import STALE, WINDOW, WORST, Line, SocketSums
 from hubbub.observe.kernel.lines import MINUTE, Lines, line_of
 from hubbub.observe.kernel.observer import Observer, ObserverError, Probing
 from hubbub.observe.kernel.probes import SocketCounts
@@ -278,6 +278,13 @@ def sample(
     return Socket(cookie, 1, 1, 0, queued, 80, identity, bytes(info))
 
 
+def age(one: Socket, rtt_age: int) -> Socket:
+    """The same, whose round-trip time was measured so many milliseconds ago."""
+    info = bytearray(one.info)
+    struct.pack_into("=I", info, 44, rtt_age)
+    return one._replace(info=bytes(info))
+
+
 def test_counts_are_those_of_the_window() -> None:
     lines = Lines()
     for second in range(30):
@@ -345,6 +352,18 @@ def test_the_worst_come_first() -> None:
     assert len(lines.worst()) == WORST
     assert [line.cookie for line in lines.worst()][:3] == [3, 1, 2]
     assert lines.rtt_median == 1000
+
+
+def test_who_rests_counts_neither_in_the_median_nor_among_the_worst() -> None:
+    """His round-trip time is as it was when he was last sent something."""
+    lines = Lines()
+    old = [age(sample(1 + number, rtt=900_000), STALE) for number in range(3)]
+    calm = [sample(100 + number) for number in range(WORST)]
+    lines.take(0.0, [*old, *calm[:1], age(sample(4, rtt=7_000), STALE - 1)], None)
+    assert (lines.rtt_count, lines.rtt_median) == (2, 1_000)
+    lines.take(1.0, [*old, *calm], None)
+    assert {line.cookie for line in lines.worst()} == {one.cookie for one in calm}
+    assert [line.rtt_age for line in lines.of([1])] == [STALE]
 
 
 def test_what_rests_costs_no_memory_anew() -> None:

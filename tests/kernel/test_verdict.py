@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from hubbub.observe.kernel import verdict as verdicts
 from hubbub.observe.kernel.evidence import Evidence, House, Others
 from hubbub.observe.kernel.facts import FACTS, Fact, shown
-from hubbub.observe.kernel.figures import Line, Machine
+from hubbub.observe.kernel.figures import STALE, Line, Machine
 from hubbub.observe.kernel.verdict import (
     BACKLOG,
     BACKOFF,
@@ -128,8 +128,15 @@ HOLDS: dict[str, list[tuple[Evidence, Evidence]]] = {
             replace(line(rtt=RTT), others=Others(OTHERS - 1, RTT)),
         ),
         (replace(line(rtt=RTT), others=Others(9, RTT)), replace(line(rtt=RTT), others=Others(9, RTT - 1))),
+        (
+            replace(line(rtt=RTT), others=Others(9, RTT)),
+            replace(line(rtt=RTT, rtt_age=STALE), others=Others(9, RTT)),
+        ),
     ],
-    "far": [(line(rtt=RTT), line(rtt=RTT - 1))],
+    "far": [
+        (line(rtt=RTT), line(rtt=RTT - 1)),
+        (line(rtt=RTT, rtt_age=STALE - 1), line(rtt=RTT, rtt_age=STALE)),
+    ],
     "takes nothing": [
         (
             Evidence(backlog=BACKLOG, house=HOUSE),
@@ -263,6 +270,11 @@ def test_a_verdict_says_what_it_rests_on() -> None:
     assert told.facts[-1] == Fact("others_rtt", 12_000, "µs")
 
 
+def test_how_far_somebody_was_once_is_told_as_such() -> None:
+    told = verdict(line(rtt=554_000, rtt_min=7, rtt_age=33_000))
+    assert told.sentence.startswith("nothing is wrong; RTT 554 ms, measured 33 s ago")
+
+
 def test_shared_causes_say_nothing_of_other_lines() -> None:
     told = verdict(house(sync_p99=400_000, commit_p99=900_000))
     assert (
@@ -323,7 +335,7 @@ LINES = st.builds(
     **dict.fromkeys(
         (
             *("rtt", "rtt_min", "unacked", "unsent", "queued", "segments", "retransmitted", "backoff"),
-            *("busy", "reader_limited", "delivery_rate", "acked", "silent"),
+            *("busy", "reader_limited", "delivery_rate", "acked", "silent", "rtt_age"),
         ),
         COUNTS,
     ),
@@ -400,7 +412,7 @@ def test_the_page_has_each_threshold_as_it_is() -> None:
     for name, text, why in rows("threshold"):
         number, _, unit = text.partition(" ")
         value = float(number) * WORTH[unit]
-        if name in ("SILENT", "SILENT_LONG"):
+        if name in ("SILENT", "SILENT_LONG", "STALE"):
             value /= 1e3  # these are in milliseconds
         elif name == "DRAIN" or name == "HELD_FOR":
             value /= 1e6  # and these in seconds

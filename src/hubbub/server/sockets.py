@@ -13,7 +13,7 @@ from statistics import median_low
 from typing import TYPE_CHECKING, Final
 
 from hubbub.net.stream import Stream
-from hubbub.observe.kernel.figures import WINDOW, Line
+from hubbub.observe.kernel.figures import STALE, WINDOW, Line
 from hubbub.observe.kernel.lines import line_of
 from hubbub.observe.kernel.tcp_info import TcpInfo, read_tcp_info
 from hubbub.server.socket_options import cookie_of, info_of, unacknowledged, unread
@@ -31,8 +31,9 @@ _UNTOUCHED: Final = read_tcp_info(b"")
 
 
 def median_rtt(streams: Iterable[Stream]) -> tuple[int, int]:
-    """How many of these have a round-trip time, and the median of it in µs (0: none has)."""
-    times = [info.rtt for one in streams if (info := info_of(one)) is not None and info.rtt]
+    """How many of these have a round-trip time of now, and the median of it in µs (0: none has)."""
+    told = (info for one in streams if (info := info_of(one)) is not None)
+    times = [info.rtt for info in told if info.rtt and info.rtt_age < STALE]
     return len(times), median_low(times) if times else 0
 
 

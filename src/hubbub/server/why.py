@@ -303,7 +303,7 @@ class Why:
         """The worst lines, with who is behind them and what is wrong."""
         self._cookies.learn()
         house = self._house()
-        others = Others(max(0, report.lines - 1), report.rtt_median)
+        others = Others(max(0, report.rtt_count - 1), report.rtt_median)
         return [self._joined(line, house, others) for line in report.worst[:most]]
 
     def verdicts(self) -> dict[Cause, int]:

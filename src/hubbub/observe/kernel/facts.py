@@ -9,7 +9,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from hubbub.observe.kernel.evidence import Evidence
-from hubbub.observe.kernel.figures import Line, Machine
+from hubbub.observe.kernel.figures import STALE, Line, Machine
 
 Unit = Literal["µs", "B", "B/s", "%", "s", ""]
 
@@ -35,12 +35,18 @@ def _of_line(take: Callable[[Line], float | None]) -> Callable[[Evidence], float
     return lambda known: None if known.line is None else take(known.line)
 
 
+def _old(line: Line) -> float | None:
+    """Seconds since the round-trip time was measured, where that is long ago."""
+    return line.rtt_age / 1000 if line.rtt and line.rtt_age >= STALE else None
+
+
 def _of_machine(take: Callable[[Machine], float | None]) -> Callable[[Evidence], float | None]:
     return lambda known: None if known.house.machine is None else take(known.house.machine)
 
 
 FACTS: Final[dict[str, Figure]] = {
     "rtt": Figure("µs", "RTT {}", _of_line(lambda line: line.rtt or None)),
+    "rtt_age": Figure("s", "measured {} ago", _of_line(_old)),
     "rtt_min": Figure("µs", "{} at best", _of_line(lambda line: line.rtt_min or None)),
     "retransmitted": Figure("%", "{} sent again", lambda known: 100 * known.loss or None),
     "unsent": Figure("B", "{} unsent", lambda known: known.waiting or None),

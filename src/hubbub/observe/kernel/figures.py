@@ -96,6 +96,8 @@ class Line(msgspec.Struct, gc=False):
     """Smoothed round-trip time; `rtt_var` its variance, `rtt_min` the least of the last minutes."""
     rtt_var: int = 0
     rtt_min: int = 0
+    rtt_age: int = 0
+    """Milliseconds since it was measured, at most: it stays as it is where nothing is sent (see `STALE`)."""
     cwnd: int = 0
     """Congestion window, in segments."""
     unacked: int = 0
@@ -191,7 +193,8 @@ class Report(msgspec.Struct):
     lines: int = 0
     """How many connections there are."""
     rtt_median: int = 0
-    """Of those with a round-trip time."""
+    """Of those whose round-trip time was measured in the last seconds (`STALE`), and how many these are."""
+    rtt_count: int = 0
     worst: list[Line] = []
     """At most `WORST`: those whose figures stand out most, the worst first."""
     happenings: list[Happening] = []
@@ -206,3 +209,5 @@ WORST: Final = 50
 HAPPENINGS: Final = 100
 WINDOW: Final = 10
 """Seconds over which a Line's counts are taken."""
+STALE: Final = 1_000 * WINDOW
+"""Milliseconds after which a round-trip time says nothing of now."""

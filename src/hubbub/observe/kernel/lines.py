@@ -13,7 +13,7 @@ from heapq import nlargest
 from itertools import starmap
 from typing import TYPE_CHECKING, Final
 
-from hubbub.observe.kernel.figures import WINDOW, WORST, Line
+from hubbub.observe.kernel.figures import STALE, WINDOW, WORST, Line
 from hubbub.observe.kernel.sock_diag import Socket, ends
 from hubbub.observe.kernel.tcp_info import COUNTERS_AT, SIZE, STATES, TcpInfo, read_tcp_info
 
@@ -29,7 +29,8 @@ _SLACK: Final = 0.5
 _NO_RTT: Final = 0xFFFFFFFF
 """What the kernel says for a least round-trip time that was never measured."""
 
-_QUICK: Final = struct.Struct("=2xB 65x II".replace(" ", ""))  # retransmits, rtt (68), rttvar (72)
+_QUICK: Final = struct.Struct("=2xB 41x I 8x I 8x II".replace(" ", ""))
+"""Retransmits (2), last_data_sent (44), last_ack_recv (56), rtt (68), rttvar (72)."""
 _GROWN: Final = struct.Struct("=I 52x I 16x QQ 24x I".replace(" ", ""))
 """Of the counters: total_retrans (100), data_segs_out (156), rwnd_limited (176), sndbuf_limited (184),
 dsack_dups (216)."""
@@ -67,6 +68,7 @@ def line_of(
         rtt=info.rtt,
         rtt_var=info.rtt_var,
         rtt_min=0 if info.rtt_min == _NO_RTT else info.rtt_min,
+        rtt_age=info.rtt_age,
         cwnd=info.cwnd,
         unacked=info.unacked,
         unsent=info.unsent,
@@ -104,7 +106,9 @@ class Lines:
 
     def __init__(self) -> None:
         self.rtt_median = 0
-        """Of all that have a round-trip time, in microseconds."""
+        """Of all whose round-trip time was measured lately, in microseconds; …"""
+        self.rtt_count = 0
+        """… and how many these are."""
         self._tracks: dict[int, _Track] = {}
         self._sample = -1
         self._back = 0  # how many samples ago the window began
@@ -139,10 +143,12 @@ class Lines:
             if counters == kept[before]:
                 counters = kept[before]
             kept[slot] = counters
-            retransmits, rtt, spread = _QUICK.unpack_from(info)
+            retransmits, sent, heard, rtt, spread = _QUICK.unpack_from(info)
             track.rtts[place] = rtt
             track.spreads[place] = spread
-            if rtt:
+            if sent >= STALE or heard >= STALE:
+                rtt = 0
+            elif rtt:
                 rtts.append(rtt)
             rank = rtt / 100_000 + 2 * retransmits + (unread + queued) / 65_536
             if kept[base] is not counters and not first:
@@ -150,6 +156,7 @@ class Lines:
             ranks.append((rank, cookie))
         if len(tracks) != len(ranks):
             self._tracks = {cookie: track for cookie, track in tracks.items() if track.seen == sample}
+        self.rtt_count = len(rtts)
         self.rtt_median = sorted(rtts)[(len(rtts) - 1) // 2] if rtts else 0
         self._worst = nlargest(WORST, ranks)
 

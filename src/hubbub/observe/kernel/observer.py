@@ -156,6 +156,7 @@ class Observer:
             sockets=_grown(sums.sockets, before.sockets),
             lines=len(self._lines),
             rtt_median=self._lines.rtt_median,
+            rtt_count=self._lines.rtt_count,
             worst=self._lines.worst(),
         )
         if self._probes is not None:

@@ -13,7 +13,7 @@ _LAYOUT: Final = struct.Struct(
     "=B x B 5x"  # 0: state, retransmits
     "16x"  # 8
     "I 16x"  # 24: unacked
-    "4x 4x I I"  # 44: last_data_sent, last_ack_sent, last_data_recv, last_ack_recv
+    "I 4x I I"  # 44: last_data_sent, last_ack_sent, last_data_recv, last_ack_recv
     "8x II 4x I 16x"  # 60: rtt 68, rttvar 72, snd_cwnd 80
     "I 16x"  # 100: total_retrans
     "Q 8x"  # 120: bytes_acked
@@ -35,12 +35,13 @@ STATES: Final = (
 
 
 class TcpInfo(NamedTuple):
-    """Times in microseconds, but the two `last_…` in milliseconds; counts since the connection began."""
+    """Times in microseconds, but the `last_…` in milliseconds; counts since the connection began."""
 
     state: int
     retransmits: int
     """How many times in a row the retransmission timer has run out."""
     unacked: int
+    last_data_sent: int
     last_data_recv: int
     last_ack_recv: int
     rtt: int
@@ -61,6 +62,12 @@ class TcpInfo(NamedTuple):
     """Segments that the peer says it had already (RFC 2883, D-SACK). 0: an older kernel (before 4.19)."""
     window: int | None
     """Bytes that the peer would still take. None: an older kernel does not tell."""
+
+    @property
+    def rtt_age(self) -> int:
+        """Milliseconds since the round-trip time was measured, at most: by what was sent last, or before that
+        where it is not acknowledged yet."""
+        return max(self.last_data_sent, self.last_ack_recv)
 
 
 def read_tcp_info(data: bytes) -> TcpInfo:

@@ -15,7 +15,7 @@ import msgspec
 
 from hubbub.observe.kernel.evidence import Evidence
 from hubbub.observe.kernel.facts import FACTS, Fact, fact, shown
-from hubbub.observe.kernel.figures import Machine
+from hubbub.observe.kernel.figures import STALE, Machine
 
 Cause = Literal["nothing", "unreachable", "network", "reader", "limits", "loop", "disk", "machine"]
 """`nothing` is wrong; nothing comes back from the peer; his network loses or delays; his client does not
@@ -146,10 +146,11 @@ def _loses(known: Evidence) -> bool:
 
 
 def _far(known: Evidence) -> bool:
-    return known.line is not None and known.line.rtt >= RTT
+    line = known.line
+    return line is not None and line.rtt >= RTT and line.rtt_age < STALE
 
 
-_HIS_LINE: Final = ("rtt", "rtt_min", "retransmitted", "unsent", "delivery_rate")
+_HIS_LINE: Final = ("rtt", "rtt_age", "rtt_min", "retransmitted", "unsent", "delivery_rate")
 _TIME: Final = ("lag_p99", "lag_max", "denied", "cpu", "busy", "stolen", "memory")
 _DISK: Final = ("commit_p99", "sync_p99", "commit_waits", "lag_p99")
 _LOOP: Final = ("lag_p99", "lag_max", "cpu", "denied")
@@ -189,14 +190,14 @@ RULES: Final = (
         "reader",
         "the client does not read what it is sent",
         _does_not_read,
-        ("unsent", "reader_limited", "window", "full", "rtt"),
+        ("unsent", "reader_limited", "window", "full", "rtt", "rtt_age"),
     ),
     Rule(
         "held back",
         "limits",
         "the server's limits hold its requests back",
         lambda known: known.held_for >= HELD_FOR,
-        ("held_back", "held_for", "rtt"),
+        ("held_back", "held_for", "rtt", "rtt_age"),
     ),
     Rule("takes too little", "network", "network: it takes less than is sent", _stuck, (*_HIS_LINE, "drain")),
     Rule("loses", "network", "network: it loses packets", _loses, _HIS_LINE),
@@ -235,7 +236,7 @@ RULES: Final = (
         "nothing",
         "nothing is wrong",
         lambda _: True,
-        ("rtt", "retransmitted", "unsent", "lag_p99", "commit_p99"),
+        ("rtt", "rtt_age", "retransmitted", "unsent", "lag_p99", "commit_p99"),
     ),
 )
 """In this order: the first that holds is the verdict, and the last one always does."""

@@ -131,7 +131,7 @@ KERNEL_FAMILIES: Final = (
     Family(
         "hubbub_kernel_rtt_median_seconds",
         "gauge",
-        "The median of the round-trip times of all connections; none while nobody looks.",
+        "The median of the round-trip times measured in the last ten seconds; none while nobody looks.",
         lambda r: [] if r.kernel.rtt_median is None else [((), r.kernel.rtt_median / 1_000_000)],
     ),
     Family(

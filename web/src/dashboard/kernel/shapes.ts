@@ -72,7 +72,8 @@ export interface Report {
   readonly machine: Machine;
   readonly sockets: SocketSums | null; // null without probes
   readonly lines: number; // how many connections there are
-  readonly rtt_median: number;
+  readonly rtt_median: number; // of those that were measured in the last ten seconds
+  readonly rtt_count: number;
   readonly worst: readonly Line[]; // empty here: see `lines` of KernelView
   readonly happenings: readonly unknown[]; // likewise
   readonly lost: number;
@@ -89,6 +90,7 @@ export interface Line {
   readonly rtt: number;
   readonly rtt_var: number;
   readonly rtt_min: number;
+  readonly rtt_age: number; // ms since it was measured
   readonly cwnd: number; // segments
   readonly unacked: number; // segments
   readonly unsent: number;

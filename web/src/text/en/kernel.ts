@@ -223,6 +223,7 @@ export default {
   "do nothing": "If it is slow all the same, look at the client, or at a proxy in between, which has the connection that is seen here.",
 
   "fact rtt": "RTT",
+  "fact rtt_age": "age of that RTT",
   "fact rtt_min": "RTT at best",
   "fact retransmitted": "sent again",
   "fact unsent": "unsent",

@@ -214,6 +214,7 @@ export default {
   "do nothing": "如果仍然觉得慢，请检查客户端，或中间的代理：这里看到的是代理的连接。",
 
   "fact rtt": "RTT",
+  "fact rtt_age": "该 RTT 测于多久前",
   "fact rtt_min": "最小 RTT",
   "fact retransmitted": "重传",
   "fact unsent": "未发送",
