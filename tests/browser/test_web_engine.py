@@ -403,6 +403,35 @@ def test_a_reload_in_the_middle_of_sending_doubles_nothing(visit: Visit, house: 
     assert [content for _, _, content in on_server(house)] == [f"burst {i}" for i in range(60)]
 
 
+def test_what_waits_for_a_guest_reaches_nobody_else_of_that_name(visit: Visit, house: House) -> None:
+    page = visit("alice", "correct horse")
+    with house.server.websocket("Hans") as hans:
+        stream = hans.ask("whisper", to="alice", content="hi")["data"]["stream"]
+        page.wait_for_function("stream => chat.conversations.some(one => one.key === stream)", arg=stream)
+        page.evaluate("stream => chat.open(stream)", stream)
+        page.wait_for_function("chat.current.timeline.messages.length === 1 && chat.current.peer !== null")
+    house.kill()
+    page.wait_for_function("chat.line !== 'online'")
+    page.evaluate("chat.current.send('my PIN is 1234')")
+    house.start()
+    with house.server.websocket("Hans") as stranger:
+        page.evaluate("chat.retryNow()")
+        page.wait_for_function("chat.settled && chat.current.timeline.messages.at(-1).state === 'failed'")
+        stranger.say("ping", "asked")
+        heard = list(iter(lambda: stranger.get().get("event"), None))  # up to the answer, which is none
+        assert "private" not in heard
+        page.wait_for_function("chat.current.gone && chat.current.peer === null")
+        assert [words for _, _, words in shown(page)] == ["hi", "my PIN is 1234"]
+        stranger.say("whisper", to="alice", content="hello")
+        page.wait_for_function("chat.conversations.filter(one => one.name === 'Hans').length === 2")
+        page.reload()  # the address says which of the two it was
+        page.wait_for_function(
+            "stream => chat.settled && chat.current?.key === stream && chat.current.gone", arg=stream
+        )
+        page.wait_for_function("chat.current.timeline.messages.length === 2")
+        assert [words for _, _, words in shown(page)] == ["hi", "my PIN is 1234"]
+
+
 def test_a_private_talk_begins_with_its_first_message_and_is_there_after_a_reload(
     visit: Visit, house: House
 ) -> None:
