@@ -16,6 +16,7 @@ import pytest
 
 from hubbub import __version__
 from hubbub.cli.config import as_toml
+from hubbub.cli.parser import build_parser
 from hubbub.server.config import Config, LimitSettings, ServerSettings
 from serving import serving
 
@@ -74,6 +75,15 @@ def test_what_is_asked_wrongly(tmp_path: Path, arguments: Sequence[str]) -> None
     assert (done.returncode, done.stdout) == (2, "")
     assert "usage: hubbub" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_password_in_what_is_not_understood_is_not_said_again(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["doctor", "https://bob:hun ter2@h"], ["probe", "--pid", "https://bob:hunter2@h"]):
+        with pytest.raises(SystemExit):
+            build_parser().parse_args(arguments)
+        told = capsys.readouterr().err
+        assert "…@h" in told
+        assert "hun" not in told.replace("hubbub", "")
 
 
 @pytest.mark.parametrize("command", ["serve", "relay", "config show", "config check"])

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
+from typing import NoReturn
 
 from hubbub import __version__
 from hubbub.cli.client_parser import add_client_commands, seconds
 
 
+class _Parser(argparse.ArgumentParser):
+    """Repeats what was wrong, but for what may be a password in it."""
+
+    def error(self, message: str) -> NoReturn:
+        """See argparse."""
+        super().error(re.sub(r"\S*:\S.*@", "…@", message))
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser. `command` is what was asked for, such as `serve` or `config show`."""
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="hubbub", description="A self-hosted chat server: one port, five wire dialects."
     )
     parser.add_argument("--version", action="version", version=f"hubbub {__version__}")
