@@ -14,6 +14,10 @@ from serving import Server, serving, until
 
 pytestmark = pytest.mark.browser
 
+LIT = """[...document.querySelectorAll('article')]
+    .filter((row) => getComputedStyle(row).backgroundColor !== 'rgba(0, 0, 0, 0)').length"""
+"""Messages that are shown as pointed at."""
+
 HIDE = """(on) => {
     const tell = (name, value) => Object.defineProperty(document, name, {value, configurable: true});
     tell('visibilityState', on ? 'hidden' : 'visible');
@@ -155,6 +159,7 @@ def test_the_end_is_left_only_upwards(server: Server, visit: Visit) -> None:
     scroll(page, 2000)
     wait_at_end(page)
     expect(page.get_by_role("button", name="jump to the newest")).to_have_count(0)
+    assert page.evaluate(LIT) <= 1  # the rows have passed below a pointer at rest
 
 
 def test_all_of_a_long_history_is_reached(server: Server, visit: Visit) -> None:
