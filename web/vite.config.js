@@ -1,14 +1,15 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
 import { coded } from "./plugins/coded.js";
-import { mounted } from "./plugins/mounted.js";
+import { lean } from "./plugins/lean.js";
+import { styles } from "./plugins/styles.js";
 import { worker } from "./plugins/worker.js";
 
 process.env["VITE_BUILD"] ??= "private"; // scripts/web.py tells the digest of the sources
 
 // One page for everything; the dashboard, the admin page, the playground and uploads are loaded by need.
 export default defineConfig({
-  plugins: [svelte(), mounted(), worker(), coded()],
+  plugins: [svelte(), lean(), styles(), worker(), coded()],
   build: {
     target: "es2022",
     assetsInlineLimit: 0, // the policy of the page knows no data: URL
