@@ -554,7 +554,7 @@ def offer(page: Page, to: str, size: int) -> None:
     page.evaluate(
         """async ([to, size]) => {
           const words = new Uint32Array(size / 4).map((_, at) => Math.imul(at, 2654435761));
-          await chat.offerFile(to, new File([words], "numbers.bin"));
+          await chat.offerFile(chat.people.find(one => one.name === to), new File([words], "numbers.bin"));
         }""",
         [to, size],
     )
