@@ -7,6 +7,7 @@ import type {
   FoundMessages,
   Invitation,
   LoginSession,
+  Lost,
   Me,
   Offer,
   Person,
@@ -80,6 +81,10 @@ class LiveChat implements Chat {
 
   get missing(): string | null {
     return this.engine.where.missing;
+  }
+
+  get lost(): Lost | null {
+    return this.engine.where.lost;
   }
 
   get people(): readonly Person[] {

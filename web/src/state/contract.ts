@@ -167,6 +167,12 @@ export interface Stranded {
   readonly content: string;
 }
 
+/** A room that one is not in any more. */
+export interface Lost {
+  readonly name: string;
+  readonly removed: boolean; // by somebody else; if not, it may have ended, or was left on another device
+}
+
 export interface FoundMessages {
   readonly messages: readonly Message[];
   readonly more: boolean;
@@ -203,6 +209,8 @@ export interface Chat {
   readonly current: Conversation | null;
   /** The room that the address named last, where there is none of that name, or none that one may see. */
   readonly missing: string | null;
+  /** The room that was open, where one is not in it any more and has not left it here. */
+  readonly lost: Lost | null;
   readonly people: readonly Person[]; // who is here, by name
   readonly offers: readonly Offer[];
   readonly invitations: readonly Invitation[];

@@ -68,6 +68,8 @@ export class LiveConversation implements Conversation {
   readonly timeline: LoadedTimeline;
   readonly typists = new Typing((names) => (this.typing = names));
   stream = "";
+  /** By one's own wish, on this page. */
+  leaving = false;
   private readonly changing: Edit;
   private text = $state("");
   private reading = new Reading();
@@ -399,6 +401,7 @@ export class LiveConversation implements Conversation {
 
   async leave(): Promise<void> {
     if (this.kind === "room") await this.chat.line.request("leave", { room: this.name });
+    this.leaving = true;
     this.chat.wasLeft(this);
   }
 

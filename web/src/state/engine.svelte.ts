@@ -154,6 +154,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     this.batch.flush();
     this.heard.begin(told.stream, told);
     const room = this.known.room(told.room, told.stream);
+    if (room.members === 0) this.lookAgain(); // one that was not listed: it may be private
     room.topic = told.topic;
     room.members = told.members;
     room.begins(told.offset);

@@ -1,5 +1,6 @@
 // Which conversation is open: the address says it, so that a reload, a link and the way back find it.
 
+import type { Lost } from "./contract";
 import type { LiveConversation } from "./conversation.svelte";
 import type { Conversations } from "./conversations.svelte";
 import { elsewhere, readRoute, writeRoute, type Route } from "./route";
@@ -12,6 +13,8 @@ export class Whereabouts {
   current = $state.raw<LiveConversation | null>(null);
   /** The room that the address named, where there is none of that name. */
   missing = $state<string | null>(null);
+  /** The room that was open, where one is not in it any more and has not left it here. */
+  lost = $state.raw<Lost | null>(null);
   private account = ""; // "": nobody is signed in
   private readonly eyes = new Eyes();
 
@@ -41,6 +44,7 @@ export class Whereabouts {
     if (this.current === conversation) return;
     this.current?.tellCursor();
     this.current = conversation;
+    this.lost = null;
     this.known.open(conversation);
     this.look();
   }
@@ -66,7 +70,7 @@ export class Whereabouts {
 
   /** Nobody is signed in any more. */
   leave(): void {
-    this.current = null;
+    this.current = this.lost = null;
     this.account = "";
     this.look();
   }
@@ -83,8 +87,9 @@ export class Whereabouts {
     if (current === null || [...this.known].includes(current)) return;
     const again = current.kind === "room" ? this.known.named("room", current.name) : undefined;
     this.current = null;
-    if (again !== undefined) this.open(again);
-    else this.close();
+    if (again !== undefined) return this.open(again);
+    if (current.kind === "room" && !current.leaving) this.lost = { name: current.name, removed: current.role === "none" };
+    this.close();
   }
 
   /** Two talks may have one name from now on: the address says which of them it is. */

@@ -59,6 +59,8 @@ export default {
   nothingOpen: "Nothing is open",
   nothingOpenText: "Choose a room or a talk from the list.",
   noSuchRoom: "There is no room {name}, or it is private.",
+  takenOut: "You were taken out of #{name}.",
+  noLongerIn: "You are no longer in #{name}: it was ended, or left on another device.",
   join: "Join",
 
   // to switch

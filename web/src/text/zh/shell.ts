@@ -56,6 +56,8 @@ export default {
   nothingOpen: "没有打开的会话",
   nothingOpenText: "请从列表中选择一个房间或私聊。",
   noSuchRoom: "没有名为“{name}”的房间，或者它是私密的。",
+  takenOut: "你已被移出 #{name}。",
+  noLongerIn: "你已不在 #{name} 中：房间已被关闭，或者你在另一台设备上退出了。",
   join: "加入",
 
   switcher: "跳转到",
