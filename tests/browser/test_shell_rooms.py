@@ -68,8 +68,15 @@ def test_a_private_room_from_its_making_to_its_end(visit: Visit) -> None:
     bob.keyboard.press("Escape")
     members.get_by_role("button", name="More about Bob").click()
     alice.get_by_role("menuitem", name="Remove from the room").click()
+    asked = alice.get_by_role("dialog", name="Remove Bob from #secret?")
+    asked.get_by_role("button", name="Cancel").click()
+    expect(members.get_by_role("button", name="Bob Moderator")).to_be_visible()
+    members.get_by_role("button", name="More about Bob").click()
+    alice.get_by_role("menuitem", name="Remove from the room").click()
+    asked.get_by_role("button", name="Remove from the room").click()
     expect(members.get_by_role("button", name="Bob , Online")).to_have_count(0)
     expect(entry(bob, "secret")).to_have_count(0)
+    expect(bob.get_by_text("You were taken out of #secret.")).to_be_visible()
 
 
 def test_an_invitation_can_be_put_away(visit: Visit) -> None:
