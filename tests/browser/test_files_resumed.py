@@ -68,6 +68,9 @@ def test_progress_is_shown_and_a_cancelled_file_is_kept_nowhere(
         send(page, file("next.txt", b"next"))
         under_way(page, "gone.bin")
         expect(moving(page, "gone.bin")).to_contain_text("MiB/s")
+        page.set_viewport_size({"width": 240, "height": 600})  # as little as the seconds left would leave
+        words = moving(page, "gone.bin").locator("small").last
+        assert words.evaluate("one => one.scrollWidth <= one.clientWidth"), words.inner_text()
         expect(moving(page, "next.txt")).to_contain_text("Waits")
         assert unfinished(tmp_path / "data")
         page.get_by_role("button", name="Cancel gone.bin").click()

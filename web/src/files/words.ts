@@ -56,7 +56,7 @@ function running(moved: number, size: number, rate: number): string {
     const left = (size - moved) / rate;
     if (left > SOON) parts.push(t("left", { time: span(left * 1_000) }));
   }
-  return parts.join(" · ");
+  return parts.map((one) => one.replaceAll(" ", "\u00a0")).join(" · "); // a new line begins between them, if any
 }
 
 /** The server's refusal of an upload. */
