@@ -295,6 +295,7 @@ def test_saved_requests(visit: Visit, tmp_path: Path) -> None:
     other = opened(visit)  # another browser: it has nothing
     kept = other.get_by_role("region", name="Saved requests").get_by_role("listitem")
     expect(kept).to_have_count(0)
+    assert other.get_by_role("region", name="Saved requests").aria_snapshot().count("Import") == 1
     other.get_by_label("Import").set_input_files(file)
     expect(kept).to_have_text(["<i>odd</i>", "pong"])
     file.write_text('{"requests": [')
