@@ -47,6 +47,7 @@ def test_where_nobody_may_look() -> None:
     said(look("log", at), "warning", "File name too long")
     for check in ("space", "latency"):
         said(look(check, at), "note", "File name too long")
+    said(look("directory", deployment("--data", "a\0b")), "failed", "a?b is not a path")
 
 
 def test_nothing_is_kept() -> None:

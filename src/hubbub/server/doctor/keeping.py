@@ -46,6 +46,9 @@ def directory(deployment: Deployment, notes: Notes) -> None:
     except OSError as error:
         notes.fail(f"{data}: {error.strerror}.", "Run the doctor as the server's user.")
         return
+    except ValueError:  # a NUL in it
+        notes.fail(f"{data} is not a path.", "Set server.data to another one.")
+        return
     owner, me = found.st_uid, os.geteuid()
     if stat.S_IMODE(found.st_mode) & _OTHERS:
         notes.warn(
