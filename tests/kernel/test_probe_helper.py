@@ -157,6 +157,16 @@ def test_it_is_killed_and_comes_back_with_its_probes(helper: Helper) -> None:
     helper.next(Seen)
 
 
+def test_it_hangs_and_another_one_takes_its_place_with_probes(helper: Helper) -> None:
+    helper.next(Seen)
+    hanging = helper.looking
+    os.kill(hanging, signal.SIGSTOP)
+    assert helper.next(Broke) == Broke("it hung", again=True)
+    assert helper.next(Began).source.probes
+    assert gone(hanging)
+    helper.next(Seen)
+
+
 def test_both_end_with_the_line(helper: Helper) -> None:
     helper.next(Began)
     looking = helper.looking

@@ -413,7 +413,43 @@ def test_what_a_helper_saw_that_says_nothing_more_is_forgotten(
         await until_true(lambda: probing.newest is None)
         assert list(probing.recent) == []
 
-    assert observed(look).count("says nothing") == 1
+        await until_true(lambda: children(os.getpid()) == [])
+        monkeypatch.setattr(probing_module, "DEADLINE", 2 * PATIENCE)
+        assert await probing.lines([1]) == []  # nobody is asked, so it does not take that long
+
+    log = observed(look)
+    assert log.count(GONE) == log.count("says nothing") == 1
+
+
+def test_who_holds_the_probes_and_says_nothing_is_not_asked_until_it_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its keeper has what it takes to attach others, so it is given up last."""
+    monkeypatch.setattr(probing_module, "SILENT", 0.05)
+    monkeypatch.setattr(probing_module, "DEADLINE", 1e9)  # longer than any test may take
+    began = '{"type":"began","source":{"probes":true,"attached":["sock_send_length"]}}'
+    again = rf"signal.signal(signal.SIGUSR1, lambda *_: line.sendall(b'{SEEN}\n'))"
+    pretend(monkeypatch, rf"{again}; line.sendall(b'{began}\n{SEEN}\n'); [signal.pause() for _ in range(9)]")
+
+    async def look(probing: Probing, log: io.StringIO) -> None:
+        async def silent(times: int) -> None:
+            await until_true(lambda: log.getvalue().count("says nothing") == times)
+            assert "says nothing" in probing.source.sentence
+            assert await probing.lines([1]) == []
+
+        probing._begin(attach=True)
+        await until_true(lambda: probing.source.probes)
+        await silent(1)
+        [process] = children(os.getpid())
+        os.kill(process, signal.SIGUSR1)
+        await until_true(lambda: probing.source.probes)
+        await silent(2)
+        probing._within(0.0, probing._give_up)
+        await until_true(lambda: GONE in log.getvalue())
+        await until_true(lambda: children(os.getpid()) == [])
+        assert not probing.source.probes
+
+    observed(look)
 
 
 def test_who_is_told_and_fails_is_our_own_fault(unprivileged: None, monkeypatch: pytest.MonkeyPatch) -> None:

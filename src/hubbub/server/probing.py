@@ -36,7 +36,9 @@ DEADLINE: Final = 4.0
 REST: Final = 60.0
 """Seconds without a question after which a helper without probes ends."""
 SILENT: Final = 5.0
-"""Seconds without a report after which what was seen is no longer what is."""
+"""Seconds without a report after which what was seen is no longer what is, and nobody is asked any more."""
+REPLACED: Final = 120.0
+"""Seconds within which a keeper has somebody else look (see `helper`): then both are given up."""
 RECENT: Final = 5
 """Reports that are at hand: one second alone says little."""
 _BEGIN: Final = 10.0
@@ -51,6 +53,7 @@ _KEPT: Final = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME")
 _NOT_HERE: Final = "this system is not Linux"
 _NO_RIGHT: Final = "that takes root's rights, or CAP_BPF with CAP_PERFMON"
 _ENDED: Final = "the process that held them has ended"
+_SILENT: Final = "the process that holds them says nothing"
 _OFF: Final = "they are switched off"
 
 
@@ -74,6 +77,9 @@ class Probing:
         self._log = log
         self._helper: _Helper | None = None
         self._begun = asyncio.Event()  # it is known where figures come from
+        self._attached: Source | None = (
+            None  # as it was told: while somebody else begins to look, `source` differs
+        )
         self._failures = 0
         self._not_before = 0.0
         self._rest: asyncio.TimerHandle | None = None
@@ -140,14 +146,18 @@ class Probing:
         """
         self.watch()
         helper = self._helper
-        if helper is None or not cookies:
+        if helper is None or helper.silent or not cookies:
             return []
         asked = [cookies[at : at + MOST_ASKED] for at in range(0, len(cookies), MOST_ASKED)]
         found: list[Line] = []
-        with contextlib.suppress(TimeoutError, ConnectionError):
+        try:
             async with asyncio.timeout(DEADLINE):
                 for some in asked:
                     found += await helper.ask(some)
+        except TimeoutError:
+            helper.silent = True
+        except ConnectionError:
+            pass
         return found
 
     async def close(self) -> None:
@@ -165,6 +175,8 @@ class Probing:
         except OSError as error:  # no descriptor, no process, no memory
             self._failed(str(error.strerror))
             self._begun.set()
+        else:
+            self._within(_BEGIN + SILENT, self._fell_silent)
 
     def _end_helper(self) -> None:
         helper, self._helper = self._helper, None
@@ -182,9 +194,31 @@ class Probing:
             self._silence.cancel()
             self._silence = None
 
+    def _within(self, seconds: float, otherwise: Callable[[], None]) -> None:
+        """Something is to be heard by then."""
+        if self._silence is not None:
+            self._silence.cancel()
+        self._silence = asyncio.get_running_loop().call_later(seconds, otherwise)
+
     def _fell_silent(self) -> None:
+        """It hangs. With probes, its keeper has the right to attach them, and has somebody else look."""
+        helper = self._helper
+        if helper is not None and helper.attach and self._attached is not None:
+            self._log.warned("what looks into the kernel says nothing; the chat goes on without")
+            self._wait_for_another(helper, _SILENT)
+        else:
+            self._give_up()
+
+    def _wait_for_another(self, helper: _Helper, why: str) -> None:
+        helper.silent = True
         self._forget()
-        self._log.warned("what looks into the kernel says nothing; the chat goes on without")
+        if helper.attach:
+            self.source = _without(why)
+        self._within(REPLACED, self._give_up)
+
+    def _give_up(self) -> None:
+        self._end_helper()
+        self._failed("it says nothing")
 
     def _heard(self, helper: _Helper, told: Began | Seen | Broke | None) -> None:
         """`told` None: it was garbage."""
@@ -192,16 +226,19 @@ class Probing:
             return
         match told:
             case Began(source):
+                helper.silent = False
                 self._began(helper, source)
             case Seen(report):
                 self._failures = 0
+                helper.silent = False
+                if helper.attach and self._attached is not None:  # it hung for a moment only
+                    self.source = self._attached
                 self.newest = report
                 self.recent.append(report)
-                if self._silence is not None:
-                    self._silence.cancel()
-                self._silence = asyncio.get_running_loop().call_later(SILENT, self._fell_silent)
+                self._within(SILENT, self._fell_silent)
                 self.on_report(report)
             case Broke(reason, again):
+                self._wait_for_another(helper, _ENDED)
                 again_or_not = "it is started again" if again else "it is not started again"
                 self._log.warned(f"what looks into the kernel has ended; {again_or_not}", reason=reason)
             case None if helper.garbage == 1:
@@ -211,8 +248,8 @@ class Probing:
 
     def _began(self, helper: _Helper, source: Source) -> None:
         if helper.attach:
-            known = self._begun.is_set() and self.source == source  # it was started again
-            self.source = source
+            known = self._attached == source  # it was started again
+            self.source = self._attached = source
             if not known:
                 self._log.observing(source.sentence)
             self._begun.set()
@@ -253,6 +290,8 @@ class _Helper:
     ) -> None:
         """`attach`: with probes. Raises OSError where it cannot be started."""
         self.attach = attach
+        self.silent = False
+        """Whether it has nothing to say just now: then it is not asked either."""
         self.garbage = 0
         self._heard = heard
         self._gone = gone

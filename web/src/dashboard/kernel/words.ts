@@ -15,6 +15,7 @@ const reasons: Readonly<Record<string, Key>> = {
   "this system is not Linux": "whyNotLinux",
   "that takes root's rights, or CAP_BPF with CAP_PERFMON": "whyNoRight",
   "the process that held them has ended": "whyEnded",
+  "the process that holds them says nothing": "whySilent",
 };
 
 /** Nothing is wrong; it is his own; it is everybody's. */

@@ -15,6 +15,7 @@ export default {
   whyOff: "they are switched off",
   whyNotLinux: "this system is not Linux",
   whyNoRight: "that takes root's rights, or CAP_BPF with CAP_PERFMON",
+  whySilent: "the process that holds them says nothing",
   whyEnded: "the process that held them has ended",
   instead: "TCP_INFO and /proc tell who waits for what, and every verdict. Probes add to that:",
   insteadNone: "The server was told to look at nothing. With probes one sees:",

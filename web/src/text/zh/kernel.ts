@@ -14,6 +14,7 @@ export default {
   whyOff: "探针已关闭",
   whyNotLinux: "当前系统不是 Linux",
   whyNoRight: "需要 root 权限，或 CAP_BPF 和 CAP_PERFMON",
+  whySilent: "持有探针的进程没有响应",
   whyEnded: "持有探针的进程已退出",
   instead: "TCP_INFO 和 /proc 已足以判断每个连接在等什么。探针还能提供：",
   insteadNone: "服务器被设为不查看任何内核信息。启用探针后可以看到：",
