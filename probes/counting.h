@@ -106,6 +106,24 @@ static __always_inline void full_until_now(struct socket_counts *counts, bool go
 		COUNT(counts, full, now - since);
 }
 
+/* The kernel takes this mark away once a third of the queue is free, whoever is told of that. */
+static __always_inline bool waits_for_room(const struct sock *sk)
+{
+	return sk->sk_socket->flags & (1 << SOCK_NOSPACE);
+}
+
+/* Looked at meanwhile: a send that just filled the queue is followed by none, and there may be room by now. Since
+ * when, nobody knows: what was not seen to last is not counted. */
+static __always_inline void full_still(const struct sock *sk, struct socket_counts *counts)
+{
+	__u64 since = *(volatile __u64 *)&counts->full_since;
+
+	if (waits_for_room(sk))
+		full_until_now(counts, true);
+	else if (since)
+		__sync_val_compare_and_swap(&counts->full_since, since, 0);
+}
+
 /* ---- telling */
 
 static __always_inline void tell(struct sock *sk, enum happening_kind kind, __u32 times, __u8 before, __u8 after)

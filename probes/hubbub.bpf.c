@@ -223,7 +223,7 @@ int read_sockets(struct bpf_iter__bpf_sk_storage_map *context)
 
 	if (!sk || !counts || sk->__sk_common.skc_state == TCP_LISTEN)
 		return 0;
-	full_until_now(counts, true);
+	full_still(sk, counts);
 	row.cookie = bpf_get_socket_cookie(sk);
 	row.sends = counts->sends;
 	row.short_sends = counts->short_sends;

@@ -9,7 +9,7 @@ static __always_inline bool is_short(struct sock *sk, int result, __u64 asked)
 		return result == -EAGAIN;
 	if (asked)
 		return (__u32)result < asked;
-	return sk->sk_wmem_queued >= sk->sk_sndbuf && sk->sk_socket->flags & (1 << SOCK_NOSPACE);
+	return sk->sk_wmem_queued >= sk->sk_sndbuf && waits_for_room(sk);
 }
 
 static __always_inline void count_send(struct sock *sk, int result, __u64 asked)

@@ -174,11 +174,40 @@ def test_a_send_of_which_a_part_is_taken_is_short(observe: Observe, subject: Sub
     assert probes.calls()["send"].again == 0
 
 
+def test_a_queue_that_was_filled_to_its_brim_is_full_until_there_is_room(
+    observe: Observe, subject: Subject
+) -> None:
+    """Though nothing is sent after that: whoever filled it has no rest to send."""
+    probes = observe(subject.pid)
+    subject(
+        """
+server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65_536)
+server.setblocking(False); whole = 0
+import fcntl
+epoll = select.epoll(); epoll.register(server, select.EPOLLIN | select.EPOLLOUT)
+"""
+    )
+
+    def filled() -> bool:
+        subject("epoll.poll(0)")  # that waits for room, from two thirds on
+        subject("part = server.send(bytes(2_000)); whole += part")
+        return counts(probes, subject).full > 0
+
+    until(filled)
+    assert subject("part") == 2_000
+    before = counts(probes, subject).full
+    until(lambda: counts(probes, subject).full > before)
+    subject("while whole: whole -= len(client.recv(min(whole, 1 << 20)))")
+    subject("while fcntl.ioctl(server, 0x5411, bytes(4)) != bytes(4): pass")  # SIOCOUTQ: it is empty
+    ended = counts(probes, subject).full
+    assert [counts(probes, subject).full for _ in range(3)] == [ended] * 3
+
+
 @pytest.mark.parametrize("everything", [False, True])
 def test_short_sends_whose_queue_drains_at_once_are_counted_where_it_is_known_how_much_was_asked(
     observe: Observe, subject: Subject, *, everything: bool
 ) -> None:
-    """Which takes Linux 6.16 and all of the probes; else some are missed, and none is invented."""
+    """Which takes Linux 6.16 and all of the probes; else some are missed."""
     probes = observe(subject.pid, everything=everything)
 
     subject(CUT)
