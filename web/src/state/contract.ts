@@ -99,12 +99,14 @@ export interface Conversation {
   readonly gone: boolean;
   readonly lastAt: number;
   readonly timeline: Timeline;
-  /** What is being written; survives a reload. */
+  /** What is being written, and what it answers; both survive a reload. */
   draft: string;
   replyTo: Message | null;
   editing: Message | null;
   /** What that one shall say; survives a reload, too. */
   rewritten: string;
+  /** To be said where one writes: the message that was answered, or edited, is gone. */
+  readonly notice: "goneReply" | "goneEdit" | null;
 
   send(content: string): void;
   retry(message: Message): void;

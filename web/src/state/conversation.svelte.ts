@@ -14,7 +14,6 @@ import type {
 } from "../wire/types";
 import type { Conversation, Me, Member, Message, Person, RoomRole, RoomSettings } from "./contract";
 import type { Drafts } from "./drafts";
-import { Edit } from "./edit.svelte";
 import { calls, type Reader } from "./messages";
 import type { Outbox } from "./outbox";
 import { peerOf } from "./peers";
@@ -22,6 +21,7 @@ import { Reading } from "./reading";
 import { keep, kept } from "./storage";
 import { LoadedTimeline, type Range } from "./timeline.svelte";
 import { Typing } from "./typing";
+import { Writing } from "./writing.svelte";
 
 const nobody: Reader = { id: 0, name: "" };
 const CURSOR_LATER = 400; // milliseconds until a cursor that moves is told to the server
@@ -61,17 +61,15 @@ export class LiveConversation implements Conversation {
   muted = $state(false);
   typing = $state.raw<readonly string[]>([]);
   lastAt = $state(0);
-  replyTo = $state.raw<Message | null>(null);
   gone = $state(false);
   peerId = $state(0);
 
   readonly timeline: LoadedTimeline;
+  readonly writing: Writing;
   readonly typists = new Typing((names) => (this.typing = names));
   stream = "";
   /** By one's own wish, on this page. */
   leaving = false;
-  private readonly changing: Edit;
-  private text = $state("");
   private reading = new Reading();
   private called = 0; // a guest's mentions: it has no notices
   private newestAt = 0;
@@ -90,10 +88,8 @@ export class LiveConversation implements Conversation {
   ) {
     this.name = name;
     this.peerId = peerId;
+    this.writing = new Writing(chat.drafts);
     this.become(stream);
-    this.text = chat.drafts.of(this.draftKey);
-    this.changing = new Edit(chat.drafts, () => `${this.draftKey} edit`);
-    this.muted = kept(this.muteKey) !== null;
     this.timeline = new LoadedTimeline(this);
   }
 
@@ -116,31 +112,42 @@ export class LiveConversation implements Conversation {
   }
 
   get draft(): string {
-    return this.text;
+    return this.writing.draft;
   }
 
   set draft(text: string) {
-    this.text = text;
-    this.chat.drafts.set(this.draftKey, text);
+    this.writing.draft = text;
+  }
+
+  get replyTo(): Message | null {
+    return this.writing.replyTo;
+  }
+
+  set replyTo(message: Message | null) {
+    this.writing.replyTo = message;
   }
 
   get editing(): Message | null {
-    return this.changing.message;
+    return this.writing.editing;
   }
 
   set editing(message: Message | null) {
-    this.changing.message = message;
+    this.writing.editing = message;
   }
 
   get rewritten(): string {
-    return this.changing.text;
+    return this.writing.rewritten;
   }
 
   set rewritten(text: string) {
-    this.changing.text = text;
+    this.writing.rewritten = text;
   }
 
-  /** A talk has no stream before the first message; and a server that lost its data begins others. */
+  get notice(): Conversation["notice"] {
+    return this.writing.notice;
+  }
+
+  /** A talk has no stream before the first message; and a room may end, and another one begin by its name. */
   become(stream: string): void {
     if (this.stream !== "" && this.stream !== stream) {
       this.reading = new Reading();
@@ -149,16 +156,15 @@ export class LiveConversation implements Conversation {
     }
     this.stream = stream;
     this.key = stream !== "" ? stream : this.peerId === 0 ? `with:${this.name}` : `with:${this.name}/${this.peerId}`;
+    this.writing.turn(this.draftKey);
+    this.muted = kept(this.muteKey) !== null;
   }
 
   /** Whose talk it is, from now on: what was begun for a name stays with that person. */
   knownAs(id: number): void {
-    const { text } = this;
-    if (text !== "") this.chat.drafts.set(this.draftKey, "");
     this.peerId = id;
+    this.writing.rename(this.draftKey);
     this.become(this.stream);
-    if (text === "") this.text = this.chat.drafts.of(this.draftKey);
-    else this.draft = text;
   }
 
   /** That person is here. Under this name it may be another one. */
@@ -182,7 +188,7 @@ export class LiveConversation implements Conversation {
 
   send(content: string): void {
     if (content.trim() === "") return;
-    this.chat.outbox.write(this, content, this.replyTo?.offset ?? null);
+    this.chat.outbox.write(this, content, this.writing.replyOffset);
     this.replyTo = null;
     this.typists.rest();
     if (this.timeline.hasNewer) void this.timeline.goToEnd();
@@ -198,7 +204,12 @@ export class LiveConversation implements Conversation {
 
   async edit(message: Message, content: string): Promise<void> {
     const { stream, offset } = message;
-    await this.chat.line.request("edit", { content, stream, offset });
+    try {
+      await this.chat.line.request("edit", { content, stream, offset });
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== "not_found") throw error;
+      this.writing.deleted(offset);
+    }
   }
 
   async remove(message: Message): Promise<void> {
@@ -309,6 +320,7 @@ export class LiveConversation implements Conversation {
     this.changed(event.offset);
     if (name === "deleted") {
       const message = this.timeline.at(event.target);
+      this.writing.deleted(event.target);
       this.reading.deleted(event.target, message !== undefined && !message.own && !message.deleted);
     }
     this.timeline.modified(name, event);
@@ -372,7 +384,7 @@ export class LiveConversation implements Conversation {
   opened(): void {
     this.divide();
     void this.timeline.open();
-    this.changing.resume(this).catch(() => {}); // it stays kept
+    this.writing.resume(this).catch(() => {}); // it stays kept
   }
 
   private divide(): void {
@@ -444,16 +456,13 @@ export class LiveConversation implements Conversation {
     throw new Refusal("bad_request", "A private talk is no room.");
   }
 
-  private get sign(): string {
-    return this.kind === "room" ? `#${this.name}` : `@${this.name}`;
-  }
-
   /** A person's: whoever has the name next must not find what was written for another one. */
   private get draftKey(): string {
-    return this.kind === "talk" && this.peerId !== 0 ? `@${this.name}/${this.peerId}` : this.sign;
+    if (this.kind === "room") return `#${this.name}`;
+    return this.peerId === 0 ? `@${this.name}` : `@${this.name}/${this.peerId}`;
   }
 
   private get muteKey(): string {
-    return `muted.${this.chat.account}.${this.sign}`;
+    return `muted.${this.chat.account}.${this.kind === "room" ? this.draftKey : `@${this.name}`}`;
   }
 }

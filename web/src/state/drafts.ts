@@ -31,6 +31,7 @@ export class Drafts {
   }
 
   set(conversation: string, text: string): void {
+    if (text === this.of(conversation)) return;
     this.changed.add(conversation);
     if (text === "") delete this.texts[conversation];
     else this.texts[conversation] = text;

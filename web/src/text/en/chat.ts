@@ -58,6 +58,8 @@ export default {
   stopReply: "Do not reply",
   stopEdit: "Do not edit",
   emoji: "Emoji",
+  goneReply: "The message that you answered was deleted. What you write answers none.",
+  goneEdit: "The message that you edited was deleted. What you wrote is a draft now.",
   dropHere: "Drop files to send them to {name}",
   typingOne: "{a} is typing…",
   typingTwo: "{a} and {b} are typing…",

@@ -58,6 +58,8 @@ export default {
   stopReply: "取消回复",
   stopEdit: "取消编辑",
   emoji: "表情",
+  goneReply: "你回复的消息已被删除，此消息不再是回复。",
+  goneEdit: "你正在编辑的消息已被删除，所写内容已转为草稿。",
   dropHere: "松开鼠标，将文件发送到 {name}",
   typingOne: "{a} 正在输入…",
   typingTwo: "{a} 和 {b} 正在输入…",

@@ -1,16 +1,21 @@
-// An edit that is under way, over a reload: conversations on drafts that are kept, and messages as a server has them.
+// Edits and replies that are under way, over a reload and a deletion: conversations on drafts that are kept, and
+// messages as a server has them.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import type { History, MessageView } from "../wire/types";
+import { Refusal } from "../wire/refusal";
+import type { History, MessageDeleted, MessageView } from "../wire/types";
 import { LiveConversation, type Surroundings } from "./conversation.svelte";
 import { Drafts } from "./drafts";
 
 let kept: Map<string, string>;
 let messages: MessageView[];
+let sent: [string, number | null][];
+let refusal: Refusal;
 let hide: (() => void)[]; // who listens for the end of the page
 
 beforeEach(() => {
   kept = new Map();
+  sent = [];
   messages = ["hallo", "other words"].map((content, i) => view(i + 1, content));
   vi.stubGlobal("localStorage", {
     getItem: (key: string) => kept.get(key) ?? null,
@@ -39,8 +44,11 @@ function begin(): LiveConversation {
     const found = around === undefined ? messages : messages.filter((one) => one.offset === around);
     return { stream: "room:1", messages: found, more: false };
   };
+  const write = (_: unknown, content: string, replyTo: number | null): number => sent.push([content, replyTo]);
+  const [outbox, line] = [{ key: () => undefined, write }, { request: () => Promise.reject(refusal) }];
+  const idle = { isCurrent: () => true, touch: () => {}, wasRead: () => {}, mentions: () => 0 };
   const me = { id: 1, name: "alice", role: "member", status: "online" };
-  const here = { me, drafts, history, account: "1", outbox: { key: () => undefined }, isCurrent: () => true };
+  const here = { me, drafts, history, account: "1", outbox, line, ...idle };
   return new LiveConversation("room", "den", "room:1", here as unknown as Surroundings);
 }
 
@@ -96,8 +104,9 @@ test.each([
   await edit(1, "hello");
   change();
   let room = await load();
-  expect([room.editing, room.draft]).toEqual([null, "hello"]);
+  expect([room.editing, room.draft, room.notice]).toEqual([null, "hello", "goneEdit"]);
   room.draft = "";
+  expect(room.notice).toBeNull();
   room = await load();
   expect([room.editing, room.draft]).toEqual([null, ""]); // and not a second time
 });
@@ -119,4 +128,66 @@ test("a draft that is there stays, with the words of a message that is gone behi
   leave();
   messages.shift();
   expect((await load()).draft).toBe("by the way\n\nhello");
+});
+
+const deletion: MessageDeleted = { id: "d", target: 1, offset: 3, stream: "room:1", epoch: "e", at: view(3, "").at, from: "bob", from_id: 2, room: "den" };
+
+test("an edit of a message that somebody deletes meanwhile becomes the draft, and that is said", async () => {
+  const room = await load();
+  room.draft = "by the way";
+  room.editing = room.timeline.at(1)!;
+  room.rewritten = "hello";
+  room.modified("deleted", { ...deletion, target: 2 });
+  expect([room.editing?.offset, room.notice]).toEqual([1, null]);
+  room.modified("deleted", deletion);
+  expect([room.editing, room.draft, room.notice]).toEqual([null, "by the way\n\nhello", "goneEdit"]);
+});
+
+test("so it is where the deletion was missed, and the server says that there is none", async () => {
+  const room = await load();
+  const message = room.timeline.at(1)!;
+  room.editing = message;
+  room.rewritten = "hello";
+  refusal = new Refusal("limit", "Too long.");
+  await expect(room.edit(message, "hello")).rejects.toThrow("Too long.");
+  expect(room.editing).toBe(message);
+  refusal = new Refusal("not_found", "There is no such message.");
+  await room.edit(message, "hello");
+  expect([room.editing, room.draft, room.notice]).toEqual([null, "hello", "goneEdit"]);
+});
+
+/** Answer that message, and leave the page. */
+async function answer(offset: number): Promise<void> {
+  const room = await load();
+  room.draft = "yes";
+  room.replyTo = room.timeline.at(offset)!;
+  leave();
+}
+
+test("what is written as an answer is one after a reload, too, and nothing of it is left once it is sent", async () => {
+  await answer(2);
+  const room = begin();
+  room.send("yes"); // before the message is there again
+  expect(sent).toEqual([["yes", 2]]);
+  await answer(2);
+  const again = await load();
+  expect([again.replyTo?.offset, again.draft]).toEqual([2, "yes"]);
+  again.send("yes");
+  again.draft = "";
+  expect([sent[1], again.replyTo, kept.size]).toEqual([["yes", 2], null, 0]);
+});
+
+test("whoever takes the answer back, or whose message is gone by then, answers none", async () => {
+  await answer(1);
+  let room = await load();
+  room.replyTo = null;
+  leave();
+  room = await load();
+  expect([room.replyTo, room.draft, room.notice]).toEqual([null, "yes", null]);
+  await answer(1);
+  messages[0] = { ...messages[0]!, content: "", deleted: true };
+  room = await load();
+  expect([room.replyTo, room.draft, room.notice]).toEqual([null, "yes", "goneReply"]);
+  room.send("yes");
+  expect(sent).toEqual([["yes", null]]);
 });
