@@ -97,6 +97,8 @@ export interface Conversation {
   readonly peerId: number; // of a talk: whose it is, whoever has the name by now; 0: not known yet
   /** Of a talk: the other one was a guest, and is gone. What one writes reaches nobody, or is for somebody else. */
   readonly gone: boolean;
+  /** Of a talk: there is nobody of that name. It stands in no list. */
+  readonly nobody: boolean;
   readonly lastAt: number;
   readonly timeline: Timeline;
   /** What is being written, and what it answers; both survive a reload. */

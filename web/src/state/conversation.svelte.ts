@@ -62,6 +62,7 @@ export class LiveConversation implements Conversation {
   typing = $state.raw<readonly string[]>([]);
   lastAt = $state(0);
   gone = $state(false);
+  nobody = $state(false);
   peerId = $state(0);
 
   readonly timeline: LoadedTimeline;
@@ -163,6 +164,7 @@ export class LiveConversation implements Conversation {
   /** Whose talk it is, from now on: what was begun for a name stays with that person. */
   knownAs(id: number): void {
     this.peerId = id;
+    this.nobody = false;
     this.writing.rename(this.draftKey);
     this.become(this.stream);
   }
@@ -396,7 +398,11 @@ export class LiveConversation implements Conversation {
     if (this.stream !== "") return this.chat.history({ stream: this.stream, ...range });
     const begun = { stream: this.key, messages: [], more: false }; // nothing was said yet
     if (this.gone) return Promise.resolve(begun);
-    return this.chat.history({ with: this.name, ...range }).then((page) => {
+    const asked = this.chat.history({ with: this.name, ...range });
+    asked.catch((error: unknown) => {
+      this.nobody = this.peerId === 0 && error instanceof Refusal && error.code === "not_found";
+    });
+    return asked.then((page) => {
       const peer = peerOf(page.stream, this.me.id);
       if (this.peerId === 0) this.knownAs(peer);
       return this.peerId === peer ? page : begun; // somebody else's by now

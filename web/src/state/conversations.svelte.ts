@@ -15,7 +15,7 @@ export class Conversations {
   /** Rooms by name, then talks, the newest first. */
   readonly all: readonly LiveConversation[] = $derived.by(() => {
     const rooms = this.known.filter((one) => one.kind === "room");
-    const talks = this.known.filter((one) => one.kind === "talk");
+    const talks = this.known.filter((one) => one.kind === "talk" && !one.nobody);
     rooms.sort((a, b) => byName.compare(a.name, b.name));
     talks.sort((a, b) => b.lastAt - a.lastAt || byName.compare(a.name, b.name));
     return [...rooms, ...talks];

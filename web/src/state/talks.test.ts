@@ -368,6 +368,14 @@ test("a talk that was only opened stays with whom it was opened with", async () 
   expect(engine.current!.timeline.messages.map((one) => one.state)).toEqual(["failed"]);
 });
 
+test("a talk with nobody says so, and stands in no list until there is somebody of that name", async () => {
+  const engine = await load("#/talk/Nobody");
+  expect([engine.current!.name, engine.current!.nobody, engine.known.all]).toEqual(["Nobody", true, []]);
+  server.come(6, "Nobody");
+  await pass(50);
+  expect([engine.current!.nobody, engine.known.all]).toEqual([false, [engine.current]]);
+});
+
 test("whose talk it is with somebody who is away, the server says as soon as it is opened", async () => {
   server.accounts.push({ user_id: 4, username: "Eva" });
   const engine = await load("#/talk/Eva");

@@ -38,6 +38,7 @@ export default {
   loadingOlder: "Loading older messages",
   loadFailed: "The messages could not be loaded",
   tryAgain: "Try again",
+  nobodyNamed: "There is nobody named {name}",
   emptyRoom: "Nothing was said here yet",
   emptyRoomText: "Say the first word.",
   emptyTalkText: "What you write here, only {name} and you can read.",

@@ -38,6 +38,7 @@ export default {
   loadingOlder: "正在加载更早的消息",
   loadFailed: "消息加载失败",
   tryAgain: "重试",
+  nobodyNamed: "没有名为“{name}”的人",
   emptyRoom: "这里还没有消息",
   emptyRoomText: "来说第一句话吧。",
   emptyTalkText: "这里的内容只有你和 {name} 能看到。",
