@@ -72,12 +72,12 @@ export class Conversations {
     return this.with(name, this.chat.person(0, name)?.id ?? 0);
   }
 
-  /** The talk that an address names by its stream. It takes no words until the server says whose it is. */
+  /** The talk that an address names by its stream. While it is not known whose it is, it takes no words. */
   unheard(name: string, key: string): LiveConversation | undefined {
     const known = this.ofKey(key);
     if (known !== undefined || peerOf(key, this.me) === 0) return known;
     const talk = this.talk(name, key);
-    talk.gone = true;
+    talk.gone = this.chat.person(talk.peerId, name)?.name !== name;
     return talk;
   }
 

@@ -333,6 +333,12 @@ test("an address that names another one's talk takes no words until the server s
   const engine = await load(`#/talk/Bank/${encodeURIComponent(old)}`);
   await pass(100);
   expect(engine.current!.name).toBe("Hans");
+  page(`#/talk/Bank/${encodeURIComponent(talkOf(1, 7))}`); // and one of which nothing was heard, in an open page
+  for (const told of hearing.get("hashchange") ?? []) told();
+  expect([engine.current!.peerId, engine.current!.gone]).toEqual([7, false]);
+  page(`#/talk/Bank/${encodeURIComponent(talkOf(1, 8))}`);
+  for (const told of hearing.get("hashchange") ?? []) told();
+  expect([engine.current!.peerId, engine.current!.gone]).toEqual([8, true]);
   const none = await load(`#/talk/Bank/${encodeURIComponent(talkOf(5, 7))}`);
   expect(none.current).toBeNull();
 });
