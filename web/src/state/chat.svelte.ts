@@ -125,7 +125,7 @@ class LiveChat implements Chat {
   }
 
   discard(id: string): void {
-    this.engine.outbox.discard(id);
+    this.engine.discard(id);
   }
 
   async signOut(): Promise<void> {

@@ -164,7 +164,7 @@ export interface Invitation {
   dismiss(): void;
 }
 
-/** What was refused in a room that one is not in any more: it stays until it is discarded, or one is in there again. */
+/** What was refused, or was being written, in a room that one is not in any more: it stays until it is discarded, or one is in there again. */
 export interface Stranded {
   readonly id: string;
   readonly room: string | null;

@@ -462,9 +462,9 @@ export class LiveConversation implements Conversation {
     throw new Refusal("bad_request", "A private talk is no room.");
   }
 
-  /** A person's: whoever has the name next must not find what was written for another one. */
-  private get draftKey(): string {
-    if (this.kind === "room") return `#${this.name}`;
+  /** A room's, by its number, or a person's: whoever has the name next must not find what was written for another one. */
+  get draftKey(): string {
+    if (this.kind === "room") return `${this.stream}#${this.name}`;
     return this.peerId === 0 ? `@${this.name}` : `@${this.name}/${this.peerId}`;
   }
 

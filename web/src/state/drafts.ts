@@ -1,6 +1,7 @@
 // What is being written in each conversation: it survives a reload, and a browser that dies a moment later. Each tab
 // finds its own again; a new one finds what was written last in any of them.
 
+import type { Stranded } from "./contract";
 import { keep, keptJson, type Where } from "./storage";
 
 const LATER = 400; // milliseconds after the last key
@@ -38,6 +39,15 @@ export class Drafts {
     clearTimeout(this.timer);
     if (text === "") this.save();
     else this.timer = setTimeout(() => this.save(), LATER);
+  }
+
+  /** What was being written in rooms that are none of these. */
+  aside(keys: ReadonlySet<string>): Stranded[] {
+    return Object.entries(this.texts).flatMap(([id, text]) => {
+      const [, key, room, what] = /^([^#@]*#(\S+))( edit| reply)?$/.exec(id) ?? [];
+      if (key === undefined || keys.has(key) || what === " reply" || text === "") return [];
+      return [{ id, room: room!, content: what === undefined ? text : text.replace(/^\d+ \d+ /, "") }];
+    });
   }
 
   /** Nobody is signed in; what is kept stays, for when they come back. */

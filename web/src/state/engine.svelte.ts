@@ -15,7 +15,7 @@ import type {
 } from "../wire/types";
 import { Arrivals, type Arrival, type Follows, type Kept } from "./arrivals";
 import { Batch } from "./batch";
-import type { Conversation, Me, Person } from "./contract";
+import type { Conversation, Me, Person, Stranded } from "./contract";
 import type { LiveConversation, Surroundings } from "./conversation.svelte";
 import { Conversations } from "./conversations.svelte";
 import { Drafts } from "./drafts";
@@ -58,8 +58,8 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     () => this.line.online,
   );
   account = "";
-  /** Refused, in rooms that one is not in any more. */
-  stranded = $state.raw<readonly Entry[]>([]);
+  /** What was written in rooms that one is not in any more. */
+  stranded = $state.raw<readonly Stranded[]>([]);
 
   private readonly heard = new Positions<Kept>();
   private readonly arrivals = new Arrivals(
@@ -251,8 +251,8 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     this.offers.clear();
     this.notices.clear();
     this.heard.clear();
-    this.outbox.close();
     this.drafts.close();
+    this.outbox.close();
     this.account = "";
   }
 
@@ -367,7 +367,11 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   send(entry: Entry): Promise<Accepted> {
     const { content, replyTo, id, room, to, toId } = entry;
     const reply = replyTo === null ? {} : { reply_to: replyTo };
-    if (room !== null) return this.line.request("publish", { room, content, ...reply }, id);
+    if (room !== null) {
+      // By its name it may be another one by now.
+      if (this.target(entry) === undefined) throw new Refusal("not_found", `You are not in '${room}'.`, "room");
+      return this.line.request("publish", { room, content, ...reply }, id);
+    }
     if (toId !== 0) {
       return this.line.request("whisper", { to: to ?? "", to_id: toId, content, ...reply }, id).catch((error: unknown) => {
         if (error instanceof Refusal && error.field === "to_id") this.known.with(to ?? "", toId).gone = true;
@@ -379,11 +383,20 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   }
 
   target(entry: Entry): Target | undefined {
-    return entry.room !== null ? this.known.named("room", entry.room) : this.known.with(entry.to ?? "", entry.toId);
+    if (entry.room === null) return this.known.with(entry.to ?? "", entry.toId);
+    const room = this.known.named("room", entry.room);
+    return room?.stream === entry.stream ? room : undefined;
   }
 
   strand(entries: readonly Entry[]): void {
-    if (entries.length + this.stranded.length > 0) this.stranded = entries;
+    const drafts = this.drafts.aside(new Set([...this.known].map((one) => one.draftKey)));
+    if (entries.length + drafts.length + this.stranded.length > 0) this.stranded = [...entries, ...drafts];
+  }
+
+  /** Throw away what was not sent, by its id. */
+  discard(id: string): void {
+    if (id.includes("#")) for (const key of [id, `${id} reply`]) this.drafts.set(key, "");
+    this.outbox.discard(id);
   }
 
   // -- what is shown

@@ -36,6 +36,7 @@ class Kept implements Keeping {
 class Room implements Target, Post {
   readonly room = "den";
   readonly to = null;
+  readonly stream = "s";
   readonly peerId = 0;
   readonly me = me;
   ready = true;
@@ -181,7 +182,7 @@ test("a refusal that will pass is waited for, and another one stays with its rea
 
 test("what a tab left that is gone is sent once, even if this one knows of it", async () => {
   const [room, kept, outbox] = begin();
-  const entry = { room: "den", to: null, toId: 0, replyTo: null, tried: null, after: 0, failed: null };
+  const entry = { room: "den", to: null, stream: "s", toId: 0, replyTo: null, tried: null, after: 0, failed: null };
   const left = [
     { ...entry, id: "b", content: "later", at: 2 },
     { ...entry, id: "a", content: "earlier", at: 1 },

@@ -21,6 +21,7 @@ const TRY_AGAIN = 2000; // milliseconds after a refusal that will pass, where it
 export interface Target {
   readonly room: string | null;
   readonly to: string | null;
+  readonly stream: string;
   readonly peerId: number; // of `to`, whoever has the name by now; 0: not known, or a room
   readonly head: number;
   setPending(messages: readonly Message[]): void;
@@ -37,7 +38,7 @@ export interface Post {
   why(refusal: Refusal): string;
   /** Undefined: one is not in that room any more. */
   target(entry: Entry): Target | undefined;
-  /** These were refused, and there is no room any more in which that could be seen. */
+  /** These were refused, and there is no room any more in which that could be seen. Told whenever rooms have changed. */
   strand(entries: readonly Entry[]): void;
 }
 
@@ -77,9 +78,9 @@ export class Outbox {
   }
 
   write(target: Target, content: string, replyTo: number | null): void {
-    const { room, to, peerId: toId, head } = target;
+    const { room, to, stream, peerId: toId, head } = target;
     const [at, id] = [this.now(), newId()];
-    const entry = { id, room, to, toId, content, replyTo, at, tried: null, after: head, failed: null };
+    const entry = { id, room, to, stream, toId, content, replyTo, at, tried: null, after: head, failed: null };
     this.remember(id, 0);
     this.entries.push(entry);
     if (!this.pump(entry)) this.store.save(this.entries);
@@ -95,6 +96,7 @@ export class Outbox {
   discard(id: string): void {
     const entry = this.entries.find((one) => one.id === id);
     if (entry?.failed != null) this.remove(entry);
+    this.strand();
   }
 
   /** One's own message came as an event, perhaps before the answer. */
@@ -122,6 +124,7 @@ export class Outbox {
   /** Show what is not kept yet, after conversations were made anew. */
   showAll(): void {
     for (const entry of new Map(this.entries.map((one) => [placeOf(one), one])).values()) this.show(entry);
+    this.strand();
   }
 
   get size(): number {
@@ -225,6 +228,10 @@ export class Outbox {
     const target = this.post.target(entry);
     const pending = this.entries.filter((one) => one.to === entry.to && this.post.target(one) === target);
     target?.setPending(pending.map((one) => messageOfEntry(one, me)));
+    this.strand();
+  }
+
+  private strand(): void {
     this.post.strand(this.entries.filter((one) => one.failed !== null && one.room !== null && !this.post.target(one)));
   }
 
@@ -242,7 +249,7 @@ export class Outbox {
 }
 
 function placeOf(entry: Entry): string {
-  return entry.room !== null ? `#${entry.room}` : `@${entry.to}/${entry.toId}`;
+  return entry.room !== null ? `${entry.stream}#${entry.room}` : `@${entry.to}/${entry.toId}`;
 }
 
 function messageOfEntry(entry: Entry, me: { readonly id: number; readonly name: string }): Message {

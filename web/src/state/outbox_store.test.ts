@@ -19,7 +19,7 @@ class Storage {
 }
 
 function entry(content: string): Entry {
-  return { id: content, room: "den", to: null, toId: 0, content, replyTo: null, at: 1, tried: null, after: 0, failed: null };
+  return { id: content, room: "den", to: null, stream: "s", toId: 0, content, replyTo: null, at: 1, tried: null, after: 0, failed: null };
 }
 
 /** What a tab left that is gone. */

@@ -10,6 +10,8 @@ export interface Entry {
   readonly id: string;
   readonly room: string | null;
   readonly to: string | null; // a person; one of the two is set
+  /** Of the room: another one may have its name when there is a line again. */
+  readonly stream: string;
   /** Whose id that is: the name may be somebody else's when there is a line again. 0: not known, or a room. */
   readonly toId: number;
   readonly content: string;
@@ -110,6 +112,8 @@ function readEntries(kept: unknown): Entry[] {
     if (id === null || content === null || (room === null) === (to === null)) return [];
     const [replyTo, tried] = [number(one?.replyTo), number(one?.tried)];
     const [at, after] = [number(one?.at) ?? 0, number(one?.after) ?? 0];
-    return [{ id, room, to, toId: number(one?.toId) ?? 0, content, replyTo, at, tried, after, failed: text(one?.failed) }];
+    const [stream, toId] = [text(one?.stream) ?? "", number(one?.toId) ?? 0];
+    const failed = text(one?.failed);
+    return [{ id, room, to, stream, toId, content, replyTo, at, tried, after, failed }];
   });
 }

@@ -1,0 +1,114 @@
+// A room that ends, and another one that begins by its name: the engine, with events as they come.
+
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Arrival } from "./arrivals";
+import { Engine } from "./engine.svelte";
+
+// The tables of texts ask for the language as soon as they are loaded.
+vi.hoisted(() => {
+  vi.stubGlobal("navigator", { language: "en" });
+  vi.stubGlobal("document", { addEventListener: () => {}, documentElement: { dataset: {} }, visibilityState: "visible" });
+  vi.stubGlobal("addEventListener", () => {});
+});
+
+const place = { room: "secret", epoch: "e", offset: 3, members: 2, topic: "", created: false };
+const [secret, anew] = [{ ...place, stream: "room:7" }, { ...place, stream: "room:8" }];
+const login = { user_id: 1, username: "Zoe", token: "", server: "hubbub", role: "member", status: "online" } as const;
+let engine: Engine;
+let published: string[];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  const kept: Record<string, string> = {}; // its keys are its own members, as those of the browser's storage are
+  const asked = {
+    getItem: (key: string) => kept[key] ?? null,
+    setItem: (key: string, text: string) => void (kept[key] = text),
+    removeItem: (key: string) => void delete kept[key],
+  };
+  vi.stubGlobal("localStorage", new Proxy(kept, { get: (_, key: keyof typeof asked) => asked[key] }));
+  vi.stubGlobal("WebSocket", { OPEN: 1 });
+  vi.stubGlobal("location", { protocol: "http:", host: "localhost", hash: "" });
+  vi.stubGlobal("history", { replaceState: () => {} });
+  vi.stubGlobal("matchMedia", () => ({ matches: false }));
+  vi.stubGlobal("requestAnimationFrame", (run: () => void) => setTimeout(run, 16));
+  vi.stubGlobal("cancelAnimationFrame", clearTimeout);
+  published = [];
+  load([secret]);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+/** A page that is loaded, and signed in. */
+function load(rooms: readonly (typeof secret)[]): void {
+  engine = new Engine();
+  engine.session.me = { id: 1, name: "Zoe", role: "member", status: "online" };
+  vi.spyOn(engine.line, "request").mockImplementation((action, payload) => {
+    if (action === "publish") published.push((payload as { content: string }).content);
+    return Promise.resolve({ stream: "room:8", offset: 4, at: "2025-01-01T12:00:00Z", messages: [], rooms: [] } as never);
+  });
+  welcome(rooms);
+}
+
+function welcome(rooms: readonly (typeof secret)[]): void {
+  engine.welcome({ ...login, rooms } as never);
+}
+
+function hear(name: Arrival["name"], data: object): void {
+  engine.event({ name, data } as Arrival);
+  engine.flush();
+}
+
+async function online(): Promise<void> {
+  engine.session.settled = true;
+  engine.settled();
+  await vi.advanceTimersByTimeAsync(100);
+}
+
+const room = (): NonNullable<ReturnType<Engine["known"]["named"]>> => engine.known.named("room", "secret")!;
+const aside = (): string[] => engine.stranded.map((one) => `${one.room}: ${one.content}`);
+
+test("the draft of a room that ended is in no box of the next one of that name, and is kept aside", async () => {
+  room().draft = "draft in secret";
+  expect(aside()).toEqual([]);
+  hear("left", { user_id: 1, username: "Zoe", room: "secret" });
+  expect(aside()).toEqual(["secret: draft in secret"]);
+  engine.joined(anew);
+  expect([room().stream, room().draft]).toEqual(["room:8", ""]);
+  room().draft = "in the open";
+  await vi.advanceTimersByTimeAsync(1000);
+  load([anew]);
+  expect([room().draft, aside()]).toEqual(["in the open", ["secret: draft in secret"]]);
+  engine.discard(engine.stranded[0]!.id);
+  expect([room().draft, aside()]).toEqual(["in the open", []]);
+});
+
+test("so it is where the room ended while there was no line, with an edit that was under way, too", () => {
+  room().draft = "draft in secret";
+  engine.drafts.set("room:7#secret edit", "12 1750000000000 other words");
+  room().mute(true);
+  welcome([anew]);
+  expect([room().draft, room().muted, aside()]).toEqual(["", false, ["secret: draft in secret", "secret: other words"]]);
+  engine.left(); // nobody is signed in
+  expect(engine.stranded).toEqual([]);
+});
+
+test("whoever comes into the room again finds the draft there", () => {
+  room().draft = "draft in secret";
+  hear("left", { user_id: 1, username: "Zoe", room: "secret" });
+  engine.joined(secret);
+  expect([room().draft, aside()]).toEqual(["draft in secret", []]);
+});
+
+test("what waits for a room that ended is not sent to the next one of that name", async () => {
+  engine.session.settled = false;
+  room().send("for the secret room");
+  welcome([anew]);
+  room().send("in the open");
+  await online();
+  expect([published, aside()]).toEqual([["in the open"], ["secret: for the secret room"]]);
+  load([anew]); // another page takes it over
+  await online();
+  expect([published.length, aside()]).toEqual([1, ["secret: for the secret room"]]);
+});
