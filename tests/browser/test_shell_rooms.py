@@ -35,7 +35,10 @@ def make_room(page: Page, name: str, *, private: bool = False) -> None:
 
 
 def test_a_private_room_from_its_making_to_its_end(visit: Visit) -> None:
-    alice, bob = log_in(visit(), "Alice", PASSWORD), log_in(visit(), "Bob", PASSWORD)
+    alice, bob = log_in(visit(), "Alice", PASSWORD), visit()
+    asked_for: list[str] = []
+    bob.on("websocket", lambda line: line.on("framesent", lambda told: asked_for.append(str(told))))
+    log_in(bob, "Bob", PASSWORD)
     make_room(alice, "secret", private=True)
     expect(entry(alice, "secret")).to_have_accessible_name("secret , private")
     say(alice, "only for us")
@@ -59,10 +62,15 @@ def test_a_private_room_from_its_making_to_its_end(visit: Visit) -> None:
     # A moderator, and then nobody any more.
     expect(members.get_by_role("button", name="Bob , Online")).to_be_visible()
     expect(members.get_by_role("button", name="Alice Owner")).to_contain_text("Owner")
+    bob.get_by_role("button", name="Members").click()
+    theirs = bob.get_by_role("complementary", name="Members")
+    expect(theirs.get_by_role("button", name="Bob , Online")).to_be_visible()
     members.get_by_role("button", name="More about Bob").click()
     alice.get_by_role("menuitem", name="Make moderator").click()
     expect(alice.get_by_text("Bob is moderator now.")).to_be_visible()
     expect(members.get_by_role("button", name="Bob Moderator")).to_be_visible()
+    expect(theirs.get_by_role("button", name="Bob Moderator")).to_be_visible()
+    assert sum('"members"' in one for one in asked_for) <= 5  # when something has changed, not over and over
     bob.get_by_role("button", name="Room settings").click()
     expect(bob.get_by_role("dialog")).to_contain_text("Your roleModerator")
     bob.keyboard.press("Escape")

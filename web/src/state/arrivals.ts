@@ -123,6 +123,7 @@ export class Arrivals {
         conversation.private = arrival.data.private;
         break;
       case "role":
+        conversation.memberships++;
         if (arrival.data.user_id === this.me()?.id) conversation.role = arrival.data.role;
         break;
     }
@@ -183,6 +184,8 @@ export class Arrivals {
     else {
       this.people.came(user_id, username);
       this.met({ user_id, username });
+      const conversation = this.conversations.named("room", room);
+      if (conversation !== undefined) conversation.memberships++;
     }
   }
 
@@ -204,6 +207,10 @@ export class Arrivals {
       this.people.left(user_id);
       if (this.conversations.ofPeer(user_id) !== undefined) this.follows.peerLeft();
     }
-    for (const one of this.conversations) if (room == null || one.name === room) one.typists.done(username);
+    for (const one of this.conversations) {
+      if (room != null && one.name !== room) continue;
+      one.typists.done(username);
+      one.memberships++;
+    }
   }
 }

@@ -87,6 +87,7 @@ export interface Conversation {
   readonly private: boolean;
   readonly members: number;
   readonly role: RoomRole | null; // one's own, once room settings were asked for
+  readonly memberships: number; // how often somebody has come, gone or got another role, as far as was heard
   readonly unread: number;
   readonly mentions: number;
   readonly readUpTo: number;

@@ -54,6 +54,7 @@ export class LiveConversation implements Conversation {
   private = $state(false);
   members = $state(0);
   role = $state<RoomRole | null>(null);
+  memberships = $state(0);
   unread = $state(0);
   mentions = $state(0);
   readUpTo = $state(0);
