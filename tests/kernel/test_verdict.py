@@ -30,6 +30,7 @@ from hubbub.observe.kernel.verdict import (
     LOSS,
     MEMORY,
     OTHERS,
+    PARTED,
     READER_LIMITED,
     READER_SHARE,
     RETRANSMITTED,
@@ -57,6 +58,10 @@ def house(machine: Machine | None = None, **figures: Any) -> Evidence:
     return Evidence(line=CALM, house=replace(HOUSE, machine=machine, **figures), others=Others(20, 12_000))
 
 
+def parted(why: str, ago: float) -> Evidence:
+    return Evidence(house=HOUSE, parted=why, parted_ago=ago)
+
+
 GONE = {"queued": 4_000, "unacked": 3, "backoff": BACKOFF, "silent": SILENT, "window": 30_000}
 ASLEEP = {"unsent": 180_000, "busy": 9_000_000, "reader_limited": 8_900_000, "window": 0}
 """It took nothing of what it was sent."""
@@ -73,6 +78,11 @@ HOLDS: dict[str, list[tuple[Evidence, Evidence]]] = {
         (line(queued=1, silent=SILENT_LONG), line(queued=1, silent=SILENT_LONG - 1)),
         (line(queued=1, silent=SILENT_LONG), line(queued=0, silent=10 * SILENT_LONG)),  # he says nothing
     ],
+    "let go": [
+        (parted("slow", PARTED - 1), parted("slow", PARTED)),
+        (parted("slow", 0), parted("closed by the peer", 0)),
+    ],
+    "given up": [(parted("idle", PARTED - 1), parted("idle", PARTED))],
     "starved badly": [
         (house(**HOG | {"lag_p99": LAG_ALL}), house(**HOG | {"lag_p99": LAG_ALL - 1})),
     ],
@@ -193,6 +203,7 @@ def test_each_rule_has_a_test() -> None:
 def test_where_several_hold_the_one_that_comes_first_wins() -> None:
     """All of it at once, and then without what the verdict was, one after the other."""
     machine = Machine(stolen=0.5)
+    assert verdict(replace(parted("slow", 1), house=House(read_only=True))).rule == "let go"
     known = Evidence(
         line=replace(CALM, **GONE | ASLEEP | {"window": 30_000, "rtt": 900_000, "retransmitted": 50}),
         held_back=900,
@@ -228,7 +239,11 @@ def test_where_several_hold_the_one_that_comes_first_wins() -> None:
             known = replace(known, **of_line)
         known = replace(known, house=replace(known.house, **of_house))
     assert verdict(known).cause == "nothing"
-    assert seen == [rule.name for rule in RULES if rule.name not in ("nothing", "takes nothing")]
+    assert seen == [rule.name for rule in RULES if rule.name not in ELSEWHERE]
+
+
+ELSEWHERE = ("nothing", "takes nothing", "let go", "given up")
+"""Rules that hold where there is no connection, or the system tells nothing of it."""
 
 
 def test_a_burst_that_is_just_leaving_is_no_fault() -> None:
@@ -365,6 +380,8 @@ KNOWN = st.builds(
     backlog=COUNTS,
     held_back=COUNTS,
     held_for=SHARES,
+    parted=st.sampled_from(["", "slow", "idle", "drain"]),
+    parted_ago=SHARES,
     house=HOUSES,
     others=st.builds(Others, count=COUNTS, rtt=COUNTS),
 )
@@ -387,7 +404,7 @@ def test_there_is_always_one_verdict_with_facts_that_can_be_told(known: Evidence
 # -- the page about it
 
 PAGE = Path(__file__).parents[2] / "docs" / "probes.md"
-WORTH = {"ms": 1e3, "s": 1e6, "%": 0.01, "KiB": 1024.0, "": 1.0}
+WORTH = {"ms": 1e3, "s": 1e6, "min": 6e7, "%": 0.01, "KiB": 1024.0, "": 1.0}
 """Of a unit, in that of most constants: microseconds, shares, bytes."""
 
 
@@ -414,7 +431,7 @@ def test_the_page_has_each_threshold_as_it_is() -> None:
         value = float(number) * WORTH[unit]
         if name in ("SILENT", "SILENT_LONG", "STALE"):
             value /= 1e3  # these are in milliseconds
-        elif name == "DRAIN" or name == "HELD_FOR":
+        elif name in ("DRAIN", "HELD_FOR", "PARTED"):
             value /= 1e6  # and these in seconds
         told[name] = pytest.approx(value)
         assert why

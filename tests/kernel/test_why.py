@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 import struct
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from hubbub.server.control import ControlError, ask
 from hubbub.server.sockets import AT_ONCE, Cookies, Sockets
 from hubbub.server.why import MOST, JoinedHappening, KernelView, WhyView
 from kernel.conftest import why_no_probes
-from server.watched import PASSWORD, Watched, watched
+from server.watched import CONNECTIONS, PASSWORD, Watched, watched
 from serving import PATIENCE, NdjsonClient, Server, until
 
 SECRET = "xyzzy-plugh"
@@ -64,7 +66,7 @@ def unread(data: Path, *words: str) -> int:
     return done.returncode
 
 
-def who_does_not_read(server: Server, name: str) -> NdjsonClient:
+def who_does_not_read(server: Server, name: str = "", **login: str) -> NdjsonClient:
     """Somebody with a small window, who is there."""
     client = NdjsonClient.__new__(NdjsonClient)
     client.sock = socket.socket()
@@ -73,7 +75,7 @@ def who_does_not_read(server: Server, name: str) -> NdjsonClient:
     client.sock.connect(("127.0.0.1", server.port))
     client.buffer = b""
     server.clients.append(client)
-    client.ask("auth/login", username=name)
+    client.ask("auth/login", **login or {"username": name})
     return client
 
 
@@ -127,6 +129,38 @@ def test_a_client_that_does_not_read(told: Watched, data: Path) -> None:
     as_json = command(data, "Carl", "--json")
     assert as_json.returncode == unread(data, "Carl") == unread(data, "Carl", "--json") == 1
     assert msgspec.json.decode(as_json.stdout, type=WhyView).verdict.cause == "reader"
+
+
+def test_who_was_let_go_since_he_did_not_read(tmp_path: Path) -> None:
+    """That is when one asks. A guest's name is nobody's by then."""
+    with watched(tmp_path, HUBBUB_LIMITS_MAX_BACKLOG="100000", HUBBUB_LIMITS_MESSAGE_RATE="1000") as here:
+        nell = here.server.ndjson()
+        account = nell.ask("auth/register", username="Nell", password=PASSWORD)["payload"]
+        nell.close()
+        until(lambda: not why(here, "Nell").online)
+        assert why(here, "Nell").verdict.rule != "let go"  # she has left by herself
+        who_does_not_read(here.server, token=account["token"])
+        who_does_not_read(here.server, "Carl")
+        ann = here.server.ndjson("Ann")
+
+        numbers = count(1)
+
+        def let_go() -> bool:
+            for _ in range(20):
+                ann.ask("message/send", f"m{next(numbers)}", text="x" * 12_000)
+            open_ = {one["user"] for one in here.ask(CONNECTIONS).content["connections"]}
+            return not {"Nell", "Carl"} & open_
+
+        until(let_go, 25)
+        for name, account in (("nell", True), ("carl", False)):
+            view = why(here, name)
+            assert (view.account, view.online, view.total) == (account, False, 0)
+            assert (view.verdict.cause, view.verdict.rule) == ("reader", "let go")
+            assert re.match(
+                "is not here: no connection is open; was let go: its client read too slowly; .* ago",
+                view.verdict.sentence,
+            )
+        assert command(tmp_path, "Nell").returncode == command(tmp_path, "Carl").returncode == 1
 
 
 def test_requests_that_wait_for_their_rate(tmp_path: Path) -> None:

@@ -344,15 +344,16 @@ class Connection(Carrying):
         user = self.user
         del shared.open[self._number]
         shared.slow.discard(self)
-        shared.departed.append(Departed(self._number, self.name, user.name if user else None))
+        reason = self._leaving or (str(error) if error else "closed by the peer")
+        who, user_id = (user.name, user.id) if user else (None, None)
+        shared.departed.append(Departed(self._number, self.name, who, user_id, reason, shared.clock()))
         shared.counts.moves += 1
         shared.service.disconnected(self)
         self._let_files_go()
-        reason = self._leaving or (str(error) if error else "closed by the peer")
         shared.log.connection_closed(
             self.name,
             self.stream.peer,
-            user.name if user else None,
+            who,
             reason,
             shared.clock() - self._made,
         )

@@ -23,11 +23,14 @@ DEPARTED: Final = 1_000
 
 
 class Departed(NamedTuple):
-    """One that closed: its number and its name, and who was behind it."""
+    """One that closed: its number and its name, who was behind it, why, and when (by `clock`)."""
 
     number: int
     name: str
     user: str | None
+    user_id: int | None
+    reason: str
+    at: float
 
 
 class Looking(Protocol):

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, get_args
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, get_args
 
 import msgspec
+from msgspec.structs import replace
 
 from hubbub.core import names
 from hubbub.core.errors import Code, Refusal
 from hubbub.observe.kernel.evidence import Evidence, House, Others
 from hubbub.observe.kernel.figures import WORST, Line, Report, Source
-from hubbub.observe.kernel.verdict import Cause, Verdict, verdict, worst
+from hubbub.observe.kernel.verdict import LET_GO, PARTED, Cause, Verdict, verdict, worst
 from hubbub.server.control import Action, ControlError, Progress
 from hubbub.server.dialects import base_of
 from hubbub.server.house import house
@@ -24,8 +25,6 @@ from hubbub.server.session import Connection
 from hubbub.server.sockets import SPAN, Cookies, Sockets, median_rtt
 
 if TYPE_CHECKING:
-    from hubbub.core.accounts import Account
-    from hubbub.core.model import User
     from hubbub.server.readings import Readings
     from hubbub.server.sampling import Sampler
     from hubbub.server.surroundings import Departed, Surroundings
@@ -66,6 +65,13 @@ class Observing(Protocol):
     async def lines(self, cookies: Sequence[int]) -> list[Line]:
         """What is known of these connections."""
         ...
+
+
+class Whose(NamedTuple):
+    """Somebody, by name and number."""
+
+    name: str
+    id: int
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -191,30 +197,51 @@ class Why:
         if not isinstance(wanted, str):
             message = f"Username '{name[:64]}' is not valid: {wanted.reason}"
             return Refusal(Code.NAME_INVALID, message, field="name")
-        if self._shared.service.people.known(wanted) is None:
+        if self._known(wanted) is None:
             return _unknown(wanted)
         connections = self._of(wanted)
         lines = await self._look(connections[:MOST])
-        found = self._shared.service.people.known(wanted)
+        found = self._known(wanted)
         if found is None:  # a guest who left meanwhile
             return _unknown(wanted)
         house = self._house()
         own = set(connections)
         others = self._others(own)
+        left = None if connections else self._left(lambda one: one.user_id == found.id)
+        without = Evidence(house=house, others=others)
+        if left is not None:
+            without = replace(without, parted=left.reason, parted_ago=self._shared.clock() - left.at)
         devices = [
             self._device(one, self._evidence(one, lines.get(one.number), house, others))
             for one in connections[:MOST]
             if one.number in self._shared.open  # else it closed meanwhile
         ]
-        return self._view(found, devices, len(connections), Evidence(house=house, others=others))
+        return self._view(found, devices, len(connections), without)
 
-    def _view(self, found: User | Account, devices: list[Device], total: int, without: Evidence) -> WhyView:
+    def _known(self, name: str) -> Whose | None:
+        """Who has that name; or who had it until we let him go, since he is to hear why."""
+        known = self._shared.service.people.known(name)
+        if known is not None:
+            return Whose(known.name, known.id)
+        wanted = name.casefold()
+        left = self._left(lambda one: one.user is not None and one.user.casefold() == wanted)
+        if left is None or left.reason not in LET_GO or left.user is None or left.user_id is None:
+            return None
+        return Whose(left.user, left.user_id)
+
+    def _left(self, is_he: Callable[[Departed], bool]) -> Departed | None:
+        """The last connection of his that closed, if that was lately."""
+        since = self._shared.clock() - PARTED
+        lately = takewhile(lambda one: one.at > since, reversed(self._shared.departed))
+        return next(filter(is_he, lately), None)
+
+    def _view(self, found: Whose, devices: list[Device], total: int, without: Evidence) -> WhyView:
         online = self._shared.service.people.by_id(found.id) is not None
         judged = worst(one.verdict for one in devices)
         if judged is None:
             judged = verdict(without)
             here = "comes by single requests over HTTP" if online else "is not here: no connection is open"
-            judged = msgspec.structs.replace(judged, sentence=f"{here}; {judged.sentence}")
+            judged = replace(judged, sentence=f"{here}; {judged.sentence}")
         return WhyView(
             found.name,
             found.id,
@@ -296,7 +323,7 @@ class Why:
         source, report = self._observing.source, self._observing.newest
         if report is None:
             return KernelView(source, source.sentence, None)
-        shown = msgspec.structs.replace(report, worst=[], happenings=[])
+        shown = replace(report, worst=[], happenings=[])
         return KernelView(source, source.sentence, shown, self.joined(report, most), self.happened(report))
 
     def joined(self, report: Report, most: int = WORST) -> list[JoinedLine]:
@@ -361,7 +388,7 @@ def _judged(one: Connection, known: Evidence) -> Verdict:
     if one.address == one.stream.peer or judged.cause in _OURS:
         return judged
     seen = f"{judged.sentence}; as far as its proxy, {one.stream.peer}"
-    return msgspec.structs.replace(judged, sentence=seen)
+    return replace(judged, sentence=seen)
 
 
 def _unknown(name: str) -> Refusal:

@@ -51,6 +51,10 @@ class Evidence(msgspec.Struct, frozen=True, gc=False):
     """Requests that came, and wait for their rate; …"""
     held_for: float = 0.0
     """… seconds until the last of them may be carried out."""
+    parted: str = ""
+    """Where there is no connection: why the last one ended, as the log says it; …"""
+    parted_ago: float = 0.0
+    """… and how many seconds ago."""
     house: House = House()
     others: Others = Others()
 

@@ -64,6 +64,7 @@ FACTS: Final[dict[str, Figure]] = {
     "full": Figure("µs", "send queue full for {}", _of_line(lambda line: line.full or None)),
     "held_back": Figure("", "{} requests wait for their rate", lambda known: known.held_back),
     "held_for": Figure("s", "the last of them for {}", lambda known: known.held_for),
+    "parted": Figure("s", "{} ago", lambda known: known.parted_ago if known.parted else None),
     "others_rtt": Figure("µs", "others here {}", lambda known: known.others.rtt or None),
     "lag_p99": Figure("µs", "event loop {} late", lambda known: known.house.lag_p99),
     "lag_max": Figure("µs", "{} at worst", lambda known: known.house.lag_max),

@@ -1,9 +1,9 @@
 """Why somebody's chat is slow: a verdict with its evidence, by a table of rules (docs/probes.md).
 
 The first rule of `RULES` that holds is the verdict. What is certain and his own comes first: a peer that is
-gone. Then what is so bad that everybody suffers from it, whatever else there is: machine, disk, event loop.
-Then what is his own, the nearest first: his client, our limits, his network. Then the shared causes again,
-where they are bad enough to be noticed. All of it is arithmetic on one `Evidence`; nothing is looked up.
+gone, or was let go. Then what is so bad that everybody suffers from it, whatever else there is: machine,
+disk, event loop. Then what is his own, the nearest first: his client, our limits, his network. Then the
+shared causes again, where they are bad enough to be noticed. All of it is arithmetic on one `Evidence`.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ BACKLOG: Final = 65_536
 """Bytes that wait, where the kernel tells nothing more."""
 HELD_FOR: Final = 0.25
 """Seconds until the last of the requests that wait for their rate may be carried out."""
+PARTED: Final = 600.0
+"""Seconds for which it is told that somebody was let go: that is when one asks."""
 RETRANSMITTED: Final = 3
 """Segments lost, and so sent again, in the last seconds: one or two are the weather."""
 LOSS: Final = 0.02
@@ -150,6 +152,14 @@ def _far(known: Evidence) -> bool:
     return line is not None and line.rtt >= RTT and line.rtt_age < STALE
 
 
+def _parted(known: Evidence, why: str) -> bool:
+    return known.parted == why and known.parted_ago < PARTED
+
+
+_SLOW: Final = "slow"
+_IDLE: Final = "idle"
+LET_GO: Final = (_SLOW, _IDLE)
+"""Why a connection was ended by us, and not by anybody's wish: what the log says."""
 _HIS_LINE: Final = ("rtt", "rtt_age", "rtt_min", "retransmitted", "unsent", "delivery_rate")
 _TIME: Final = ("lag_p99", "lag_max", "denied", "cpu", "busy", "stolen", "memory")
 _DISK: Final = ("commit_p99", "sync_p99", "commit_waits", "lag_p99")
@@ -162,6 +172,20 @@ RULES: Final = (
         "nothing comes back from the other end",
         _silent,
         ("silent", "backoff", "unacknowledged", "unsent"),
+    ),
+    Rule(
+        "let go",
+        "reader",
+        "was let go: its client read too slowly",
+        lambda known: _parted(known, _SLOW),
+        ("parted",),
+    ),
+    Rule(
+        "given up",
+        "unreachable",
+        "was let go: nothing came from its client any more",
+        lambda known: _parted(known, _IDLE),
+        ("parted",),
     ),
     Rule(
         "starved badly",

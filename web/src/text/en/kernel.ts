@@ -192,6 +192,10 @@ export default {
   // rules: what they say, and what to do (docs/probes.md)
   "rule silent": "nothing comes back from the other end",
   "do silent": "Wait: that person is on a train, or the machine is off. The server closes the connection in time (timers.idle), and the client comes back by itself.",
+  "rule let go": "was let go: its client read too slowly",
+  "do let go": "As long as it reads too slowly, nothing here helps: the program is busy, asleep or hung, or the line is too thin. It comes back by itself, if it can.",
+  "rule given up": "was let go: nothing came from its client any more",
+  "do given up": "Wait: the line is gone, or the machine is off. The client comes back by itself.",
   "rule starved badly": "the machine has no time for the server",
   "do starved badly": "End what else runs there, give the server more of the machine (CPUWeight=, another host), or find what swaps.",
   "rule read-only": "nothing can be written to the disk, so nothing that is said is kept",
@@ -238,6 +242,7 @@ export default {
   "fact full": "send queue full for",
   "fact held_back": "requests that wait",
   "fact held_for": "the last of them for",
+  "fact parted": "before now",
   "fact others_rtt": "RTT of others",
   "fact lag_p99": "event loop late by",
   "fact lag_max": "at worst by",

@@ -183,6 +183,10 @@ export default {
 
   "rule silent": "对端没有任何回应",
   "do silent": "请等待：对方可能在列车上，或机器已关闭。服务器会按时关闭连接（timers.idle），客户端会自动重连。",
+  "rule let go": "已被断开：客户端读取过慢",
+  "do let go": "只要读取仍然过慢，服务器这边就无能为力：程序繁忙、休眠或卡死，或者线路太窄。能恢复时客户端会自行重连。",
+  "rule given up": "已被断开：客户端不再有任何动静",
+  "do given up": "请等待：网络中断，或设备已关机。客户端会自行重连。",
   "rule starved badly": "机器没有时间运行服务器",
   "do starved badly": "结束机器上的其他程序，给服务器更多资源（CPUWeight= 或换一台主机），或找出占用交换空间的程序。",
   "rule read-only": "磁盘无法写入，发言都无法保存",
@@ -229,6 +233,7 @@ export default {
   "fact full": "发送队列占满",
   "fact held_back": "等待中的请求",
   "fact held_for": "最后一个等待",
+  "fact parted": "距今",
   "fact others_rtt": "其他人的 RTT",
   "fact lag_p99": "事件循环延迟",
   "fact lag_max": "最大延迟",
