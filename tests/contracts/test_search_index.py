@@ -44,11 +44,15 @@ class Everything:
     def append(self, stream: str, body: Body, *changes: Erase) -> None:
         self.journal.append([Entry(stream, "id", "2026-11-21T08:00:00.000Z", body)], changes)
 
-    async def found(self, query: str, *streams: str, limit: int = 50) -> list[tuple[str, int]] | None:
+    async def found(
+        self, query: str, *streams: str, limit: int = 50, before: tuple[str, int] | None = None
+    ) -> list[tuple[str, int]] | None:
         answer: asyncio.Future[list[tuple[str, int]] | None] = asyncio.get_running_loop().create_future()
-        assert self.search.find(
-            query, streams, limit, lambda found: answer.set_result(None if found is None else list(found))
-        )
+
+        def told(found: Sequence[tuple[str, int]] | None) -> None:
+            answer.set_result(None if found is None else list(found))
+
+        assert self.search.find(query, streams, limit, told, before)
         return await asyncio.wait_for(answer, DEADLINE)
 
     async def until(self, query: str, expected: list[tuple[str, int]], *streams: str) -> None:
@@ -127,6 +131,27 @@ def test_no_query_is_a_command(query: str) -> None:
             await every.until("hello", [("room:1", 1)], "room:1")
             assert await every.found(query, "room:1") == []
             assert every.trouble == []
+
+    asyncio.run(main())
+
+
+def test_what_is_older_is_found_page_by_page_also_behind_what_is_deleted(path: Path | None) -> None:
+    async def main() -> None:
+        async with everything(path) as every:
+            for number in range(20):
+                every.say(f"room:{number % 2}", f"tea {number}")
+            rooms = [f"room:{number}" for number in range(2)]
+            places = [(f"room:{number % 2}", number // 2 + 1) for number in reversed(range(20))]
+            await every.until("tea", places, *rooms)
+            pages: list[tuple[str, int]] = []
+            while page := await every.found("tea", *rooms, limit=7, before=pages[-1] if pages else None):
+                pages += page
+            assert pages == places
+            assert await every.found("tea", "room:1", before=("room:1", 3)) == [("room:1", 2), ("room:1", 1)]
+            every.append("room:1", Deleted("Alice", 7, 10, "lobby"), Erase("room:1", 10))
+            await every.until("tea", places[1:], *rooms)
+            assert await every.found("tea", *rooms, limit=2, before=("room:1", 10)) == places[1:3]
+            assert await every.found("tea", *rooms, before=("room:7", 10)) == []
 
     asyncio.run(main())
 

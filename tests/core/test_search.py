@@ -48,6 +48,7 @@ class Index:
         streams: Sequence[str],
         limit: int,
         then: Callable[[Sequence[tuple[str, int]] | None], None],
+        before: tuple[str, int] | None = None,
     ) -> bool:
         self.asked.append(streams)
         if self.full:
@@ -58,6 +59,9 @@ class Index:
             for place, text in self._texts.items()
             if place[0] in streams and all(word in text.lower() for word in words)
         ]
+        if before is not None:
+            known = list(self._texts)
+            found = [place for place in found if known.index(place) < known.index(before)]
         assert self.turns is not None
         self.turns.call_soon(lambda: then(None if self.building else found[::-1][:limit]))
         return True
@@ -186,6 +190,30 @@ def test_more_is_said_and_limits_are_kept(index: Index) -> None:
     answer = found(house, alice, Search("hen"))
     assert len(answer.messages) == 1
     assert answer.more, "the other did not fit"
+
+
+def test_older_ones_are_found_behind_the_last_that_was_shown(index: Index) -> None:
+    house = house_with(index)
+    alice, bob = house.enter("Alice"), house.enter("Bob")
+    for text in ("tea 1", "tea 2", "tea 3"):
+        house.now += 1
+        house.done(alice, Publish(text))
+    house.now += 1
+    told = accepted(house.done(alice, Whisper("Bob", "tea 4")))
+    first = found(house, bob, Search("tea", limit=2))
+    assert ([one.content for one in first.messages], first.more) == (["tea 4", "tea 3"], True)
+    last = first.messages[-1]
+    rest = found(house, bob, Search("tea", limit=2, before=last.offset, before_stream=last.stream))
+    assert ([one.content for one in rest.messages], rest.more) == (["tea 2", "tea 1"], False)
+    assert contents(house, bob, Search("tea", "lobby", before=2)) == ["tea 1"]
+    carol = house.enter("Carol")
+    hidden = Search("tea", before=told.offset, before_stream=told.stream)
+    for one, wrong, code, field in (
+        (bob, Search("tea", before=2), Code.BAD_REQUEST, "before_stream"),
+        (bob, Search("tea", before=0, before_stream=LOBBY), Code.BAD_REQUEST, "before"),
+        (carol, hidden, Code.NOT_FOUND, "before_stream"),
+    ):
+        assert refused(house.done(one, wrong), code).field == field
 
 
 def test_a_search_has_some_words_and_not_too_many(index: Index) -> None:

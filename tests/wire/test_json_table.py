@@ -126,6 +126,13 @@ ROWS: list[tuple[str, str, str, dict[str, Any], Command]] = [
         {"query": "tea", "with": "Bob"},
         commands.Search("tea", None, "Bob"),
     ),
+    (
+        "search",
+        "Search",
+        "message/search",
+        {"query": "tea", "before": 7, "before_stream": "talk:3:4"},
+        commands.Search("tea", before=7, before_stream="talk:3:4"),
+    ),
     ("delete", "Delete", "message/delete", {"stream": "r1", "offset": 3}, commands.Delete("r1", 3, "q1")),
     (
         "react",

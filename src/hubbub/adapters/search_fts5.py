@@ -100,6 +100,7 @@ class Fts5Search:
         streams: Sequence[str],
         limit: int,
         then: Callable[[Sequence[tuple[str, int]] | None], None],
+        before: tuple[str, int] | None = None,
     ) -> bool:
         """See the port."""
         if self._queries >= MOST_QUERIES:
@@ -118,7 +119,7 @@ class Fts5Search:
             else:
                 then(found)
 
-        self._run(lambda: table.find(query, streams, limit), told)
+        self._run(lambda: table.find(query, streams, limit, before), told)
         return True
 
     # -- what else is asked of it

@@ -211,11 +211,14 @@ class SearchTable:
 
     # -- out
 
-    def find(self, query: str, streams: Sequence[str], limit: int) -> list[tuple[str, int]]:
-        """The (stream, offset) of the newest messages in these streams that have all words."""
+    def find(
+        self, query: str, streams: Sequence[str], limit: int, before: tuple[str, int] | None = None
+    ) -> list[tuple[str, int]]:
+        """The (stream, offset) of the newest messages in these streams that have all words; see the port."""
         words = asked(query)
         ids = [known[0] for name in streams if (known := self._streams.get(name)) is not None]
-        if not words or not ids:
+        end = self._last + 1 if before is None else self._end(*before)
+        if not words or not ids or end is None:
             return []
         if len(ids) <= FEW_STREAMS:
             places = " OR ".join(f"s{id}" for id in ids)
@@ -225,7 +228,18 @@ class SearchTable:
         found = self._database.execute(
             # The ids in `only` are our own numbers.
             "SELECT stream, offset FROM words JOIN messages ON messages.id = words.rowid"  # noqa: S608
-            f" WHERE words MATCH ?{only} ORDER BY words.rowid DESC LIMIT ?",
-            (match, limit),
+            f" WHERE words MATCH ? AND words.rowid < ?{only} ORDER BY words.rowid DESC LIMIT ?",
+            (match, end, limit),
         )
         return [(self._names[stream], offset) for stream, offset in found]
+
+    def _end(self, stream: str, offset: int) -> int | None:
+        """All that was said before that message has a lower id: its own, or that of the next one there."""
+        known = self._streams.get(stream)
+        if known is None:
+            return None
+        found = self._database.execute(
+            "SELECT id FROM messages WHERE stream = ? AND offset >= ? ORDER BY offset LIMIT 1",
+            (known[0], offset),
+        ).fetchone()
+        return self._last + 1 if found is None else int(found[0])

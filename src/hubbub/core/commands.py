@@ -218,13 +218,19 @@ class GetHistory(_Command, frozen=True, rename={"with_": "with"}):
 
 
 class Search(_Command, frozen=True, rename={"with_": "with"}):
-    """Find messages with all these words, in whatever one may read, newest first; or as in GetHistory."""
+    """Find messages with all these words, in whatever one may read, newest first; or as in GetHistory.
+
+    `before`: those behind the message of that offset, which is the last that was found by the same search.
+    It is in `before_stream`; None: in what is searched.
+    """
 
     query: str
     room: str | None = None
     with_: str | None = None
     limit: int | None = None
     stream: str | None = None
+    before: int | None = None
+    before_stream: str | None = None
 
 
 class Edit(_Command, frozen=True):

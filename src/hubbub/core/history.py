@@ -137,6 +137,9 @@ class Histories(Generic[SessionT]):
             if isinstance(source, Refusal):
                 return source
             streams = [source.stream]
+        before = _behind(command, streams)
+        if isinstance(before, Refusal):
+            return before
 
         def found(places: Sequence[tuple[str, int]] | None) -> None:
             if places is None:
@@ -145,7 +148,7 @@ class Histories(Generic[SessionT]):
             else:
                 self._show(session, user, request, places, limit)
 
-        if not self._search.find(query, streams, limit + 1, found):
+        if not self._search.find(query, streams, limit + 1, found, before):
             return Refusal(Code.RATE_LIMITED, "Too many are searching. Try again.", retry_after=_BUSY)
         return None
 
@@ -200,6 +203,22 @@ def _bad_range(command: GetHistory) -> Refusal | None:
         if value is not None and value < 1:
             return _less_than_one(name)
     return None
+
+
+def _behind(command: Search, streams: Sequence[str]) -> tuple[str, int] | Refusal | None:
+    """The message behind which a search goes on. It tells when it was said: of what one may read alone."""
+    if command.before is None:
+        return None
+    if command.before < 1:
+        return _less_than_one("before")
+    stream = command.before_stream
+    if stream is None:
+        if command.room is None and command.with_ is None and command.stream is None:
+            return Refusal(Code.BAD_REQUEST, "In which stream is it?", field="before_stream")
+        stream = streams[0]
+    if stream not in streams:
+        return Refusal(Code.NOT_FOUND, f"Stream '{stream[:64]}' not found.", field="before_stream")
+    return stream, command.before
 
 
 def _less_than_one(field: str) -> Refusal:

@@ -159,9 +159,12 @@ class SearchIndex(Protocol):
         streams: Sequence[str],
         limit: int,
         then: Callable[[Sequence[tuple[str, int]] | None], None],
+        before: tuple[str, int] | None = None,
     ) -> bool:
         """Tell `then` the (stream, offset) of the newest `limit` messages in `streams` that have all words.
 
+        With `before`, of those that were said before that one. It may be deleted by now: then from the next
+        one of its stream on, or else all, so that some are told once more, and none is left out.
         None: there is no index now (it is being built). False: too many are waiting; nothing will be told.
         """
         ...

@@ -183,13 +183,18 @@ class HistoryPayload(_Payload, rename={"with_": "with"}):
 
 
 class SearchPayload(_Payload, rename={"with_": "with"}):
-    """Of `search`: everywhere, or as in `history`."""
+    """Of `search`: everywhere, or as in `history`.
+
+    With `before`, what is older than that message, which is in `before_stream`, or in what is searched.
+    """
 
     query: Annotated[str, msgspec.Meta(max_length=1024)]
     room: str | None = None
     with_: str | None = None
     limit: Offset | None = None
     stream: _Key | None = None
+    before: Offset | None = None
+    before_stream: _Key | None = None
 
 
 class EditPayload(_Payload):

@@ -820,18 +820,22 @@ class HistoryResult(_message.Message):
     def __init__(self, stream: _Optional[str] = ..., messages: _Optional[_Iterable[_Union[MessageView, _Mapping]]] = ..., more: _Optional[bool] = ..., room_id: _Optional[str] = ..., with_username: _Optional[str] = ...) -> None: ...
 
 class Search(_message.Message):
-    __slots__ = ("query", "room_id", "with_username", "limit", "stream")
+    __slots__ = ("query", "room_id", "with_username", "limit", "stream", "before", "before_stream")
     QUERY_FIELD_NUMBER: _ClassVar[int]
     ROOM_ID_FIELD_NUMBER: _ClassVar[int]
     WITH_USERNAME_FIELD_NUMBER: _ClassVar[int]
     LIMIT_FIELD_NUMBER: _ClassVar[int]
     STREAM_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_STREAM_FIELD_NUMBER: _ClassVar[int]
     query: str
     room_id: str
     with_username: str
     limit: int
     stream: str
-    def __init__(self, query: _Optional[str] = ..., room_id: _Optional[str] = ..., with_username: _Optional[str] = ..., limit: _Optional[int] = ..., stream: _Optional[str] = ...) -> None: ...
+    before: int
+    before_stream: str
+    def __init__(self, query: _Optional[str] = ..., room_id: _Optional[str] = ..., with_username: _Optional[str] = ..., limit: _Optional[int] = ..., stream: _Optional[str] = ..., before: _Optional[int] = ..., before_stream: _Optional[str] = ...) -> None: ...
 
 class SearchResult(_message.Message):
     __slots__ = ("messages", "more")

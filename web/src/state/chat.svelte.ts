@@ -9,6 +9,7 @@ import type {
   LoginSession,
   Lost,
   Me,
+  Message,
   Offer,
   Person,
   PublicRoom,
@@ -199,12 +200,13 @@ class LiveChat implements Chat {
     return room;
   }
 
-  async search(query: string, within: Conversation | null): Promise<FoundMessages> {
+  async search(query: string, within: Conversation | null, last?: Message): Promise<FoundMessages> {
     const { me } = this;
     const { key = "", kind = "room", name = "" } = within ?? {};
     if (kind === "talk" && key.startsWith("with:")) return { messages: [], more: false }; // nothing was said there
     const where = within === null ? {} : kind === "room" ? { room: name } : { stream: key };
-    const found = await this.request("search", { query, ...where });
+    const behind = last === undefined ? {} : { before: last.offset, before_stream: last.stream };
+    const found = await this.request("search", { query, ...where, ...behind });
     return { messages: found.messages.map((one) => messageOf(one, me ?? { id: 0, name: "" })), more: found.more };
   }
 

@@ -240,7 +240,8 @@ export interface Chat {
   nextUnread(direction: 1 | -1): void;
   rooms(): Promise<readonly PublicRoom[]>;
   createRoom(name: string, isPrivate: boolean): Promise<Conversation>;
-  search(query: string, within: Conversation | null): Promise<FoundMessages>;
+  /** The newest; or what is older than the last of those, of which some may be found once more. */
+  search(query: string, within: Conversation | null, last?: Message): Promise<FoundMessages>;
   setStatus(status: Status): Promise<void>;
   changePassword(old: string, next: string): Promise<void>;
   sessions(): Promise<readonly LoginSession[]>;

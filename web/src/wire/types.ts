@@ -336,13 +336,19 @@ export interface SearchResult {
   readonly more: boolean;
 }
 
-/** Of `search`: everywhere, or as in `history`. */
+/**
+ * Of `search`: everywhere, or as in `history`.
+ *
+ * With `before`, what is older than that message, which is in `before_stream`, or in what is searched.
+ */
 export interface SearchPayload {
   query: string;
   room?: string | null | undefined;
   with?: string | null | undefined;
   limit?: number | null | undefined;
   stream?: string | null | undefined;
+  before?: number | null | undefined;
+  before_stream?: string | null | undefined;
 }
 
 /** Of `edit`. Without `stream` the default room, without `offset` one's own last message there. */
@@ -748,7 +754,7 @@ export interface FileOffered {
   readonly hello?: string;
 }
 
-/** `to` does not want the file that `sender` offered. Told to `sender`, and to the other devices of `to`. */
+/** `to` does not want the file that `sender` offered. Told to `sender`, and to other devices of `to`. */
 export interface FileDeclined {
   readonly from: string;
   readonly to: string;
