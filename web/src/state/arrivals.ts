@@ -4,8 +4,8 @@ import type { Events } from "../wire/types";
 import type { Me } from "./contract";
 import type { LiveConversation } from "./conversation.svelte";
 import type { Conversations } from "./conversations.svelte";
+import type { Exchange } from "./exchange.svelte";
 import type { Notices } from "./notices.svelte";
-import type { Offers } from "./offers.svelte";
 import type { People } from "./people.svelte";
 import type { Placed, Positions } from "./positions";
 
@@ -35,7 +35,7 @@ export class Arrivals {
     private readonly conversations: Conversations,
     private readonly people: People,
     private readonly notices: Notices,
-    private readonly offers: Offers,
+    private readonly offers: Exchange,
     private readonly me: () => Me | null,
     private readonly follows: Follows,
   ) {}

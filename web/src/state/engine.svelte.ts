@@ -19,9 +19,9 @@ import type { Conversation, Me, Person, Stranded } from "./contract";
 import type { LiveConversation, Surroundings } from "./conversation.svelte";
 import { Conversations } from "./conversations.svelte";
 import { Drafts } from "./drafts";
+import { Exchange } from "./exchange.svelte";
 import { calls } from "./messages";
 import { Notices } from "./notices.svelte";
-import { Offers } from "./offers.svelte";
 import { Outbox, type Post, type Target } from "./outbox";
 import { OutboxStore, type Entry } from "./outbox_store";
 import { People } from "./people.svelte";
@@ -47,7 +47,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     if (told.kind === "signed-out") this.signedOut();
     else if (this.me?.id !== told.id || this.session.phase === "ended") this.session.change();
   });
-  readonly offers = new Offers(this.line, () => this.me);
+  readonly offers = new Exchange(this.line, () => this.me);
   readonly notices = new Notices(
     (room) => this.enterRoom(room),
     (stream, offset) => void this.line.request("read", { stream, offset }).catch(() => {}),
