@@ -365,6 +365,12 @@ def test_an_encrypted_connection_is_looked_at_as_any(tmp_path: Path) -> None:
         assert device.line is not None
         assert device.line.cookie > 0
         assert device.line.rtt > 0
+        bob = here.server.json("Bob")
+        bob.say("Broadcast", content="hello")
+        until(lambda: here.ask("/api/v1/admin/paths").content["paths"])
+        [path] = here.ask("/api/v1/admin/paths").content["paths"]
+        of_kim = next(one for one in path["acknowledged"] if one["user"] == "Kim")
+        assert (of_kim["took"], of_kim["secure"]) == (None, True)
 
 
 class Raw:

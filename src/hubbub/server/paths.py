@@ -42,12 +42,17 @@ _NOTHING: Final = object()
 
 
 class Acknowledged(msgspec.Struct, gc=False):
-    """One receiver. `took`: microseconds since the message was received; null: not within ten seconds."""
+    """One receiver. `took`: microseconds since the message was received; null: not within ten seconds.
+
+    Of a `secure` one it is never known: how many bytes a message becomes in TLS, and which of them are in the
+    kernel, nobody tells.
+    """
 
     connection: str
     user: str | None
     dialect: str
     took: int | None = None
+    secure: bool = False
 
 
 class Path(msgspec.Struct):
@@ -180,7 +185,7 @@ class Paths:
             if _acked(one) is None:  # who comes by single requests over HTTP, or has just gone
                 continue
             name = None if one.user is None else one.user.name
-            acknowledged = Acknowledged(one.name, name, base_of(one.dialect.name))
+            acknowledged = Acknowledged(one.name, name, base_of(one.dialect.name), secure=one.stream.secure)
             path.acknowledged.append(acknowledged)
             if (awaited := _awaited(one)) is not None:
                 self._look(one, awaited, acknowledged, followed.heard, _FIRST_LOOK)

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { atReceivers, bar, inServer, lastThere, pending } from "./paths";
-import type { Path } from "./shapes";
+import { atReceivers, bar, inServer, lastThere, missing, pending } from "./paths";
+import type { Acknowledged, Path } from "./shapes";
 
 const path = (took: readonly (number | null)[], others: object = {}): Path =>
   ({
@@ -44,4 +44,11 @@ test("a bar stays in its box", () => {
 
 test("an acknowledgement is waited for for ten seconds", () => {
   expect([pending(path([]), 10_999), pending(path([]), 11_000)]).toEqual([true, false]);
+});
+
+test("why there is no time is said: over TLS there never is one", () => {
+  const [late, secure] = [{ secure: false }, { secure: true }] as unknown as readonly Acknowledged[];
+  expect(missing(path([]), late!, 2_000)).toBe("notYet");
+  expect(missing(path([]), late!, 99_000)).toBe("notThere");
+  expect(missing(path([]), secure!, 2_000)).toBe("notOverTls");
 });

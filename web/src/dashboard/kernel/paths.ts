@@ -1,6 +1,6 @@
 // The path of a message as a waterfall: each stage from where the one before ended.
 
-import type { Path } from "./shapes";
+import type { Acknowledged, Path } from "./shapes";
 
 export const stages = ["decided", "committed", "encoded", "written"] as const;
 export type Stage = (typeof stages)[number];
@@ -44,6 +44,12 @@ export function atReceivers(path: Path): readonly (Bar | null)[] {
 export function lastThere(path: Path): number | null {
   const there = path.acknowledged.flatMap(({ took }) => (took === null ? [] : [took]));
   return there.length === 0 ? null : Math.max(...there);
+}
+
+/** Why there is no time at a receiver. */
+export function missing(path: Path, one: Acknowledged, now: number): "notOverTls" | "notYet" | "notThere" {
+  if (one.secure) return "notOverTls";
+  return pending(path, now) ? "notYet" : "notThere";
 }
 
 /** Whether an acknowledgement may still come. */

@@ -187,12 +187,13 @@ export interface Path {
   readonly acknowledged: readonly Acknowledged[]; // at most eight
 }
 
-/** When the kernel of a receiver had it; null: not yet, or not within ten seconds. */
+/** When the kernel of a receiver had it; null: not yet, not within ten seconds, or never known since it is `secure`. */
 export interface Acknowledged {
   readonly connection: string;
   readonly user: string | null;
   readonly dialect: string;
   readonly took: number | null;
+  readonly secure: boolean; // over TLS
 }
 
 /** `GET /api/v1/admin/why?name=`: why somebody's chat is slow; the verdict of whichever connection is worst off. */

@@ -184,6 +184,7 @@ export default {
   stageWritten: "Written",
   stageWrittenText: "given to the kernel for every receiver; to a queue, where the kernel is full",
   stageAcknowledgedText: "acknowledged by the receiver's kernel, since it was received here",
+  notOverTls: "not known over TLS",
   notThere: "not seen within ten seconds",
   notYet: "not yet",
   noReceivers: "Nobody else was there to hear it.",

@@ -176,6 +176,7 @@ export default {
   stageWritten: "写出",
   stageWrittenText: "已交给内核发往每个接收者；内核已满时进入队列",
   stageAcknowledgedText: "接收者的内核已确认，从服务器收到消息时算起",
+  notOverTls: "TLS 连接无法得知",
   notThere: "十秒内未确认",
   notYet: "尚未确认",
   noReceivers: "当时没有其他人在场。",
