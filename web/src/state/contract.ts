@@ -108,9 +108,11 @@ export interface Conversation {
   editing: Message | null;
   /** What that one shall say; survives a reload, too. */
   rewritten: string;
-  /** To be said where one writes: the message that was answered, or edited, is gone. */
-  readonly notice: "goneReply" | "goneEdit" | null;
+  /** To be said where one writes: the message that was answered, or edited, is gone; too many wait to be sent; or
+      this browser keeps none of them. */
+  readonly notice: "goneReply" | "goneEdit" | "full" | "unkept" | null;
 
+  /** The draft is empty afterwards, and `notice` may say why it is not. */
   send(content: string): void;
   retry(message: Message): void;
   discard(message: Message): void;

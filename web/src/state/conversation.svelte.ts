@@ -191,7 +191,10 @@ export class LiveConversation implements Conversation {
 
   send(content: string): void {
     if (content.trim() === "") return;
-    this.chat.outbox.write(this, content, this.writing.replyOffset);
+    const notice = this.chat.outbox.write(this, content, this.writing.replyOffset);
+    if (notice !== "full") this.draft = "";
+    this.writing.notice = notice;
+    if (notice === "full") return;
     this.replyTo = null;
     this.typists.rest();
     if (this.timeline.hasNewer) void this.timeline.goToEnd();

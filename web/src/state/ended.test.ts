@@ -1,4 +1,5 @@
-// A room that ends, and another one that begins by its name: the engine, with events as they come.
+// What was written and is not sent: in a room that ends while another one begins by its name, and where there is no
+// room for more of it. The engine, with events as they come.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Arrival } from "./arrivals";
@@ -111,4 +112,31 @@ test("what waits for a room that ended is not sent to the next one of that name"
   load([anew]); // another page takes it over
   await online();
   expect([published.length, aside()]).toEqual([1, ["secret: for the secret room"]]);
+});
+
+test("what is too much to be kept is not taken: it stays where it was written, and all that was taken is found again", async () => {
+  engine.session.settled = false;
+  for (let at = 0; at < 206; at++) {
+    room().draft = `u${at}`;
+    room().send(`u${at}`);
+    expect([room().draft, room().notice]).toEqual(at < 200 ? ["", null] : [`u${at}`, "full"]);
+  }
+  room().draft = "shorter";
+  expect(room().notice).toBeNull();
+  load([secret]);
+  await online();
+  expect(published).toEqual(Array.from({ length: 200 }, (_, at) => `u${at}`));
+  room().send("and on");
+  await vi.advanceTimersByTimeAsync(100);
+  expect(published.at(-1)).toBe("and on");
+});
+
+test("where the browser keeps nothing, whoever writes without a line is told so", async () => {
+  vi.stubGlobal("localStorage", undefined);
+  room().send("with a line");
+  engine.session.settled = false;
+  room().send("without one");
+  expect([room().draft, room().notice]).toEqual(["", "unkept"]);
+  await online();
+  expect(published).toContain("without one");
 });

@@ -21,8 +21,13 @@ class Kept implements Keeping {
     this.adopt = adopt;
   }
 
-  save(entries: readonly Entry[]): void {
+  takes(): boolean {
+    return true;
+  }
+
+  save(entries: readonly Entry[]): boolean {
     this.entries = entries;
+    return true;
   }
 
   close(): void {}

@@ -77,14 +77,17 @@ export class Outbox {
     this.store.forget(account);
   }
 
-  write(target: Target, content: string, replyTo: number | null): void {
+  /** Null: it is on its way. "full": there is no room for it. "unkept": it is lost with the page, if it is not sent before. */
+  write(target: Target, content: string, replyTo: number | null): "full" | "unkept" | null {
+    if (!this.store.takes(content, this.entries)) return "full";
     const { room, to, stream, peerId: toId, head } = target;
     const [at, id] = [this.now(), newId()];
     const entry = { id, room, to, stream, toId, content, replyTo, at, tried: null, after: head, failed: null };
     this.remember(id, 0);
     this.entries.push(entry);
-    if (!this.pump(entry)) this.store.save(this.entries);
+    const kept = this.pump(entry) || this.store.save(this.entries);
     this.show(entry);
+    return kept ? null : "unkept";
   }
 
   retry(id: string): void {

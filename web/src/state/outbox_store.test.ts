@@ -1,7 +1,7 @@
 // What is kept of the outbox: by account and tab, in a storage like the browser's.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { OutboxStore, type Entry } from "./outbox_store";
+import { MOST_KEPT, OutboxStore, type Entry } from "./outbox_store";
 
 /** Its keys are its own members, as those of the browser's storage are. */
 class Storage {
@@ -55,4 +55,33 @@ test("a name that begins like another's takes over nothing, and forgets nothing"
   expect(localStorage.getItem(key)).not.toBeNull();
   new OutboxStore().forget("guest ann.b");
   expect(localStorage.getItem(key)).toBeNull();
+});
+
+test("as many are taken as are kept, counted over all tabs of the account; and all that are taken are kept", () => {
+  const store = new OutboxStore();
+  left("guest zoe", "somebody else's");
+  store.open("guest ann", () => {});
+  const own = Array.from({ length: MOST_KEPT - 2 }, (_, at) => entry(`u${at}`));
+  expect(store.takes("one more", own)).toBe(true);
+  left("guest ann", "another tab's", "and one more"); // written since
+  expect(store.takes("one more", own)).toBe(false);
+  expect(store.takes("one more", own.slice(1))).toBe(true);
+  expect(store.save([...own, entry("over"), entry("over the limit")])).toBe(true);
+  expect(adoptedBy("guest ann").length).toBe(MOST_KEPT + 2);
+});
+
+test("a million characters are taken, and no more", () => {
+  const store = new OutboxStore();
+  store.open("guest ann", () => {});
+  const long = Array.from({ length: 15 }, () => entry("x".repeat(65_000)));
+  expect([store.takes("x".repeat(20_000), long), store.takes("x".repeat(21_000), long)]).toEqual([true, false]);
+});
+
+test("what the browser keeps no more is said", () => {
+  const store = new OutboxStore();
+  store.open("guest ann", () => {});
+  vi.spyOn(localStorage, "setItem").mockImplementation(() => {
+    throw new DOMException("full", "QuotaExceededError");
+  });
+  expect([store.save([entry("hello")]), store.save([])]).toEqual([false, true]);
 });

@@ -27,13 +27,17 @@ export interface Entry {
 /** Where entries are kept, by account. */
 export interface Keeping {
   open(account: string, adopt: (entries: Entry[]) => void): void;
-  save(entries: readonly Entry[]): void;
+  /** Whether one more has room beside these. */
+  takes(content: string, entries: readonly Entry[]): boolean;
+  /** Whether they are kept. */
+  save(entries: readonly Entry[]): boolean;
   close(): void;
   forget(account: string): void;
 }
 
-export const MOST_KEPT = 200; // messages
-const MOST_CHARACTERS = 1_000_000; // of one account and tab: browsers give about five times as many to all
+export const MOST_KEPT = 200; // messages of one account, in all tabs
+const MOST_CHARACTERS = 1_000_000; // of them: browsers give about five times as many to all
+const ABOUT = 300; // characters of what is kept about each
 const PREFIX = "outbox.";
 
 export class OutboxStore implements Keeping {
@@ -60,12 +64,16 @@ export class OutboxStore implements Keeping {
     for (const key of keptKeys(PREFIX)) this.watch(key);
   }
 
-  /** Keep these, as far as there is room; without storage they live as long as the page. */
-  save(entries: readonly Entry[]): void {
-    if (this.account === "") return;
-    let room = MOST_CHARACTERS;
-    const kept = entries.slice(0, MOST_KEPT).filter((one) => (room -= one.content.length + 300) > 0);
-    keep(this.key, kept.length === 0 ? "" : JSON.stringify(kept));
+  takes(content: string, entries: readonly Entry[]): boolean {
+    const others = keptKeys(PREFIX).filter((key) => accountOf(key) === this.account && key !== this.key);
+    const all = [...entries, ...others.flatMap((key) => readEntries(keptJson(key)))];
+    const length = all.reduce((sum, one) => sum + one.content.length + ABOUT, content.length + ABOUT);
+    return all.length < MOST_KEPT && length <= MOST_CHARACTERS;
+  }
+
+  /** Without storage they live as long as the page. */
+  save(entries: readonly Entry[]): boolean {
+    return this.account === "" || keep(this.key, entries.length === 0 ? "" : JSON.stringify(entries));
   }
 
   /** It is nobody's from now on; what is kept stays. */
@@ -104,7 +112,7 @@ function accountOf(key: string): string {
 /** What is kept may be of another version, or not of us at all. */
 function readEntries(kept: unknown): Entry[] {
   if (!Array.isArray(kept)) return [];
-  return kept.slice(0, MOST_KEPT).flatMap((one: Partial<Record<keyof Entry, unknown>> | null) => {
+  return kept.flatMap((one: Partial<Record<keyof Entry, unknown>> | null) => {
     const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
     const number = (value: unknown): number | null => (typeof value === "number" ? value : null);
     const [id, content] = [text(one?.id), text(one?.content)];

@@ -25,6 +25,11 @@ export function keep(key: string, text: string, where: Where = "localStorage"): 
   }
 }
 
+/** Whether this browser keeps anything. */
+export function keeps(): boolean {
+  return keep("keeps", "1") && keep("keeps", "");
+}
+
 /** The value of a JSON text; null: nothing is there, or it is none. */
 export function keptJson(key: string, where?: Where): unknown {
   try {

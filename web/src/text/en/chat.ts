@@ -59,6 +59,8 @@ export default {
   stopReply: "Do not reply",
   stopEdit: "Do not edit",
   emoji: "Emoji",
+  full: "Too many messages wait to be sent. This one stays here until some of them are gone.",
+  unkept: "This browser keeps nothing: what is not sent is lost with this page.",
   goneReply: "The message that you answered was deleted. What you write answers none.",
   goneEdit: "The message that you edited was deleted. What you wrote is a draft now.",
   dropHere: "Drop files to send them to {name}",
