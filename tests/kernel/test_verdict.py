@@ -63,6 +63,7 @@ def parted(why: str, ago: float) -> Evidence:
 
 
 GONE = {"queued": 4_000, "unacked": 3, "backoff": BACKOFF, "silent": SILENT, "window": 30_000}
+WAITS = {"queued": 4_000, "unacked": 3, "backoff": 1, "silent": 500, "window": 30_000, "retransmitted": 2}
 ASLEEP = {"unsent": 180_000, "busy": 9_000_000, "reader_limited": 8_900_000, "window": 0}
 """It took nothing of what it was sent."""
 NARROW = {"unsent": 40_000, "busy": BUSY, "acked": 20_000, "window": 60_000}
@@ -181,6 +182,11 @@ HOLDS: dict[str, list[tuple[Evidence, Evidence]]] = {
         (house(lag_p99=LAG), house(lag_p99=LAG - 1)),
         (house(lag_max=LAG_MAX), house(lag_max=LAG_MAX - 1)),
     ],
+    "too early": [
+        (line(**WAITS), line(**WAITS | {"backoff": 0})),
+        (line(**WAITS), line(**WAITS | {"unacked": 0})),
+        (line(**WAITS), line(**WAITS | {"window": 0})),  # it answers that it is full
+    ],
     "nothing": [(line(), line(rtt=RTT)), (Evidence(), Evidence(backlog=BACKLOG))],
 }
 """By rule: evidence at its border, and evidence that just does not reach it."""
@@ -242,8 +248,8 @@ def test_where_several_hold_the_one_that_comes_first_wins() -> None:
     assert seen == [rule.name for rule in RULES if rule.name not in ELSEWHERE]
 
 
-ELSEWHERE = ("nothing", "takes nothing", "let go", "given up")
-"""Rules that hold where there is no connection, or the system tells nothing of it."""
+ELSEWHERE = ("nothing", "takes nothing", "let go", "given up", "too early")
+"""Rules that hold where there is no connection, or the system tells nothing of it, or nothing yet."""
 
 
 def test_a_burst_that_is_just_leaving_is_no_fault() -> None:
@@ -288,6 +294,15 @@ def test_a_verdict_says_what_it_rests_on() -> None:
 def test_how_far_somebody_was_once_is_told_as_such() -> None:
     told = verdict(line(rtt=554_000, rtt_min=7, rtt_age=33_000))
     assert told.sentence.startswith("nothing is wrong; RTT 554 ms, measured 33 s ago")
+
+
+def test_while_a_line_that_was_cut_may_just_be_late_it_is_too_early_to_tell() -> None:
+    told = verdict(line(**WAITS | {"segments": 2}))
+    assert told.cause == "nothing"
+    assert told.sentence.startswith(
+        "too early to tell: what was sent is not acknowledged yet; silent for 500"
+    )
+    assert "sent again" not in told.sentence
 
 
 def test_shared_causes_say_nothing_of_other_lines() -> None:

@@ -108,6 +108,12 @@ def _silent(known: Evidence) -> bool:
     return timed_out or line.silent >= SILENT_LONG
 
 
+def _waits(known: Evidence) -> bool:
+    """For what may be silence soon."""
+    line = known.line
+    return line is not None and line.unacked > 0 and line.backoff > 0 and line.window != 0
+
+
 def _starved(known: Evidence, lag: int) -> bool:
     """The loop is late because the machine lets it wait."""
     house = known.house
@@ -254,6 +260,13 @@ RULES: Final = (
         "the server's event loop is busy",
         lambda known: (known.house.lag_p99 or 0) >= LAG or (known.house.lag_max or 0) >= LAG_MAX,
         _LOOP,
+    ),
+    Rule(
+        "too early",
+        "nothing",
+        "too early to tell: what was sent is not acknowledged yet",
+        _waits,
+        ("silent", "backoff", "unacknowledged", "rtt", "rtt_age"),
     ),
     Rule(
         "nothing",

@@ -225,6 +225,8 @@ export default {
   "do disk slow": "See what else writes (iotop), and whether the disk is failing; “hubbub doctor” measures it.",
   "rule loop late": "the server's event loop is busy",
   "do loop late": "See who sends so much. limits.message_rate is for that.",
+  "rule too early": "too early to tell: what was sent is not acknowledged yet",
+  "do too early": "Ask again in three seconds.",
   "rule nothing": "nothing is wrong",
   "do nothing": "If it is slow all the same, look at the client, or at a proxy in between, which has the connection that is seen here.",
 

@@ -216,6 +216,8 @@ export default {
   "do disk slow": "查看还有谁在写盘（iotop），以及磁盘是否将要损坏；hubbub doctor 可以测量。",
   "rule loop late": "服务器的事件循环繁忙",
   "do loop late": "看看谁发送了这么多。limits.message_rate 就是为此而设。",
+  "rule too early": "尚无法判断：已发送的数据还没有得到确认",
+  "do too early": "三秒后再查看。",
   "rule nothing": "一切正常",
   "do nothing": "如果仍然觉得慢，请检查客户端，或中间的代理：这里看到的是代理的连接。",
 
