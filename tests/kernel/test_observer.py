@@ -373,6 +373,16 @@ def test_what_rests_costs_no_memory_anew() -> None:
     assert len({id(kept) for kept in lines._tracks[1].counters}) == 1
 
 
+def test_a_rate_that_the_server_itself_held_down_is_none_of_the_line() -> None:
+    info = read_tcp_info(bytes(SIZE))._replace(delivery_rate=69_000_000)
+    ends = ("127.0.0.1:1", "127.0.0.1:2")
+    rates = [
+        line_of(1, ends, one, info, 1.0, state=1, queued=0, unread=0).delivery_rate
+        for one in (info, info._replace(rate_limited_by_us=True))
+    ]
+    assert rates == [69_000_000, None]
+
+
 def test_a_round_trip_that_was_never_measured_and_a_window_that_is_in_use() -> None:
     """However somebody came by the figures of TCP: the observer, and the server that asks its own socket."""
     info = read_tcp_info(bytes(SIZE))._replace(rtt_min=0xFFFFFFFF, window=10_000, unsent=1_000)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 import struct
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -271,4 +272,6 @@ def test_tcp_info_of_any_kernel(size: int) -> None:
     assert info.state == (1 if size else 0)
     assert info.rtt == (42 if size >= 72 else 0)
     assert (info.window is None) == (size < 232)
+    assert info.rate_limited_by_us is False
+    assert read_tcp_info(bytes(7) + (b"\1" if sys.byteorder == "little" else b"\x80")).rate_limited_by_us
     assert info.needless == (0x01010101 if size >= 220 else 0)

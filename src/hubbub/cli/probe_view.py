@@ -152,7 +152,7 @@ class View:
             ]
         columns += [
             Column("kept by peer", [amount(line.reader_limited, "µs") for line in worst]),
-            Column("leaves at", [amount(line.delivery_rate, "B/s") for line in worst]),
+            Column("leaves at", [_known(line.delivery_rate, "B/s") for line in worst]),
         ]
         title = _title(f"connections: {report.lines:,}, those that stand out first")
         return [title, self._table("connections", columns, _LINES)]

@@ -148,7 +148,7 @@ def _of_line(line: Line) -> list[tuple[str, str]]:
             f" client, {amount(line.buffer_limited, 'µs')} by our buffer",
         ),
         ("the client's window", window),
-        ("leaves at", f"{amount(line.delivery_rate, 'B/s')}, {line.cwnd:,} segments at once"),
+        ("leaves at", f"{_rate(line)}, {line.cwnd:,} segments at once"),
         ("last heard of", f"{amount(line.silent / 1000, 's')} ago; {line.backoff} timeouts in a row"),
     ]
     if line.unread:
@@ -159,6 +159,10 @@ def _of_line(line: Line) -> list[tuple[str, str]]:
             most = amount(max(line.rtt_var_past), "µs")
             rows.append(("its spread", f"{_bars(line.rtt_var_past)} up to {most}"))
     return rows
+
+
+def _rate(line: Line) -> str:
+    return "not known" if line.delivery_rate is None else amount(line.delivery_rate, "B/s")
 
 
 def _of_probes(line: Line) -> list[tuple[str, str]]:

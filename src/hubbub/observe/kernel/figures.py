@@ -121,8 +121,9 @@ class Line(msgspec.Struct, gc=False):
     """… of it limited by the peer's window: he does not read; …"""
     buffer_limited: int = 0
     """… and by our send buffer."""
-    delivery_rate: int = 0
-    """Bytes a second, as the kernel measured it last."""
+    delivery_rate: int | None = None
+    """Bytes a second, as the kernel measured it last; None: there was too little to send, so it tells nothing
+    of the line."""
     sent: int = 0
     """Bytes, and those the peer's kernel has acknowledged."""
     acked: int = 0

@@ -81,7 +81,7 @@ def line_of(
         busy=max(0, info.busy - before.busy),
         reader_limited=max(0, info.reader_limited - before.reader_limited),
         buffer_limited=max(0, info.buffer_limited - before.buffer_limited),
-        delivery_rate=info.delivery_rate,
+        delivery_rate=None if info.rate_limited_by_us else info.delivery_rate,
         sent=max(0, info.bytes_sent - before.bytes_sent),
         acked=max(0, info.bytes_acked - before.bytes_acked),
         silent=min(info.last_data_recv, info.last_ack_recv),

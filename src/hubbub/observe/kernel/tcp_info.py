@@ -7,10 +7,11 @@ It has grown at its end ever since. An older kernel gives fewer bytes, a newer o
 from __future__ import annotations
 
 import struct
+import sys
 from typing import Final, NamedTuple
 
 _LAYOUT: Final = struct.Struct(
-    "=B x B 5x"  # 0: state, retransmits
+    "=B x B 4x B"  # 0: state, retransmits 2, and two fields of bits at 7
     "16x"  # 8
     "I 16x"  # 24: unacked
     "I 4x I I"  # 44: last_data_sent, last_ack_sent, last_data_recv, last_ack_recv
@@ -25,6 +26,8 @@ _LAYOUT: Final = struct.Struct(
 SIZE: Final = _LAYOUT.size
 COUNTERS_AT: Final = 100
 """From here on it holds what only grows, and what stays the same while nothing is sent (but for `unsent`)."""
+_APP_LIMITED: Final = 0x01 if sys.byteorder == "little" else 0x80
+"""Of the byte at 7, the first bit: delivery_rate_app_limited."""
 _WINDOW_SINCE: Final = SIZE
 """Bytes of the first kernel that tells the peer's window (5.4)."""
 STATES: Final = (
@@ -40,6 +43,8 @@ class TcpInfo(NamedTuple):
     state: int
     retransmits: int
     """How many times in a row the retransmission timer has run out."""
+    rate_limited_by_us: bool
+    """`delivery_rate` was measured while there was too little to send: the line would take more."""
     unacked: int
     last_data_sent: int
     last_data_recv: int
@@ -75,5 +80,6 @@ def read_tcp_info(data: bytes) -> TcpInfo:
     size = len(data)
     if size < SIZE:
         data += bytes(SIZE - size)
-    info = TcpInfo(*_LAYOUT.unpack_from(data))
+    state, retransmits, bits, *others = _LAYOUT.unpack_from(data)
+    info = TcpInfo(state, retransmits, bool(bits & _APP_LIMITED), *others)
     return info if size >= _WINDOW_SINCE else info._replace(window=None)

@@ -22,7 +22,7 @@ export function ranked(lines: readonly JoinedLine[], order: Order): readonly Joi
     again,
     unsent,
     full: ({ line }) => line.full ?? -1,
-    rate: ({ line }) => line.delivery_rate,
+    rate: ({ line }) => line.delivery_rate ?? -1,
   };
   return lines.toSorted((one, other) => value[order](other) - value[order](one));
 }

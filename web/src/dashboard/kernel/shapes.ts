@@ -103,7 +103,7 @@ export interface Line {
   readonly busy: number;
   readonly reader_limited: number;
   readonly buffer_limited: number;
-  readonly delivery_rate: number; // bytes a second
+  readonly delivery_rate: number | null; // bytes a second; null: too little was sent to tell
   readonly sent: number;
   readonly acked: number;
   readonly silent: number; // ms
