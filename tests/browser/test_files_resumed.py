@@ -152,7 +152,11 @@ def test_after_a_reload_the_same_file_goes_on(browser: Browser, server: Server, 
         assert warned == ["beforeunload"]
         expect(page.get_by_role("textbox", name="Message to")).to_be_visible()
         assert names(server) == []
-        send(page, path)
+        expect(moving(page, "again.bin")).to_contain_text("Choose the file again")
+        chooser = moving(page, "again.bin").locator("input")
+        chooser.set_input_files(file("again.bin", b"another one"))
+        expect(page.get_by_text("This is not again.bin as it was")).to_be_visible()
+        chooser.set_input_files(path)
         whole(server, line, page, "again.bin")
         assert line.counts.up - before < SIZE * 0.9
         assert fetched(page, "again.bin") == noise(SIZE)
@@ -177,6 +181,12 @@ def test_other_words_make_another_message(browser: Browser, server: Server, tmp_
         send(page, path)
         expect(card(page, "words.bin")).to_be_visible(timeout=60_000)
         expect(page.get_by_text("not this")).to_have_count(0)
+        page.reload()
+        moving(page, "words.bin").get_by_role("button", name="Cancel words.bin").click()
+        expect(panel(page)).to_have_count(0)
+        page.reload()
+        expect(card(page, "words.bin")).to_be_visible()
+        expect(panel(page)).to_have_count(0)
 
 
 @pytest.mark.long

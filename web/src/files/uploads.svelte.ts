@@ -23,11 +23,11 @@ class Uploads {
   }
 
   /** Send these to a conversation, with words to the first of them. */
-  send(conversation: Conversation, files: readonly File[], content: string): void {
+  send(to: Pick<Conversation, "kind" | "name" | "peerId">, files: readonly File[], content: string): void {
     this.whose = chat.me?.id ?? null;
     const made = files.map((file, at) => {
       const words = at === 0 ? content : "";
-      return new Upload(++this.last, file, conversation, words, () => this.next());
+      return new Upload(++this.last, file, to, words, () => this.next());
     });
     const living = this.all.filter((one) => !one.over);
     const over = this.all.filter((one) => one.over).slice(-KEPT);

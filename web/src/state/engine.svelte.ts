@@ -29,7 +29,7 @@ import { Positions } from "./positions";
 import { writeRoute } from "./route";
 import { Session, type Hooks } from "./session.svelte";
 import { settings } from "./settings.svelte";
-import { forgetUploads } from "./storage";
+import { uploadKeys } from "./storage";
 import { Tabs } from "./tabs";
 import type { Range } from "./timeline.svelte";
 import { Whereabouts } from "./whereabouts.svelte";
@@ -109,7 +109,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
     this.outbox.forget(account);
     this.drafts.forget(account);
     this.where.forget(account);
-    if (me !== null) forgetUploads(me.id);
+    if (me !== null) for (const key of uploadKeys(me.id)) localStorage.removeItem(key);
   }
 
   // -- Hooks

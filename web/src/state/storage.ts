@@ -50,12 +50,12 @@ export function keptKeys(prefix: string): string[] {
   }
 }
 
-/** Forget a person's unfinished uploads, which tus-js-client keeps: what the files are called, and for whom they were. */
-export function forgetUploads(id: number): void {
+/** A person's unfinished uploads, as tus-js-client keeps them: what the files are called, and for whom they are. */
+export function uploadKeys(id: number): string[] {
   try {
-    for (const key of Object.keys(localStorage)) if (key.startsWith(`tus::hubbub ${id} `)) localStorage.removeItem(key);
+    return Object.keys(localStorage).filter((key) => key.startsWith(`tus::hubbub ${id} `));
   } catch {
-    // nothing is kept where nothing may be
+    return []; // nothing is kept where nothing may be
   }
 }
 
