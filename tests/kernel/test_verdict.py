@@ -42,8 +42,8 @@ from hubbub.observe.kernel.verdict import (
     SYNC,
     SYNC_ALL,
     SYNC_TIMES,
+    rank,
     verdict,
-    worst,
 )
 
 CALM = Line(7, "10.0.0.1:8080", "10.0.0.2:4711", "established", 10.0, rtt=12_000, rtt_min=8_000, segments=150)
@@ -318,10 +318,7 @@ def test_without_any_evidence_nothing_is_wrong() -> None:
 
 def test_of_several_connections_the_rule_that_comes_first_counts() -> None:
     calm, far, gone = (verdict(known) for known in (line(), line(rtt=RTT), line(**GONE)))
-    assert worst([calm, far, gone, far]) == gone
-    assert worst([calm, far]) == far
-    assert worst([calm]) == calm
-    assert worst([]) is None
+    assert sorted([calm, far, gone, far], key=rank) == [gone, far, far, calm]
 
 
 @pytest.mark.parametrize(

@@ -193,10 +193,19 @@ def test_each_device_of_an_account_has_its_own_verdict(told: Watched) -> None:
 
 def test_who_has_more_connections_than_are_shown_is_told_how_many(told: Watched) -> None:
     first = told.server.ndjson().ask("auth/register", username="Fay", password=PASSWORD)["payload"]
-    for _ in range(MOST):
+    for _ in range(MOST - 1):
         told.server.ndjson().ask("auth/login", token=first["token"])
+    who_does_not_read(told.server, token=first["token"])
+    told.server.ndjson("Flo").ask("message/send", text=SECRET * 2_000)
+    until(lambda: why(told, "Fay").verdict.cause == "reader", 60)
     view = why(told, "Fay")
     assert (view.total, len(view.connections)) == (MOST + 1, MOST)
+    newest = max(view.connections, key=lambda one: one.id)
+    assert view.connections[0] == newest  # it is worst off, though the server itself keeps nothing for it
+    assert newest.queued == 0
+    assert view.verdict.rule == newest.verdict.rule
+    headline = f"{newest.name}, of {MOST + 1} connections: {newest.verdict.sentence}"
+    assert view.verdict.sentence == headline
 
 
 def test_a_guest_who_left_is_nobody(told: Watched, data: Path) -> None:

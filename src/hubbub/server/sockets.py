@@ -37,6 +37,14 @@ def median_rtt(streams: Iterable[Stream]) -> tuple[int, int]:
     return len(times), median_low(times) if times else 0
 
 
+def waiting(stream: Stream) -> int:
+    """Bytes that the peer's kernel has not acknowledged, here and in ours."""
+    queued = unacknowledged(stream)
+    if queued is None and (info := info_of(stream)) is not None:
+        queued = info.unsent + info.unacked * _SEGMENT
+    return stream.backlog + (queued or 0)
+
+
 class Cookies:
     """Which connection is behind a cookie. Each is asked for once."""
 

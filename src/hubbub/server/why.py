@@ -17,12 +17,12 @@ from hubbub.core import names
 from hubbub.core.errors import Code, Refusal
 from hubbub.observe.kernel.evidence import Evidence, House, Others
 from hubbub.observe.kernel.figures import WORST, Line, Report, Source
-from hubbub.observe.kernel.verdict import LET_GO, PARTED, Cause, Verdict, verdict, worst
+from hubbub.observe.kernel.verdict import LET_GO, PARTED, Cause, Verdict, rank, verdict
 from hubbub.server.control import Action, ControlError, Progress
 from hubbub.server.dialects import base_of
 from hubbub.server.house import house
 from hubbub.server.session import Connection
-from hubbub.server.sockets import SPAN, Cookies, Sockets, median_rtt
+from hubbub.server.sockets import SPAN, Cookies, Sockets, median_rtt, waiting
 
 if TYPE_CHECKING:
     from hubbub.server.readings import Readings
@@ -35,6 +35,7 @@ OTHERS_ASKED: Final = 100
 """Connections of others whose round-trip time is looked at, evenly spread over all."""
 ROOMS_NAMED: Final = 10
 """Of one connection, those that it came into first."""
+_SHARED: Final = ("loop", "disk", "machine")  # causes that all connections have
 _OURS: Final = ("limits", "loop", "disk", "machine")  # causes that are no matter of a connection
 
 Spoken = Literal["text", "json", "protobuf", "ndjson", "websocket"]
@@ -94,7 +95,8 @@ class Device(msgspec.Struct, frozen=True):
 
 
 class WhyView(msgspec.Struct, frozen=True):
-    """The answer. `verdict` is that of the connection that is worst off; `name` as its owner writes it.
+    """The answer. `verdict` is that of the connection that is worst off, which comes first in `connections`;
+    `name` as its owner writes it.
 
     `total` counts all connections, also those past the limit of a hundred. `online` may be true without any:
     somebody who comes by single requests over HTTP.
@@ -207,16 +209,13 @@ class Why:
         house = self._house()
         own = set(connections)
         others = self._others(own)
-        left = None if connections else self._left(lambda one: one.user_id == found.id)
-        without = Evidence(house=house, others=others)
-        if left is not None:
-            without = replace(without, parted=left.reason, parted_ago=self._shared.clock() - left.at)
         devices = [
             self._device(one, self._evidence(one, lines.get(one.number), house, others))
             for one in connections[:MOST]
             if one.number in self._shared.open  # else it closed meanwhile
         ]
-        return self._view(found, devices, len(connections), without)
+        devices.sort(key=_order)
+        return self._view(found, devices, len(connections), Evidence(house=house, others=others))
 
     def _known(self, name: str) -> Whose | None:
         """Who has that name; or who had it until we let him go, since he is to hear why."""
@@ -237,8 +236,15 @@ class Why:
 
     def _view(self, found: Whose, devices: list[Device], total: int, without: Evidence) -> WhyView:
         online = self._shared.service.people.by_id(found.id) is not None
-        judged = worst(one.verdict for one in devices)
-        if judged is None:
+        if devices:
+            judged = devices[0].verdict
+            if total > 1 and judged.cause != "nothing" and judged.cause not in _SHARED:
+                sentence = f"{devices[0].name}, of {total:,} connections: {judged.sentence}"
+                judged = replace(judged, sentence=sentence)
+        else:
+            left = self._left(lambda one: one.user_id == found.id)
+            if left is not None:
+                without = replace(without, parted=left.reason, parted_ago=self._shared.clock() - left.at)
             judged = verdict(without)
             here = "comes by single requests over HTTP" if online else "is not here: no connection is open"
             judged = replace(judged, sentence=f"{here}; {judged.sentence}")
@@ -254,10 +260,11 @@ class Why:
         )
 
     def _of(self, name: str) -> list[Connection]:
-        """The connections of whoever has that name, those first for which most bytes wait."""
+        """The connections of whoever has that name, those first for which most bytes wait, here or in the
+        kernel."""
         user = self._shared.service.people.find(name)
         found = [one for one in user.sessions if isinstance(one, Connection)] if user is not None else []
-        return sorted(found, key=lambda one: (-one.stream.backlog, one.number))
+        return sorted(found, key=lambda one: (-waiting(one.stream), one.number))
 
     async def _look(self, connections: Sequence[Connection]) -> dict[int, Line]:
         """Their lines, by their numbers: as whoever looks has them, else as the sockets themselves tell."""
@@ -389,6 +396,12 @@ def _judged(one: Connection, known: Evidence) -> Verdict:
         return judged
     seen = f"{judged.sentence}; as far as its proxy, {one.stream.peer}"
     return replace(judged, sentence=seen)
+
+
+def _order(one: Device) -> tuple[int, int, int]:
+    """The worst first."""
+    unsent = one.queued + (one.line.unsent if one.line is not None else 0)
+    return rank(one.verdict), -unsent, one.id
 
 
 def _unknown(name: str) -> Refusal:

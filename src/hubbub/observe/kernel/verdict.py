@@ -8,7 +8,7 @@ shared causes again, where they are bad enough to be noticed. All of it is arith
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
 import msgspec
@@ -286,9 +286,9 @@ def verdict(known: Evidence) -> Verdict:
     return _told(rule, known)
 
 
-def worst(verdicts: Iterable[Verdict]) -> Verdict | None:
-    """Of several connections of one person: the one whose rule comes first. None: there are none."""
-    return min(verdicts, key=lambda one: _RANK[one.rule], default=None)
+def rank(one: Verdict) -> int:
+    """Which place its rule has: the first one is the worst."""
+    return _RANK[one.rule]
 
 
 def _told(rule: Rule, known: Evidence) -> Verdict:
