@@ -63,6 +63,15 @@ def test_too_many_watchers_are_told_so(browser: Browser, tmp_path: Path) -> None
             expect(state(second)).to_have_class(re.compile(r"\blive\b"), timeout=LONG)
 
 
+LISTEN = """() => {
+    const line = document.querySelector('#app > [role=status]');
+    window.told = '';
+    const note = () => (window.told += line.textContent);
+    new MutationObserver(note).observe(line, {childList: true, subtree: true});
+}"""
+"""From now on, keep what is told of the chat's line."""
+
+
 def test_a_server_that_is_gone_and_comes_back(browser: Browser, tmp_path: Path) -> None:
     flags = ("--data", str(tmp_path))
     server = Server(*flags)
@@ -72,6 +81,7 @@ def test_a_server_that_is_gone_and_comes_back(browser: Browser, tmp_path: Path) 
         page = opened(visit, house)
         expect(figures(tile(page, "memory"))).to_have_text(re.compile("MiB"))
         shown = figures(tile(page, "memory")).inner_text()
+        page.evaluate(LISTEN)
         server.signal(signal.SIGKILL)
         server.process.wait()
         notice = page.locator("main").get_by_role("alert")
@@ -83,6 +93,7 @@ def test_a_server_that_is_gone_and_comes_back(browser: Browser, tmp_path: Path) 
         again = Server(*flags, listen=(f"127.0.0.1:{port}",))
         notice.get_by_role("button", name="Try now").click()
         expect(state(page)).to_have_text("Live", timeout=LONG)
+        assert page.evaluate("window.told") == ""  # the chat's own line is none of the dashboard's
         expect(page.get_by_text(re.compile(r"The server was started anew at \d\d:\d\d:\d\d"))).to_be_visible()
         check_axe(page, "started anew")
     server.stop()
