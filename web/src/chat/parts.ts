@@ -6,3 +6,4 @@ import "../ui/MenuRows.svelte";
 export { completed, isSaid, matching, wanted } from "./completion";
 export { default as Completions } from "./Completions.svelte";
 export { default as Toolbar } from "./Toolbar.svelte";
+export { default as TopicField } from "./TopicField.svelte";

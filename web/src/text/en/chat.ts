@@ -73,8 +73,6 @@ export default {
   back: "Back to the list",
   topicNone: "Add a topic",
   topicEdit: "Change the topic",
-  topicLabel: "Topic",
-  topicTooLong: "A topic has at most {n} bytes",
   members: "Members",
   settings: "Room settings",
   mute: "Mute",

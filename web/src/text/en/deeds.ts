@@ -12,6 +12,8 @@ export default {
   deleteText: "It is gone for everybody, and cannot be brought back.",
   deleteNow: "Delete",
   cancel: "Cancel",
+  topicLabel: "Topic",
+  topicTooLong: "A topic has at most {n} bytes",
   completions: "Suggestions",
 
   emoji: "Emoji",

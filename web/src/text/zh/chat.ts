@@ -73,8 +73,6 @@ export default {
   back: "返回列表",
   topicNone: "添加主题",
   topicEdit: "修改主题",
-  topicLabel: "主题",
-  topicTooLong: "主题最多 {n} 字节",
   members: "成员",
   settings: "房间设置",
   mute: "静音",

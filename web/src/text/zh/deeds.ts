@@ -12,6 +12,8 @@ export default {
   deleteText: "所有人都将看不到它，且无法恢复。",
   deleteNow: "删除",
   cancel: "取消",
+  topicLabel: "主题",
+  topicTooLong: "主题最多 {n} 字节",
   completions: "建议",
 
   emoji: "表情",
