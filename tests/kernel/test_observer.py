@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from hubbub.observe.kernel import observer as observer_module
 from hubbub.observe.kernel.figures import STALE, WINDOW, WORST, Line, SocketSums
 from hubbub.observe.kernel.lines import MINUTE, Lines, line_of
 from hubbub.observe.kernel.observer import Observer, ObserverError, Probing
 from hubbub.observe.kernel.probes import SocketCounts
-from hubbub.observe.kernel.sock_diag import Socket
+from hubbub.observe.kernel.sock_diag import SockDiag, SockDiagError, Socket
 from hubbub.observe.kernel.tcp_info import SIZE, read_tcp_info
 from serving import until
 
@@ -217,7 +218,7 @@ def test_lines_of_others_are_not_told_by_the_same_port(subject: Subject) -> None
         taken, _ = others.accept()
         with taken:
             subject.connect()
-            until(lambda: observer.report().lines > 0)
+            until(lambda: (observer.report().lines or 0) > 0)
             [line] = observer.report().worst
             assert line.local == f"127.0.0.1:{subject.port}"
 
@@ -260,6 +261,19 @@ def test_it_leaves_nothing_open(subject: Subject) -> None:
         with observing(subject.process.pid, probing) as (observer, clock):
             later(observer, clock)
     assert descriptors() == before
+
+
+def test_where_nobody_may_look_at_connections_how_many_there_are_is_not_known(
+    subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(pid: int) -> SockDiag:
+        raise SockDiagError("sock_diag: Address family not supported by protocol")
+
+    monkeypatch.setattr(observer_module, "SockDiag", refused)
+    with observing(subject.process.pid, "off") as (observer, clock):
+        later(observer, clock)
+        assert observer.report().lines is None
+        assert "sock_diag" in observer.source.missing
 
 
 # -- the past of lines, with samples of our own

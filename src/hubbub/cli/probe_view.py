@@ -154,7 +154,7 @@ class View:
             Column("kept by peer", [amount(line.reader_limited, "µs") for line in worst]),
             Column("leaves at", [_known(line.delivery_rate, "B/s") for line in worst]),
         ]
-        title = _title(f"connections: {report.lines:,}, those that stand out first")
+        title = _title(_how_many(report))
         return [title, self._table("connections", columns, _LINES)]
 
     def _table(self, title: str, columns: list[Column], given_up: Sequence[str]) -> Table:
@@ -210,6 +210,12 @@ def _known(value: int | None, unit: Unit) -> str:
 
 def _title(text: str) -> Text:
     return Text(text, "italic", no_wrap=True, overflow="ellipsis")
+
+
+def _how_many(report: Report) -> str:
+    if report.lines is None:
+        return "connections: not known, see above"
+    return f"connections: {report.lines:,}, those that stand out first"
 
 
 def _machine(report: Report, room: int) -> Table:

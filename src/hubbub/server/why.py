@@ -351,7 +351,7 @@ class Why:
         told: dict[Cause, int] = dict.fromkeys(get_args(Cause), 0)
         for one in self.joined(report):
             told[one.verdict.cause] += 1
-        told[verdict(Evidence(house=self._house())).cause] += max(0, report.lines - len(report.worst))
+        told[verdict(Evidence(house=self._house())).cause] += max(0, (report.lines or 0) - len(report.worst))
         return told
 
     def _joined(self, line: Line, house: House, others: Others) -> JoinedLine:

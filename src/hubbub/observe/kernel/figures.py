@@ -191,8 +191,8 @@ class Report(msgspec.Struct):
     machine: Machine = msgspec.field(default_factory=Machine)
     sockets: SocketSums | None = None
     """None without probes."""
-    lines: int = 0
-    """How many connections there are."""
+    lines: int | None = None
+    """How many connections there are. None: nobody may look, which the source says."""
     rtt_median: int = 0
     """Of those whose round-trip time was measured in the last seconds (`STALE`), and how many these are."""
     rtt_count: int = 0

@@ -201,6 +201,9 @@ def port_filter(ports: Iterable[int]) -> bytes:
     return bytes(code)
 
 
+_LET: Final = "let AF_NETLINK pass (systemd's RestrictAddressFamilies, a container's seccomp profile)"
+
+
 class SockDiag:
     """Asks the kernel."""
 
@@ -210,7 +213,7 @@ class SockDiag:
             with _network_of(pid):
                 self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG)
         except (OSError, AttributeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "this system is not Linux"
+            why = f"{error.strerror}; {_LET}" if isinstance(error, OSError) else "this system is not Linux"
             raise SockDiagError(f"sock_diag: {why}") from None
         self._socket.settimeout(PATIENCE)
         self._sequence = 0

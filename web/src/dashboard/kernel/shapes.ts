@@ -71,7 +71,7 @@ export interface Report {
   readonly run_queue: RunQueue;
   readonly machine: Machine;
   readonly sockets: SocketSums | null; // null without probes
-  readonly lines: number; // how many connections there are
+  readonly lines: number | null; // how many connections there are; null: nobody may look
   readonly rtt_median: number; // of those that were measured in the last ten seconds
   readonly rtt_count: number;
   readonly worst: readonly Line[]; // empty here: see `lines` of KernelView
