@@ -56,6 +56,7 @@ def act(page: Page, text: str, name: str) -> None:
     """Choose something of a message's toolbar, or of its menu."""
     row(page, text).hover()
     bar = row(page, text).get_by_role("toolbar")
+    expect(bar.get_by_role("button", name="More")).to_be_visible()  # it comes with the first sign of a hand
     if bar.get_by_role("button", name=name, exact=True).count() == 0:
         bar.get_by_role("button", name="More").click()
         page.get_by_role("menuitem", name=name).click()
