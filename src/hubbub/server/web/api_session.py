@@ -23,7 +23,7 @@ from hubbub.wire.codec import Request
 from hubbub.wire.websocket_json import WebSocketJson
 
 if TYPE_CHECKING:
-    from hubbub.server.fanout import Batch
+    from hubbub.server.receivers import Batch
 
 
 class House(Protocol):
