@@ -462,4 +462,4 @@ def test_english_rules_are_said_as_the_server_says_them() -> None:
 def test_reasons_that_are_translated_are_those_of_the_server() -> None:
     words = (WEB / "dashboard" / "kernel" / "words.ts").read_text("utf-8")
     told = set(re.findall(r'^  "(.+)": "why\w+",$', words, re.MULTILINE))
-    assert told == {probing._OFF, probing._NOT_HERE, probing._NO_RIGHT, probing._ENDED}
+    assert told == {probing._OFF, probing._NOT_HERE, probing._NO_RIGHT, probing._ENDED, probing._SILENT}
