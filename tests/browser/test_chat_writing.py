@@ -307,11 +307,14 @@ def test_others_see_that_somebody_types(page: Page, visit: Visit) -> None:
 
 def test_the_topic_is_changed_in_the_header(page: Page) -> None:
     page.get_by_role("button", name="Add a topic").click()
+    field = page.get_by_role("textbox", name="Topic")
+    expect(field).to_be_focused()  # it is fetched with what hands need, and these were the first of them
     page.keyboard.type("Tea <b>at</b> five")
     page.keyboard.press("Enter")
     topic = page.get_by_role("button", name="Tea <b>at</b> five")
     expect(topic).to_be_visible()
     topic.click()
+    expect(field).to_be_focused()
     page.keyboard.type("never mind")
     page.keyboard.press("Escape")
     expect(topic).to_be_visible()
