@@ -189,21 +189,16 @@ def test_one_too_many_is_told_so_whether_it_has_spoken_or_not(run: Run) -> None:
         async with door(NetSettings(max_connections=1)) as here:
             kept = await here.connect()
             await until(lambda: here.doorman.connections == 1)
-            for spoken, heard in (
-                (b"", b"over max_connections"),
-                (b"GET /", b"over max_connections"),
-                (b"\x16\x03", b""),
-            ):
+            for spoken in (b"", b"GET /", b"\x16\x03\x01", b"\0\0\0\2{}"):
+                heard = b"" if spoken[:1] in (b"\x16", b"\0") else b"over max_connections"
                 surplus = socket.socket()
-                surplus.connect(
-                    ("127.0.0.1", here.port)
-                )  # the kernel accepts: the doorman has not seen it yet
+                surplus.connect(("127.0.0.1", here.port))  # by the kernel; the doorman comes to it later
                 surplus.send(spoken)
                 surplus.setblocking(False)
                 assert await loop.sock_recv(surplus, 100) == heard
                 assert await loop.sock_recv(surplus, 100) == b""
                 surplus.close()
-            assert here.refused == 3 * ["over max_connections (1)"]
+            assert here.refused == 4 * ["over max_connections (1)"]
             kept.close()
 
     run(main())

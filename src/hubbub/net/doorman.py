@@ -28,6 +28,7 @@ TLS: Final = "tls"
 RELAY: Final = "relay"
 _LOCALHOST: Final = ("127.0.0.1", "::1")  # RFC 6761 §6.3; a system's table often lacks one of them
 _ACCEPTS_A_TURN: Final = 256  # so that a flood of connections does not starve those who are in
+_TLS_OR_LENGTH: Final = (b"\x16", b"\0")  # first bytes (see `classify`)
 _READ_AT_PARTING: Final = 65_536  # bytes; a request is smaller
 _FULL: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -240,7 +241,7 @@ class _Listener:
             sock.setblocking(False)
             if limit is not None:
                 self.door.refused(peer, f"over {limit} ({getattr(self.door.settings, limit)})")
-                _part(sock, self.door.parting(limit))
+                _part(sock, self.door.parting(limit), secure=self.door.tls() is not None)
                 continue
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -254,17 +255,19 @@ class _Listener:
         self.door.loop.add_reader(self.sock.fileno(), self._accept)
 
 
-def _part(sock: socket.socket, words: bytes) -> None:
+def _part(sock: socket.socket, words: bytes, *, secure: bool) -> None:
     """Say it and close: it is heard if its reader is there, and nothing waits for that.
 
-    What has come is read first, or the close would be a reset, which overtakes the words. TLS would not
-    understand them.
+    What has come is read first, or the close would be a reset, which overtakes the words. Who may speak TLS,
+    or begins with a length, would not understand them.
     """
     with sock, contextlib.suppress(OSError):
-        with contextlib.suppress(BlockingIOError):
-            if classify(sock.recv(_READ_AT_PARTING)) == TLS:
-                return
-        sock.send(words)
+        try:
+            begun = sock.recv(_READ_AT_PARTING)[:1]
+        except BlockingIOError:
+            begun = _TLS_OR_LENGTH[0] if secure else b""
+        if begun not in _TLS_OR_LENGTH:
+            sock.send(words)
 
 
 class _Waiting:
