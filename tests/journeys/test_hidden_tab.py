@@ -1,4 +1,8 @@
-"""A conversation that is opened behind another tab: Firefox gives it no frames, and measures nothing."""
+"""A conversation that is opened behind another tab: Firefox gives it no frames, its timers go once a second.
+
+It has its place within some frames of being seen; a page that waits there by timers fails this. Not shown is
+what becomes of one that is placed while it is hidden: in a Firefox without a screen that came out right too.
+"""
 
 from __future__ import annotations
 
