@@ -200,6 +200,10 @@ export class LiveConversation implements Conversation {
     if (this.timeline.hasNewer) void this.timeline.goToEnd();
   }
 
+  unkept(): void {
+    this.writing.notice = "unkept";
+  }
+
   retry(message: Message): void {
     this.chat.outbox.retry(message.id);
   }

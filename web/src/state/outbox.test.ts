@@ -5,7 +5,7 @@ import { Refusal } from "../wire/refusal";
 import type { Accepted, History, MessageView } from "../wire/types";
 import type { Message } from "./contract";
 import { Outbox, type Post, type Target } from "./outbox";
-import type { Entry, Keeping } from "./outbox_store";
+import type { Adopt, Entry, Keeping } from "./outbox_store";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -15,9 +15,10 @@ const me = { id: 1, name: "alice" };
 /** What is kept of one tab, and what another one left. */
 class Kept implements Keeping {
   entries: readonly Entry[] = [];
-  adopt: (entries: Entry[]) => void = () => {};
+  adopt: Adopt = () => {};
+  room = Infinity; // for entries
 
-  open(_: string, adopt: (entries: Entry[]) => void): void {
+  open(_: string, adopt: Adopt): void {
     this.adopt = adopt;
   }
 
@@ -26,6 +27,7 @@ class Kept implements Keeping {
   }
 
   save(entries: readonly Entry[]): boolean {
+    if (entries.length > this.room) return false;
     this.entries = entries;
     return true;
   }
@@ -55,6 +57,7 @@ class Room implements Target, Post {
   /** Whether one is in it. */
   open = true;
   stranded: readonly Entry[] = [];
+  warned = false;
 
   get head(): number {
     return this.kept.length;
@@ -74,6 +77,10 @@ class Room implements Target, Post {
 
   accepted(message: Message): void {
     this.accepts.push(message);
+  }
+
+  unkept(): void {
+    this.warned = true;
   }
 
   why(refusal: Refusal): string {
@@ -192,13 +199,26 @@ test("what a tab left that is gone is sent once, even if this one knows of it", 
     { ...entry, id: "b", content: "later", at: 2 },
     { ...entry, id: "a", content: "earlier", at: 1 },
   ];
-  kept.adopt(left);
-  kept.adopt(left);
+  kept.adopt(left, () => {});
+  kept.adopt(left, () => {});
   await settle();
   expect(room.kept.map((one) => one.content)).toEqual(["earlier", "later"]);
-  kept.adopt(left);
+  kept.adopt(left, () => {});
   await settle();
   expect(room.kept).toHaveLength(2);
+});
+
+test.each([
+  ["after the other copy is gone is kept, and nothing", 2, false],
+  ["not even then is lost with the page, and that", 0, true],
+])("what a tab left for which there is room %s is said", (_, room, warned) => {
+  const [den, kept, outbox] = begin();
+  den.ready = false;
+  const entry = { room: "den", to: null, stream: "s", toId: 0, replyTo: null, tried: null, after: 0, failed: null };
+  const left = [1, 2].map((at) => ({ ...entry, id: `${at}`, content: `${at}`, at }));
+  kept.room = 0; // both are there
+  kept.adopt(left, () => (kept.room = room));
+  expect([kept.entries.length, den.warned, outbox.size]).toEqual([room, warned, 2]);
 });
 
 test("what goes to a room that one was put out of is said with its words, until it is dealt with", async () => {
@@ -222,7 +242,7 @@ test("what goes to a room that one was put out of is said with its words, until 
   outbox.close();
   expect(told()).toEqual([]);
   outbox.open("1");
-  kept.adopt([...left]);
+  kept.adopt([...left], () => {});
   outbox.discard(room.stranded[0]!.id);
   expect(told()).toEqual([["den", "second", why]]);
 

@@ -26,6 +26,8 @@ export interface Target {
   readonly head: number;
   setPending(messages: readonly Message[]): void;
   accepted(message: Message): void;
+  /** What is written there is lost with the page, if it is not sent before. */
+  unkept(): void;
   history(range: { after: number; limit: number }): Promise<History>;
 }
 
@@ -57,7 +59,7 @@ export class Outbox {
   /** Of whom it is. What is left of the account from before goes on. */
   open(account: string): void {
     this.close();
-    this.store.open(account, (entries) => this.adopt(entries));
+    this.store.open(account, (entries, release) => this.adopt(entries, release));
   }
 
   /** Nobody is signed in, or somebody else. What is kept stays, for when they come back. */
@@ -199,15 +201,18 @@ export class Outbox {
 
   // -- the entries
 
-  private adopt(entries: Entry[]): void {
+  private adopt(entries: Entry[], release: () => void): void {
     const known = new Set(this.entries.map((one) => one.id));
     const mine = entries.filter((one) => !known.has(one.id) && !this.sent.has(one.id));
     this.entries.push(...mine);
     this.entries.sort((a, b) => a.at - b.at);
     for (const entry of mine) this.remember(entry.id, 0);
-    this.store.save(this.entries);
+    let kept = this.store.save(this.entries);
+    release();
+    kept ||= this.store.save(this.entries); // there was no room for both
     for (const entry of mine) {
       this.show(entry);
+      if (!kept) this.post.target(entry)?.unkept();
       this.pump(entry);
     }
   }

@@ -85,3 +85,14 @@ test("what the browser keeps no more is said", () => {
   });
   expect([store.save([entry("hello")]), store.save([])]).toEqual([false, true]);
 });
+
+test("what a tab left is there until whoever takes it over has it", () => {
+  const key = left("guest ann", "mine");
+  new OutboxStore().open("guest ann", (entries, release) => {
+    if (entries.length === 0) return;
+    expect(localStorage.getItem(key)).not.toBeNull();
+    release();
+    expect(localStorage.getItem(key)).toBeNull();
+  });
+  expect.assertions(2);
+});

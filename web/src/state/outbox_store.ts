@@ -24,9 +24,12 @@ export interface Entry {
   readonly failed: string | null; // the server's refusal
 }
 
+/** Take them over: keep them, and `release` what they were kept as until then. */
+export type Adopt = (entries: Entry[], release: () => void) => void;
+
 /** Where entries are kept, by account. */
 export interface Keeping {
-  open(account: string, adopt: (entries: Entry[]) => void): void;
+  open(account: string, adopt: Adopt): void;
   /** Whether one more has room beside these. */
   takes(content: string, entries: readonly Entry[]): boolean;
   /** Whether they are kept. */
@@ -44,7 +47,7 @@ export class OutboxStore implements Keeping {
   private readonly tab = newId();
   private account = "";
   private watched = new Set<string>();
-  private adopt: (entries: Entry[]) => void = () => {};
+  private adopt: Adopt = () => {};
 
   constructor() {
     hold(PREFIX + this.tab);
@@ -54,13 +57,13 @@ export class OutboxStore implements Keeping {
   }
 
   /** Of whom it is from now on. `adopt` is given what tabs left that are gone. */
-  open(account: string, adopt: (entries: Entry[]) => void): void {
+  open(account: string, adopt: Adopt): void {
     this.account = account;
     this.adopt = adopt;
     this.watched = new Set([this.key]);
     const own = readEntries(keptJson(this.key));
     // The same guest by another id: the server does not know the messages of the former one by theirs.
-    adopt(own.map((one) => (one.tried === null ? one : { ...one, tried: 0 })));
+    adopt(own.map((one) => (one.tried === null ? one : { ...one, tried: 0 })), () => {});
     for (const key of keptKeys(PREFIX)) this.watch(key);
   }
 
@@ -98,8 +101,8 @@ export class OutboxStore implements Keeping {
       this.watched.delete(key);
       if (this.account !== account) return;
       const entries = readEntries(keptJson(key));
-      if (entries.length > 0) this.adopt(entries); // which saves them as its own
-      keep(key, "");
+      if (entries.length > 0) this.adopt(entries, () => keep(key, ""));
+      else keep(key, "");
     });
   }
 }
