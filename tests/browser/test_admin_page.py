@@ -199,6 +199,7 @@ def test_the_storage_is_shown_compacted_and_collected(visit: Visit, server: Serv
 def test_who_is_no_admin_is_refused_and_led_back(browser: Browser) -> None:
     with serving("--demo") as server, visiting(browser, server) as visit:
         page = visit("/admin")
+        expect(page.locator("input[name=password]")).not_to_have_value("")  # the demo's account stands there
         for field in ("username", "password"):
             page.locator(f"input[name={field}]").fill("bob")
         page.get_by_role("button", name="Log in").click()
