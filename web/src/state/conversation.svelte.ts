@@ -163,8 +163,10 @@ export class LiveConversation implements Conversation {
   }
 
   /** Whose talk it is, from now on: what was begun for a name stays with that person. */
-  knownAs(id: number): void {
+  knownAs(id: number, name = this.name): void {
+    if (this.peerId === id && this.name === name) return;
     this.peerId = id;
+    this.name = name;
     this.nobody = false;
     this.writing.rename(this.draftKey);
     this.become(this.stream);
@@ -176,7 +178,7 @@ export class LiveConversation implements Conversation {
     if (this.peerId === id) this.gone = false;
     else if (this.name.toLowerCase() !== name.toLowerCase()) return;
     else if (this.peerId !== 0) this.gone = true;
-    else this.knownAs(id);
+    else this.knownAs(id, name);
   }
 
   // -- writing
@@ -291,13 +293,15 @@ export class LiveConversation implements Conversation {
 
   /** At a login: where the stream ends, and how much of it is unread. */
   counted(view: UnreadView): void {
+    // A talk that was opened before there was one: it began while there was no line.
+    if (!this.known && view.offset > this.newest && this.timeline.loading === "none") void this.timeline.reload();
     this.newest = Math.max(this.newest, view.offset);
     this.toldUpTo = view.read;
     this.reading.told(view.offset, view.read, view.unread);
     if (this.reading.readUpTo >= this.newest) this.called = 0;
     this.newestAt = Math.max(this.newestAt, view.at === undefined ? 0 : Date.parse(view.at));
     this.gone = view.gone ?? false;
-    this.name = view.with ?? this.name;
+    this.knownAs(this.peerId, view.with);
     this.show();
     if (!this.known && this.chat.isCurrent(this)) this.divide(); // opened before it was known
     this.known = true;

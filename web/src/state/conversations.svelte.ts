@@ -52,7 +52,7 @@ export class Conversations {
     const id = peerOf(stream, this.me);
     // One that was begun here; what was sent may have told it its stream before anything came.
     const begun = this.begun(name, id, stream) ?? this.begun(name, 0, stream);
-    if (begun?.peerId === 0) begun.knownAs(id);
+    begun?.knownAs(id, name); // as the server spells it
     return this.settle(begun ?? this.add("talk", name, "", id), stream);
   }
 
@@ -63,13 +63,14 @@ export class Conversations {
     const known = this.streams.get(stream) ?? this.begun(name, id, stream);
     if (known !== undefined) return known;
     const begun = this.begun(name, 0, "");
-    begun?.knownAs(id);
+    begun?.knownAs(id, name);
     return begun ?? this.add("talk", name, "", id);
   }
 
   /** The talk with whoever has that name now. */
   withNamed(name: string): LiveConversation {
-    return this.with(name, this.chat.person(0, name)?.id ?? 0);
+    const person = this.chat.person(0, name);
+    return this.with(person?.name ?? name, person?.id ?? 0);
   }
 
   /** The talk that an address names by its stream. While it is not known whose it is, it takes no words. */
@@ -77,7 +78,7 @@ export class Conversations {
     const known = this.ofKey(key);
     if (known !== undefined || peerOf(key, this.me) === 0) return known;
     const talk = this.talk(name, key);
-    talk.gone = this.chat.person(talk.peerId, name)?.name !== name;
+    talk.gone = this.chat.person(talk.peerId, name)?.name.toLowerCase() !== name.toLowerCase();
     return talk;
   }
 
@@ -97,7 +98,8 @@ export class Conversations {
 
   private begun(name: string, id: number, stream: string): LiveConversation | undefined {
     const mine = (one: LiveConversation): boolean => one.stream === "" || one.stream === stream;
-    return this.known.find((one) => one.kind === "talk" && one.name === name && one.peerId === id && mine(one));
+    const named = (one: LiveConversation): boolean => id !== 0 || one.name.toLowerCase() === name.toLowerCase();
+    return this.known.find((one) => one.kind === "talk" && one.peerId === id && named(one) && mine(one));
   }
 
   private get me(): number {

@@ -234,7 +234,7 @@ export class Outbox {
     const { me } = this.post;
     if (me === null) return;
     const target = this.post.target(entry);
-    const pending = this.entries.filter((one) => one.to === entry.to && this.post.target(one) === target);
+    const pending = this.entries.filter((one) => (one.to === null) === (entry.to === null) && this.post.target(one) === target);
     target?.setPending(pending.map((one) => messageOfEntry(one, me)));
     this.strand();
   }
@@ -257,7 +257,7 @@ export class Outbox {
 }
 
 function placeOf(entry: Entry): string {
-  return entry.room !== null ? `${entry.stream}#${entry.room}` : `@${entry.to}/${entry.toId}`;
+  return entry.room !== null ? `${entry.stream}#${entry.room}` : `@${entry.to?.toLowerCase()}/${entry.toId}`;
 }
 
 function messageOfEntry(entry: Entry, me: { readonly id: number; readonly name: string }): Message {

@@ -7,7 +7,7 @@ const byName = new Intl.Collator(undefined, { sensitivity: "base", numeric: true
 
 export class People {
   private readonly known = new Map<number, Person>();
-  private names = new Map<string, number>();
+  private names = new Map<string, number>(); // in lower case: a name is one person's, however it is spelt
   private version = $state(0);
   private changed = false;
 
@@ -31,7 +31,7 @@ export class People {
     const person = this.known.get(id);
     if (person === undefined) return;
     this.known.delete(id);
-    if (this.names.get(person.name) === id) this.names.delete(person.name);
+    this.unname(person);
     this.changed = true;
   }
 
@@ -47,7 +47,7 @@ export class People {
 
   named(name: string): Person | null {
     void this.version;
-    return this.known.get(this.names.get(name) ?? 0) ?? null;
+    return this.known.get(this.names.get(name.toLowerCase()) ?? 0) ?? null;
   }
 
   clear(): void {
@@ -64,9 +64,13 @@ export class People {
   private put(id: number, name: string, status: Status): void {
     const before = this.known.get(id);
     if (before?.name === name && before.status === status) return;
-    if (before !== undefined && this.names.get(before.name) === id) this.names.delete(before.name);
+    if (before !== undefined) this.unname(before);
     this.known.set(id, { id, name, status });
-    this.names.set(name, id);
+    this.names.set(name.toLowerCase(), id);
     this.changed = true;
+  }
+
+  private unname({ id, name }: Person): void {
+    if (this.names.get(name.toLowerCase()) === id) this.names.delete(name.toLowerCase());
   }
 }

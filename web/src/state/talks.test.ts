@@ -96,7 +96,7 @@ class Server {
   }
 
   private named(name: string | undefined): Somebody | undefined {
-    return [...this.here, ...this.accounts].find((one) => one.username === name);
+    return [...this.here, ...this.accounts].find((one) => one.username.toLowerCase() === name?.toLowerCase());
   }
 
   private history(of: { stream?: string; with?: string }): object {
@@ -116,9 +116,10 @@ class Server {
   private counted(stream: string, all: MessageView[]): object {
     const [low, high] = stream.split(":").slice(1).map((one) => parseInt(one, 16));
     const other = low === me.user_id ? high! : low!;
-    const gone = !this.here.some((one) => one.user_id === other);
+    const account = this.accounts.find((one) => one.user_id === other);
+    const gone = account === undefined && !this.here.some((one) => one.user_id === other);
     const last = { stream, epoch: "e", offset: all.length, read: all.length, unread: 0, at: all.at(-1)!.at };
-    return { ...last, with: this.guests.get(other), ...(gone ? { gone } : {}) };
+    return { ...last, with: account?.username ?? this.guests.get(other), ...(gone ? { gone } : {}) };
   }
 }
 
@@ -394,4 +395,35 @@ test("whose talk it is with somebody who is away, the server says as soon as it 
   await pass(100);
   expect(words(engine, talkOf(1, 4))).toEqual(["sent: hello"]);
   expect([...engine.known].length).toBe(1);
+});
+
+test("a name is one person's in whatever case: an address or a mention finds the talk with whoever is here", async () => {
+  server.come(6, "Ann");
+  const engine = await load("#/talk/ann");
+  expect([engine.current!.name, engine.current!.peerId, engine.current!.peer?.name]).toEqual(["Ann", 6, "Ann"]);
+  engine.current!.send("hi Ann");
+  server.say({ user_id: 6, username: "Ann" }, me, "hi Zoe");
+  await pass(100);
+  expect(words(engine, talkOf(1, 6))).toEqual(["sent: hi Ann", "sent: hi Zoe"]);
+  expect([...engine.known]).toEqual([engine.current]);
+  expect(engine.known.with("ann", 0)).toBe(engine.current);
+});
+
+test("so it is with who is away, and what is being written goes along to the name as it is spelt", async () => {
+  server.accounts.push({ user_id: 4, username: "Eva" });
+  const engine = await load("#/talk/eva");
+  engine.current!.draft = "and you?";
+  await cut();
+  engine.current!.send("without a line");
+  engine.current!.draft = "and you?";
+  const kept = engine.current!;
+  server.say({ user_id: 4, username: "Eva" }, me, "hello");
+  await back(engine);
+  await pass(100);
+  expect([engine.current, [...engine.known]]).toEqual([kept, [kept]]);
+  expect([kept.name, kept.draft, words(engine, talkOf(1, 4))]).toEqual([
+    "Eva",
+    "and you?",
+    ["sent: hello", "sent: without a line"],
+  ]);
 });
