@@ -204,17 +204,43 @@ def test_who_signs_in_over_another_sign_in_ends_that(server: Server, meet: Meet)
 
     own = page.web.cookies[name]  # and over a login of one's own
     assert page.ask("login", username="alice", password="alice", cookie=True).status_code == 200
-    assert code(meet(Cookie=f"{name}={own}").get("me")) == (401, "bad_credentials")
     assert page.get("me").status_code == 200
+    until(lambda: code(meet(Cookie=f"{name}={own}").get("me")) == (401, "bad_credentials"))
 
     guest = page.ask("login", username="guest-over", cookie=True).json()  # as a guest, and over one
     token = page.web.cookies[name]
     line = server.websocket(Cookie=f"{name}={token}")
     assert line.ask("login")["data"]["user_id"] == guest["user_id"]
     page.ask("login", username="bob", password="bob", cookie=True)
+    assert page.get("me").json()["username"] == "bob"
     assert line.get("going_away")["data"]["reason"] == "policy"
     assert code(meet(Cookie=f"{name}={token}").get("me")) == (401, "bad_credentials")
-    assert page.get("me").json()["username"] == "bob"
+
+
+def test_a_sign_in_ends_no_other_before_its_cookie_has_arrived(server: Server, meet: Meet) -> None:
+    name = f"hubbub_{server.port}"
+
+    def good(token: str) -> bool:
+        return meet(Cookie=f"{name}={token}").get("me").status_code == 200
+
+    page = meet()
+    guest = page.ask("login", username="guest-lost", cookie=True).json()
+    former = page.web.cookies[name]
+    line = server.websocket(Cookie=f"{name}={former}")
+    line.ask("login")
+    unread = meet(Cookie=f"{name}={former}")
+    assert unread.ask("login", username="bob", password="bob", cookie=True).status_code == 200
+    lost = unread.web.cookies[name]  # whoever asked never saw it
+    assert line.ask("ping")["type"] == "response"
+    assert page.get("me").json()["user_id"] == guest["user_id"], "the same guest still"
+
+    assert page.ask("login", username="bob", password="bob", cookie=True).status_code == 200
+    assert good(former)
+    tab = server.websocket(Cookie=f"{name}={page.web.cookies[name]}")  # by a WebSocket it is used as well
+    assert tab.ask("login")["data"]["username"] == "bob"
+    assert line.get("going_away")["data"]["reason"] == "policy"
+    until(lambda: not good(former) and not good(lost))
+    assert page.get("me").status_code == 200
 
 
 # -- guests

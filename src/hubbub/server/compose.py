@@ -224,7 +224,9 @@ class Server:
                 endpoints=(*ENDPOINTS, *WATCHING),
             )
             apps = {**client().apps(), **self.filing.apps()}
-            self.http = HttpServer.of(self.config, app, self.upgraded, self.log, self.wheel, apps)
+            self.http = HttpServer.of(
+                self.config, app, self.upgraded, self.log, self.wheel, apps, self.api.sessions.came
+            )
         return self.http
 
     def upgraded(self, stream: Stream, deflate: bool, leftover: bytes, visitor: Visitor) -> None:

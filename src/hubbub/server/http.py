@@ -177,6 +177,7 @@ class HttpConnection:
             self._refuse(host, head_only=head.head_only)
             return
         visitor = self._visitor(head, host)
+        self._server.came(visitor)
         first = head.path.partition(b"/")[2].partition(b"/")[0]
         app = self._server.direct.get(first)
         guarded = unquote(head.path.decode("ascii")).partition("/")[2].partition("/")[0] in _GUARDED

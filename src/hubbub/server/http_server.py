@@ -51,6 +51,8 @@ class HttpServer:
     direct: Mapping[bytes, DirectApp]
     """What is served without the app, by the first part of its path."""
     stall_seconds: float
+    came: Callable[[Visitor], None]
+    """Told of each request whose head is whole, before it is served."""
     open: set[Open] = field(default_factory=set)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     """Running apps; the loop itself holds tasks weakly."""
@@ -64,6 +66,7 @@ class HttpServer:
         log: ServerLog,
         wheel: Wheel,
         direct: Mapping[bytes, DirectApp] = MappingProxyType({}),
+        came: Callable[[Visitor], None] = lambda _: None,
     ) -> HttpServer:
         """Make it from the settings. Raises ValueError where these were not checked."""
         web = config.web
@@ -79,6 +82,7 @@ class HttpServer:
             tuple(map(ip_network, web.trusted_proxies)),
             direct,
             config.files.stall_seconds,
+            came,
         )
 
     def drain(self) -> None:

@@ -64,7 +64,7 @@ class Api:
         self, sessions: ApiSessions, server_name: str, *, max_unread: int, stall_seconds: float
     ) -> None:
         """`max_unread` bytes of long answers may wait, and a piece of one so many seconds for its reader."""
-        self._sessions = sessions
+        self.sessions = sessions
         self._server_name = server_name
         self._max_unread = max_unread
         self._unread = 0
@@ -87,7 +87,7 @@ class Api:
 
     def close(self) -> None:
         """The server stops: nobody is here by requests any more."""
-        self._sessions.close()
+        self.sessions.close()
 
     def routes(self) -> list[Route]:
         """What is served, for the app."""
@@ -104,7 +104,7 @@ class Api:
         """Who asks. The cookie is good for longer by it."""
         visitor = _visitor(request)
         token = token_of_request(request)
-        person = self._sessions.person(token)
+        person = self.sessions.person(token)
         if token is None or person is None:
             return self._refused(request, NOBODY if token is None else STALE)
         me = Me(person.name, person.id, person.role, self._server_name)
@@ -125,7 +125,7 @@ class Api:
                 return self._refused(request, _NO_TOKEN)
             command = replace(command, lasting=True)
         former = token_of_request(request)
-        answer = await self._sessions.enter(visitor, codec.Request(command, None, action), former)
+        answer = await self.sessions.enter(visitor, codec.Request(command, None, action), former)
         if not isinstance(answer, LoggedIn):
             return self._answered(request, answer)
         if not cookie:
@@ -137,13 +137,13 @@ class Api:
         """Log out: the token is worth nothing from then on, and the cookie is gone."""
         visitor = _visitor(request)
         token = token_of_request(request)
-        if self._sessions.bearer(token) is None:
+        if self.sessions.bearer(token) is None:
             return self._refused(request, NOBODY if token is None else STALE)
         try:
             command = ACTIONS["logout"].command(await _body(request), None)
         except UNREADABLE as error:
             return self._refused(request, of_json(error, "payload"))
-        answer = await self._sessions.leave(visitor, token, codec.Request(command, None, "logout"))
+        answer = await self.sessions.leave(visitor, token, codec.Request(command, None, "logout"))
         if isinstance(answer, LoggedOut) and _by_cookie(request):
             return self._told(answer_data(answer), {"Set-Cookie": clear_cookie(visitor)})
         return self._answered(request, answer)
@@ -157,7 +157,7 @@ class Api:
         if by_query and action not in READS:
             raise HTTPException(405, "This action changes something, so it takes POST", {"Allow": "POST"})
         token = token_of_request(request)
-        if self._sessions.bearer(token) is None:  # before anything of what is asked is looked at
+        if self.sessions.bearer(token) is None:  # before anything of what is asked is looked at
             return self._refused(request, NOBODY if token is None else STALE)
         try:
             id = _id(request)
@@ -166,7 +166,7 @@ class Api:
         except UNREADABLE as error:
             return self._refused(request, of_json(error, "payload"))
         asked = codec.Request(command, id, action)
-        return self._answered(request, await self._sessions.ask(_visitor(request), token, asked))
+        return self._answered(request, await self.sessions.ask(_visitor(request), token, asked))
 
     # -- responses
 

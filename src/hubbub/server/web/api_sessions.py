@@ -5,7 +5,6 @@ They are kept, since whoever asks again soon should not be seen to leave and com
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable
 from itertools import count
@@ -33,6 +32,8 @@ NOBODY: Final = Refusal(Code.UNAUTHENTICATED, "Log in first: a valid token is ne
 STALE: Final = Refusal(Code.BAD_CREDENTIALS, "This token is not valid, or no longer.", field="token")
 _PLACES_KEPT: Final = 100_000
 """Addresses whose requests for a new session are counted: a bound on memory (about 200 bytes each)."""
+_UNUSED_KEPT: Final = 10_000
+"""Cookies that took the place of others, and have not come back yet: a bound on memory, too."""
 
 
 class Person(NamedTuple):
@@ -76,6 +77,8 @@ class ApiSessions:
         """How many came from each address."""
         self._by_token: dict[str, ApiSession] = {}
         self._tokens: dict[ApiSession, str] = {}
+        self._unused: dict[str, str] = {}
+        """The token in a cookie that nobody has come by yet, and the one whose place it is to take."""
         self.nowhere = Stream(NetSettings(), wheel, _nobody)
         """The stream of all of them: it never stands."""
 
@@ -157,7 +160,8 @@ class ApiSessions:
                 and former not in (answer.token, _given(command))
             ):
                 self._forget(former)
-                await self._supersede(visitor.cookie)
+                if visitor.cookie is not None:
+                    self._await_use(answer.token, visitor.cookie)
         elif isinstance(answer, Refusal):
             self._log.login_refused(session.name, visitor.address, wished, answer.code)
         return answer
@@ -242,12 +246,30 @@ class ApiSessions:
         if session is not None:
             self.end(session)
 
-    async def _supersede(self, token: str | None) -> None:
-        """The cookie that had that token is about to have another one: nobody could log out of it again."""
-        if token is not None:
-            ended = asyncio.Event()
-            self._service.entrance.own_account.superseded(token, ended.set)
-            await ended.wait()
+    def _await_use(self, token: str, former: str) -> None:
+        """The cookie that has `former` is about to have `token`, unless the answer is lost on its way."""
+        self._unused[token] = former
+        if len(self._unused) > _UNUSED_KEPT:
+            self._supersede(self._unused.pop(next(iter(self._unused))))
+
+    def came(self, visitor: Visitor) -> None:
+        """A request has come. By the first one with its new cookie a browser shows that it has it.
+
+        What it had before ends, and so do cookies for its place that were lost on their way: nobody could log
+        out of them again.
+        """
+        token = visitor.cookie
+        former = None if token is None else self._unused.pop(token, None)
+        if former is None:
+            return
+        lost = [one for one, place in self._unused.items() if place == former]
+        for one in lost:
+            del self._unused[one]
+        for one in (former, *lost):
+            self._supersede(one)
+
+    def _supersede(self, token: str) -> None:
+        self._service.entrance.own_account.superseded(token, lambda: None)
 
     def make_way(self, session: ApiSession) -> None:
         """Its user is on a line from now on. What it still waits for is answered."""
