@@ -276,6 +276,18 @@ SAID = [
     ("length", "Broadcast", {"content": "x"}),
     ("length", "Whisper", {"content": "x", "to": "Bob"}),
     ("ndjson", "message/send", {"text": "x"}),
+    ("websocket", "topic", {"topic": "x"}),
+    ("length", "Topic", {"topic": "x"}),
+    ("ndjson", "room/topic", {"topic": "x"}),
+    ("websocket", "edit", {"content": "x", "offset": 1}),
+    ("length", "Edit", {"content": "x", "offset": 1}),
+    ("ndjson", "message/edit", {"text": "x", "offset": 1}),
+    ("websocket", "delete", {}),
+    ("length", "Delete", {}),
+    ("ndjson", "message/delete", {}),
+    ("websocket", "react", {"emoji": "x", "remove": True}),
+    ("length", "React", {"emoji": "x", "remove": True}),
+    ("ndjson", "message/react", {"emoji": "x", "remove": True}),
 ]
 
 

@@ -45,7 +45,8 @@ def _lasting(payload: type[msgspec.Struct], command: Callable[..., Command], *ot
     return _named(payload, command, answers.Accepted, *others)
 
 
-def _topic(payload: TopicPayload, _: str | None) -> Command:
+def topic(payload: TopicPayload, _: str | None) -> Command:
+    """Set it, or ask for it."""
     if payload.topic is None:
         return commands.GetTopic(payload.room)
     return commands.SetTopic(payload.topic, payload.room)
@@ -119,7 +120,7 @@ ACTIONS: Final[dict[str, Action]] = {
     "create": _same(payloads.CreatePayload, commands.CreateRoom, answers.RoomJoined),
     "join": _same(RoomPayload, commands.JoinRoom, answers.RoomJoined),
     "leave": _same(OwnRoomPayload, commands.LeaveRoom, answers.RoomLeft),
-    "topic": _action(TopicPayload, _topic, answers.TopicSet),
+    "topic": _action(TopicPayload, topic, answers.TopicSet),
     "members": _same(OwnRoomPayload, commands.ListMembers, answers.MemberList),
     "invite": _same(payloads.InvitePayload, commands.Invite, answers.Invited),
     "role": _same(payloads.RolePayload, commands.SetRole, answers.RoleSet),

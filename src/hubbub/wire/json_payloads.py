@@ -50,9 +50,10 @@ class _Payload(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class Said(_Payload, forbid_unknown_fields=True):
-    """Of what says something: with a member that nobody knows it is refused.
+    """Of what says something, or changes what was said: with a member that nobody knows it is refused.
 
-    A `room` that is misspelt would have it said in the default room, to others than it was meant for.
+    A `room` that is misspelt would have it said in the default room, to others than it was meant for; a
+    `stream`, one's last message there deleted.
     """
 
 
@@ -140,7 +141,7 @@ class OwnRoomPayload(_Payload):
     room: str | None = None
 
 
-class TopicPayload(_Payload):
+class TopicPayload(Said):
     """Of `topic`. Without `topic` it asks for it."""
 
     room: str | None = None
@@ -197,7 +198,7 @@ class SearchPayload(_Payload, rename={"with_": "with"}):
     before_stream: _Key | None = None
 
 
-class EditPayload(_Payload):
+class EditPayload(Said):
     """Of `edit`. Without `stream` the default room, without `offset` one's own last message there."""
 
     content: str
@@ -205,14 +206,14 @@ class EditPayload(_Payload):
     offset: Offset | None = None
 
 
-class DeletePayload(_Payload):
+class DeletePayload(Said):
     """Of `delete`; `stream` and `offset` as in `edit`."""
 
     stream: _Key | None = None
     offset: Offset | None = None
 
 
-class ReactPayload(_Payload):
+class ReactPayload(Said):
     """Of `react`. Without `offset` the last message there."""
 
     emoji: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]

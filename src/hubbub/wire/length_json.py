@@ -7,7 +7,8 @@ have no form here. Described in `docs/protocol.md`.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -18,8 +19,18 @@ from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import Event
 from hubbub.net.framing.frames import BINARY, FAILED, TEXT, TOO_LONG, Frame
 from hubbub.wire.codec import Reply, Request
-from hubbub.wire.json_actions import ACTIONS, Action, request_id, spell
-from hubbub.wire.json_payloads import NoPayload, PublishPayload, RequestId, WhisperPayload
+from hubbub.wire.json_actions import ACTIONS, Action, request_id, spell, topic
+from hubbub.wire.json_payloads import (
+    DeletePayload,
+    EditPayload,
+    NoPayload,
+    PublishPayload,
+    ReactPayload,
+    RequestId,
+    Said,
+    TopicPayload,
+    WhisperPayload,
+)
 from hubbub.wire.json_shapes import UNREAD, check_utf8, encode, id_or_none, members, text_or_none
 from hubbub.wire.refusals import UNREADABLE, of_frame, of_json
 
@@ -64,38 +75,31 @@ _ACTION_OF_TYPE: Final = {
 }
 
 
-class _Broadcast(PublishPayload, kw_only=True):
-    """With the members of the head, since nothing else may be there."""
-
-    type: str
-    id: msgspec.Raw = UNREAD
+_P = TypeVar("_P", bound=Said)
 
 
-class _Whisper(WhisperPayload, kw_only=True):
-    """Likewise."""
-
-    type: str
-    id: msgspec.Raw = UNREAD
-
-
-_broadcast: Final = msgspec.json.Decoder(_Broadcast).decode
-_whisper: Final = msgspec.json.Decoder(_Whisper).decode
+def _said(payload: type[_P], build: Callable[[_P, str | None], Command]) -> Callable[..., Command]:
+    """Read what takes no member that nobody knows: here the members of the head stand among its own."""
+    head = [("type", str), ("id", msgspec.Raw, UNREAD)]
+    with_head = msgspec.defstruct("_Said", head, bases=(payload,), kw_only=True)
+    decode = msgspec.json.Decoder(with_head).decode
+    return lambda raw, id: build(decode(raw), id)
 
 
-def _said(raw: msgspec.Raw, id: str | None) -> Command:
-    said = _broadcast(raw)
-    return commands.Publish(said.content, said.room, id, said.reply_to)
-
-
-def _whispered(raw: msgspec.Raw, id: str | None) -> Command:
-    said = _whisper(raw)
-    return commands.Whisper(said.to, said.content, id, said.reply_to, said.to_id)
-
+_SAID: Final[dict[str, Callable[..., Command]]] = {
+    "Broadcast": _said(PublishPayload, lambda p, id: commands.Publish(p.content, p.room, id, p.reply_to)),
+    "Whisper": _said(
+        WhisperPayload, lambda p, id: commands.Whisper(p.to, p.content, id, p.reply_to, p.to_id)
+    ),
+    "Topic": _said(TopicPayload, topic),
+    "Edit": _said(EditPayload, lambda p, id: commands.Edit(p.content, p.stream, p.offset, id)),
+    "Delete": _said(DeletePayload, lambda p, id: commands.Delete(p.stream, p.offset, id)),
+    "React": _said(ReactPayload, lambda p, id: commands.React(p.emoji, p.stream, p.offset, p.remove, id)),
+}
 
 TYPES: Final[dict[str, Action]] = {
     **{name: ACTIONS[action] for name, action in _ACTION_OF_TYPE.items()},
-    "Broadcast": ACTIONS["publish"]._replace(command=_said),
-    "Whisper": ACTIONS["whisper"]._replace(command=_whispered),
+    **{name: ACTIONS[_ACTION_OF_TYPE[name]]._replace(command=read) for name, read in _SAID.items()},
     "Pong": Action(NoPayload, lambda _payload, _id: commands.Pong(), (answers.Done,)),
 }
 """What a request of each type holds (beside `type` and `id`), becomes, and is answered by."""
