@@ -99,6 +99,27 @@ def test_a_part_that_cannot_be_had_is_told_and_nothing_else_is_lost(visit: Visit
     toast = page.get_by_role("status").filter(has_text="A part of the page could not be loaded")
     expect(toast.get_by_role("button", name="Reload")).to_be_visible()
     expect(page.get_by_role("textbox", name="Message to")).to_have_value("half a word")
+    # What would have been opened is closed again, and opens once it can be had.
+    page.unroute("**/assets/Keys-*.js")
+    page.keyboard.press("Control+/")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.route("**/assets/*-*.js", lambda route: route.abort())
+    pick = page.get_by_role("button", name="Emoji")
+    search = page.get_by_role("main").get_by_role("button", name="Search")
+    toast.get_by_role("button", name="Close").click()
+    pick.click()
+    expect(toast).to_be_visible()
+    expect(pick).to_have_attribute("aria-expanded", "false")
+    toast.get_by_role("button", name="Close").click()
+    search.click()
+    expect(toast).to_be_visible()
+    expect(search).to_have_attribute("aria-pressed", "false")
+    page.unroute("**/assets/*-*.js")
+    search.click()
+    expect(page.get_by_placeholder("Words to look for")).to_be_focused()
+    pick.click()
+    expect(page.get_by_role("dialog", name="Emoji")).to_be_visible()
 
 
 def test_a_whole_page_that_cannot_be_had_says_so(visit: Visit) -> None:
