@@ -170,6 +170,7 @@ export class LiveConversation implements Conversation {
     this.nobody = false;
     this.writing.rename(this.draftKey);
     this.become(this.stream);
+    if (this.chat.isCurrent(this)) this.resume();
   }
 
   /** That person is here. Under this name it may be another one. */
@@ -398,6 +399,10 @@ export class LiveConversation implements Conversation {
   opened(): void {
     this.divide();
     void this.timeline.open();
+    this.resume();
+  }
+
+  private resume(): void {
     this.writing.resume(this).catch(() => {}); // it stays kept
   }
 

@@ -69,12 +69,17 @@ export class Writing {
     this.to = this.of = this.notice = null;
   }
 
-  /** The conversation is known by another key: what is being written goes along. */
+  /** The conversation is known by another key: what is being written goes along, behind what was kept by that one. */
   rename(key: string): void {
-    const { words } = this;
-    if (words !== "") this.draft = "";
-    this.turn(key);
-    if (words !== "") this.draft = words;
+    if (key === this.key) return;
+    for (const part of ["", " reply", " edit"]) {
+      const text = this.drafts.of(this.key + part);
+      if (text === "") continue;
+      this.drafts.set(this.key + part, "");
+      this.drafts.set(key + part, part === "" ? joined(this.drafts.of(key), text) : text);
+    }
+    this.key = key;
+    this.words = this.drafts.of(key);
   }
 
   /** Go on with what was under way when the page went. */
@@ -85,12 +90,13 @@ export class Writing {
       if (kept === null || this.of !== null || this.to !== null) continue;
       const { words } = this;
       const found = await within.timeline.quoted(kept.offset);
-      if (key !== this.key || this.of !== null || this.to !== null || words !== this.words) return; // one writes something else
+      if (key !== this.key || this.of !== null || this.to !== null || kept.offset !== this.kept(what)?.offset) return;
+      if (what === "edit" && words !== this.words) return; // one writes something else
       if (found === null || found.deleted || found.at !== kept.at || (what === "edit" && !found.own)) this.lose(what);
       else if (what === "reply") this.to = found;
       else {
-        this.editing = found;
-        this.rewritten = kept.text;
+        this.of = found; // it stays kept meanwhile
+        this.rewords = kept.text;
       }
     }
   }
@@ -107,7 +113,7 @@ export class Writing {
       const text = this.of === null ? this.kept(what)!.text : this.rewords;
       this.of = null;
       this.rewritten = "";
-      if (text !== "") this.draft = this.words === "" ? text : `${this.words}\n\n${text}`;
+      if (text !== "") this.draft = joined(this.words, text);
     }
     this.notice = what === "reply" ? "goneReply" : "goneEdit";
   }
@@ -116,4 +122,8 @@ export class Writing {
     const [, offset, at, text] = /^(\d+) (\d+) ([^]*)$/.exec(this.drafts.of(`${this.key} ${what}`)) ?? [];
     return text === undefined ? null : { offset: Number(offset), at: Number(at), text };
   }
+}
+
+function joined(first: string, then: string): string {
+  return first === "" ? then : `${first}\n\n${then}`;
 }

@@ -37,7 +37,7 @@ function view(offset: number, content: string): MessageView {
 }
 
 /** A page that is loaded. */
-function begin(): LiveConversation {
+function begin(kind: "room" | "talk" = "room"): LiveConversation {
   const drafts = new Drafts();
   drafts.open("1");
   const history = async ({ around }: { around?: number }): Promise<History> => {
@@ -49,7 +49,8 @@ function begin(): LiveConversation {
   const idle = { isCurrent: () => true, touch: () => {}, wasRead: () => {}, mentions: () => 0 };
   const me = { id: 1, name: "alice", role: "member", status: "online" };
   const here = { me, drafts, history, account: "1", outbox, line, ...idle };
-  return new LiveConversation("room", "den", "room:1", here as unknown as Surroundings);
+  const [name, stream] = kind === "room" ? ["den", "room:1"] : ["Ann", ""];
+  return new LiveConversation(kind, name, stream, here as unknown as Surroundings);
 }
 
 /** … with the room opened, and what belongs to it there. */
@@ -87,6 +88,13 @@ test("what a message shall say is still there after a reload, and gone once it i
   expect(kept.size).toBe(0);
   room = await load();
   expect([room.editing, room.rewritten]).toEqual([null, ""]);
+});
+
+test("an edit is kept all the time while it is taken up again", async () => {
+  await edit(1, "hello");
+  const before = [...kept];
+  const room = await load();
+  expect([room.rewritten, [...kept]]).toEqual(["hello", before]);
 });
 
 test("an edit that changes nothing is none", async () => {
@@ -190,4 +198,54 @@ test("whoever takes the answer back, or whose message is gone by then, answers n
   expect([room.replyTo, room.draft, room.notice]).toEqual([null, "yes", "goneReply"]);
   room.send("yes");
   expect(sent).toEqual([["yes", null]]);
+});
+
+test("whoever writes on before the answered message is there again still sees what is answered, and can take it back", async () => {
+  await answer(2);
+  const room = begin();
+  room.opened();
+  room.draft = "yes!";
+  await settle();
+  expect([room.replyTo?.offset, room.draft]).toEqual([2, "yes!"]);
+  room.replyTo = null;
+  room.send("yes!");
+  expect(sent).toEqual([["yes!", null]]);
+});
+
+test("an answer that is sent before its message is there again leaves nothing for the next", async () => {
+  await answer(2);
+  const room = begin();
+  room.opened();
+  room.send("yes");
+  await settle();
+  expect([sent, room.replyTo, room.draft]).toEqual([[["yes", 2]], null, ""]);
+});
+
+test("what was kept for a person stays before what was just typed for that name, and so does what it answers", () => {
+  const drafts = new Drafts();
+  drafts.open("1");
+  for (const [key, text] of [["@Ann/5", "yesterday"], ["@Ann/5 reply", "2 9 "]] as const) drafts.set(key, text);
+  leave();
+  const talk = begin("talk");
+  talk.draft = "now";
+  talk.knownAs(5);
+  expect([talk.draft, talk.writing.replyOffset]).toEqual(["yesterday\n\nnow", 2]);
+  leave();
+  const again = begin("talk");
+  expect(again.draft).toBe("");
+  again.knownAs(5);
+  expect(again.draft).toBe("yesterday\n\nnow");
+});
+
+test("what is answered or edited goes along to the name as it is spelt", async () => {
+  const talk = begin("talk");
+  const message = (await load()).timeline.at(1)!;
+  talk.draft = "yes";
+  talk.replyTo = message;
+  talk.editing = message;
+  talk.rewritten = "hello";
+  talk.knownAs(0, "ANN");
+  expect([talk.draft, talk.replyTo, talk.editing, talk.rewritten]).toEqual(["yes", message, message, "hello"]);
+  leave();
+  expect(Object.keys(JSON.parse(kept.get("hubbub.drafts.1")!) as object)).toEqual(["@ANN", "@ANN reply", "@ANN edit"]);
 });
