@@ -18,6 +18,7 @@ import pytest
 
 from hubbub.observe.kernel.dialogue import MOST_ASKED
 from hubbub.observe.kernel.figures import Report
+from hubbub.observe.kernel.helper import BEGINNING
 from hubbub.observe.logs import open_log
 from hubbub.observe.server_log import ServerLog
 from hubbub.server import privileges
@@ -448,6 +449,22 @@ def test_who_holds_the_probes_and_says_nothing_is_not_asked_until_it_does(
         await until_true(lambda: GONE in log.getvalue())
         await until_true(lambda: children(os.getpid()) == [])
         assert not probing.source.probes
+
+    observed(look)
+
+
+@pytest.mark.parametrize("attach", [True, False])
+def test_who_attaches_has_the_time_that_its_keeper_gives_it(
+    monkeypatch: pytest.MonkeyPatch, attach: bool
+) -> None:
+    """Who is given up before has taken the privileges with it."""
+    pretend(monkeypatch, "signal.pause()")
+
+    async def look(probing: Probing, _: io.StringIO) -> None:
+        before = asyncio.get_running_loop().time()
+        probing._begin(attach=attach)
+        assert probing._silence is not None
+        assert (probing._silence.when() >= before + BEGINNING + probing_module.SILENT) == attach
 
     observed(look)
 

@@ -27,6 +27,7 @@ import msgspec
 
 from hubbub.observe.kernel.dialogue import MOST_ASKED, MOST_LINE, Ask, Began, Broke, Lines, Seen, Told
 from hubbub.observe.kernel.figures import Line, Report, Source
+from hubbub.observe.kernel.helper import BEGINNING
 from hubbub.observe.server_log import ServerLog
 from hubbub.server import privileges
 from hubbub.server.config import ProbeSettings
@@ -42,7 +43,8 @@ REPLACED: Final = 120.0
 RECENT: Final = 5
 """Reports that are at hand: one second alone says little."""
 _BEGIN: Final = 10.0
-"""Seconds that it may take to attach them, on a slow machine, before `on` gives up."""
+"""Seconds that a helper may take to begin, on a slow machine, before `on` does not start, or one without
+probes is given up. With them it has what its keeper gives it: the privileges would go with it."""
 _PAUSES: Final = (1.0, 5.0, 30.0, 300.0)
 """Seconds before a helper that has failed is tried again; the last of them from then on."""
 _GARBAGE: Final = 10
@@ -77,9 +79,8 @@ class Probing:
         self._log = log
         self._helper: _Helper | None = None
         self._begun = asyncio.Event()  # it is known where figures come from
-        self._attached: Source | None = (
-            None  # as it was told: while somebody else begins to look, `source` differs
-        )
+        self._attached: Source | None = None
+        """As it was told: while somebody else begins to look, `source` differs."""
         self._failures = 0
         self._not_before = 0.0
         self._rest: asyncio.TimerHandle | None = None
@@ -176,7 +177,7 @@ class Probing:
             self._failed(str(error.strerror))
             self._begun.set()
         else:
-            self._within(_BEGIN + SILENT, self._fell_silent)
+            self._within((BEGINNING if attach else _BEGIN) + SILENT, self._fell_silent)
 
     def _end_helper(self) -> None:
         helper, self._helper = self._helper, None
