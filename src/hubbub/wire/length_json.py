@@ -80,9 +80,9 @@ _P = TypeVar("_P", bound=Said)
 
 def _said(payload: type[_P], build: Callable[[_P, str | None], Command]) -> Callable[..., Command]:
     """Read what takes no member that nobody knows: here the members of the head stand among its own."""
-    head = [("type", str), ("id", msgspec.Raw, UNREAD)]
+    head: list[tuple[str, Any] | tuple[str, Any, Any]] = [("type", str), ("id", msgspec.Raw, UNREAD)]
     with_head = msgspec.defstruct("_Said", head, bases=(payload,), kw_only=True)
-    decode = msgspec.json.Decoder(with_head).decode
+    decode: Callable[[msgspec.Raw], Any] = msgspec.json.Decoder(with_head).decode
     return lambda raw, id: build(decode(raw), id)
 
 
