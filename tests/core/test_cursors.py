@@ -24,7 +24,7 @@ from hubbub.core.commands import (
     SetTopic,
     Whisper,
 )
-from hubbub.core.entries import Record, Trim
+from hubbub.core.entries import Change, Entry, Record, Trim
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.events import ReadMoved
 from hubbub.core.model import Session
@@ -213,9 +213,38 @@ def test_what_lies_far_behind_is_counted_by_its_entries() -> None:
     # What has the least behind it is counted first: 2 of the 10 entries are the talk's. Of the room's 20, 8
     # are looked at, one of them a message, and the other 12 count as they are.
     assert _counts(house, bob) == [("lobby", 13), ("Alice", 1)]
-    assert read() <= 10 + 2, "and one each for one's own words"
+    assert read() <= 10
     house.done(bob, MarkRead(LOBBY, 1))
+    # What is passed over is bounded like what is counted, and gone on with the next time.
+    assert _counts(house, bob) == [("lobby", 11), ("Alice", 1)]
+    assert _counts(house, bob) == [("lobby", 3), ("Alice", 1)]
     assert _counts(house, bob) == [("Alice", 1)]
+    assert read() <= 4 * 10
+
+
+def test_nor_does_it_cost_more_where_nothing_is_said_for_long() -> None:
+    """Somebody puts a sign and takes it back, again and again: whoever comes back would pay for that."""
+    house = House(CoreSettings(rooms=RoomSettings(unread_entries=200)))
+    alice, bob = house.register("Alice"), house.register("Bob")
+    house.done(alice, Publish("x"))
+    house.done(bob, MarkRead(LOBBY, 1))
+    for number in range(450):
+        house.do(alice, React("+1", LOBBY, 1, remove=number % 2 == 1))
+    house.turns.run_all()
+    appended: list[object] = []
+    append = house.journal.append
+
+    def counting(entries: Sequence[Entry], changes: Sequence[Change] = ()) -> int:
+        appended.append(changes)
+        return append(entries, changes)
+
+    house.journal.append = counting  # type: ignore[method-assign]
+    read = _reads(house)
+    assert [(one.read, one.unread) for one in _unread(house, bob)] == [(201, 250)], "what is too far counts"
+    assert (read(), len(appended)) == (200, 1)
+    assert [(one.read, one.unread) for one in _unread(house, bob)] == [(401, 50)]
+    assert _counts(house, bob) == []
+    assert (read(), len(appended)) == (450, 3)
 
 
 def test_nor_does_it_cost_more_where_messages_are_long() -> None:
@@ -227,7 +256,7 @@ def test_nor_does_it_cost_more_where_messages_are_long() -> None:
     house.done(alice, React("+1", LOBBY, 1))
     read = _reads(house)
     assert _counts(house, bob) == [("lobby", 71)], "the sign is not looked at"
-    assert read() <= 64 + 1
+    assert read() <= 64
 
 
 def test_what_is_no_longer_kept_is_not_unread() -> None:

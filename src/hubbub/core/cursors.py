@@ -38,7 +38,7 @@ SessionT = TypeVar("SessionT", bound=Session)
 
 _PREFIX: Final = "cursor/"
 _AT_ONCE: Final = 64
-"""Entries that are read together when it is looked whose they are: at most 4 MiB."""
+"""Entries that are read together when they are counted: at most 4 MiB."""
 _NOTICES: Final = 1_000
 """Unread notices, the newest, among which mentions are counted."""
 _NAMING: Final = 16
@@ -75,8 +75,6 @@ class _Seen(NamedTuple):
     moved: Sequence[_Stand]
     mentions: dict[str, int]
     """By the stream of the room."""
-    whole: bool
-    """False: what is no message of others went on for longer than one look. Nothing is counted then."""
 
 
 class Cursors(Generic[SessionT]):
@@ -205,18 +203,15 @@ class Cursors(Generic[SessionT]):
         }
 
         def query(reader: Reader) -> _Seen:
-            seen = _look(reader, asked, user.id)
-            moved = _count(reader, seen.moved, user.id, settings) if seen.whole else seen.moved
+            moved = _count(reader, asked, user.id, settings)
             if command.all:
                 moved = [_last(reader, one, one.other in nameless) for one in moved]
-            return seen._replace(moved=moved)
+            return _Seen(moved, _mentions(reader, asked))
 
         def then(seen: _Seen) -> Answer | None:
             if session.user is not user:  # gone meanwhile, or logged out
                 return Refusal(Code.UNAUTHENTICATED, "Log in first.")
             self._follow_own(session, user, asked, seen.moved)
-            if not seen.whole:
-                return self.unread(session, command, request)
             return UnreadList(
                 [self._view(one, seen.mentions) for one in seen.moved if command.all or one.behind]
             )
@@ -312,31 +307,17 @@ def _most_important(stands: Sequence[_Stand], most: int) -> list[_Stand]:
     return [stands[number] for number in sorted(chosen)]
 
 
-def _look(reader: Reader, stands: Sequence[_Stand], me: int) -> _Seen:
-    """Pass over what is no message to `me` right behind each cursor; count the mentions among the notices."""
-    moved: list[_Stand] = []
+def _mentions(reader: Reader, stands: Sequence[_Stand]) -> dict[str, int]:
+    """How often somebody is named among the unread notices, by the stream of the room."""
     mentions: dict[str, int] = {}
-    whole = True
     for one in stands:
-        if not one.behind:
-            moved.append(one)
-            continue
-        if one.room is None and one.other is None:
+        if one.behind and one.room is None and one.other is None:
             first = max(one.read + 1, one.head.offset - _NOTICES + 1)
             for record in reader.entries(one.stream, first, one.head.offset):
                 if isinstance(record.entry.body, MentionNoted):
                     place = record.entry.body.room_stream
                     mentions[place] = mentions.get(place, 0) + 1
-            moved.append(one)
-            continue
-        first = max(one.read + 1, reader.first(one.stream))  # what is no longer kept cannot be read
-        read = _passed(reader, one.stream, first, first, me)  # usually somebody else's
-        if read == first:
-            last = min(one.head.offset, read + _AT_ONCE)
-            read = _passed(reader, one.stream, read + 1, last, me)
-            whole = whole and (read < last or last == one.head.offset)
-        moved.append(one._replace(read=read))
-    return _Seen(moved, mentions, whole)
+    return mentions
 
 
 def _last(reader: Reader, one: _Stand, nameless: bool) -> _Stand:
@@ -358,34 +339,35 @@ def _named(record: Record, id: int | None) -> str | None:
     return body.to if isinstance(body, Whispered) and body.to_id == id else None
 
 
-def _passed(reader: Reader, stream: str, first: int, last: int, me: int) -> int:
-    """The last offset up to which from `first` on there is no message to `me`."""
-    read = first - 1
-    for record in reader.entries(stream, first, last):
-        if record.offset != read + 1 or _to(me, record):
-            break
-        read = record.offset
-    return read
-
-
 def _count(reader: Reader, stands: Sequence[_Stand], me: int, settings: RoomSettings) -> list[_Stand]:
-    """How many messages to `me` lie behind each cursor; of notices, all. What is too far counts."""
+    """How many messages to `me` lie behind each cursor; of notices, all. What is too far counts.
+
+    The cursor passes over what is none, right behind it. That costs as much as counting, and what somebody
+    else put there for nothing may be long: where the limit is reached, it is gone on with the next time.
+    """
     entries, size = settings.unread_entries, settings.unread_bytes
-    unread: dict[str, int] = {}
+    counted: dict[str, _Stand] = {}
     for one in sorted(stands, key=lambda one: one.head.offset - one.read):
-        found, offset, head = 0, one.read, one.head.offset
+        head = one.head.offset
         if one.room is None and one.other is None:
-            head, found = offset, max(0, head - offset)
+            counted[one.stream] = one._replace(unread=max(0, head - one.read))
+            continue
+        # What is no longer kept cannot be read.
+        read = max(one.read, reader.first(one.stream) - 1) if one.behind else one.read
+        found, offset, passing = 0, read, True
         while offset < head and entries > 0 and size > 0:
             last = min(head, offset + min(_AT_ONCE, entries))
             for record in reader.entries(one.stream, offset + 1, last):
-                found += _to(me, record)
+                to_me = _to(me, record)
+                found += to_me
+                passing = passing and not to_me and record.offset == read + 1
+                read += passing
                 if isinstance(record.entry.body, Said | Whispered | Edited):
                     size -= len(record.entry.body.content.encode())
             entries -= last - offset
             offset = last
-        unread[one.stream] = found + max(0, head - offset)
-    return [one._replace(unread=unread[one.stream]) for one in stands]
+        counted[one.stream] = one._replace(read=read, unread=found + max(0, head - offset))
+    return [counted[one.stream] for one in stands]
 
 
 def _to(me: int, record: Record) -> bool:
