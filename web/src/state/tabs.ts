@@ -40,14 +40,23 @@ export function seen(place: string): string {
 /** Hold a name for as long as this tab lives. Without Web Locks (a page that is not secure) nobody does. */
 export function hold(name: string): void {
   if (!("locks" in navigator)) return;
-  void navigator.locks.request(`hubbub.${name}`, () => new Promise(() => {}));
+  navigator.locks.request(`hubbub.${name}`, () => new Promise(() => {})).catch(() => {}); // denied: nobody can tell
 }
 
-/** Be called once whoever holds that name is gone; at once where nobody can tell. */
-export function whenGone(name: string, gone: () => void): void {
+/** Be called once whoever holds that name is gone, or (not `patient`) only if nobody has it now; at once where nobody
+    can tell. */
+export function whenGone(name: string, gone: () => void, patient = true): void {
   if (!("locks" in navigator)) {
     gone();
     return;
   }
-  void navigator.locks.request(`hubbub.${name}`, () => gone());
+  let told = false;
+  const tell = (lock: Lock | null): void => {
+    told = true;
+    if (lock !== null) gone();
+  };
+  navigator.locks.request(`hubbub.${name}`, { ifAvailable: !patient }, tell).catch((error: unknown) => {
+    if (told) throw error;
+    gone(); // denied
+  });
 }
