@@ -402,7 +402,8 @@ export class LiveConversation implements Conversation {
     this.resume();
   }
 
-  private resume(): void {
+  /** Go on with what is being written. */
+  resume(): void {
     this.writing.resume(this).catch(() => {}); // it stays kept
   }
 

@@ -5,6 +5,21 @@ import { Drafts } from "./drafts";
 
 let shared: Map<string, string>;
 let pages: (() => void)[]; // each tells its page that it goes
+let locks: Map<string, Locks>; // who holds a name
+
+/** Web Locks of one page. */
+class Locks {
+  request(name: string, ...rest: unknown[]): Promise<void> {
+    const granted = rest.at(-1) as (lock: object | null) => unknown;
+    const free = !locks.has(name);
+    if (granted(free ? {} : null) instanceof Promise && free) locks.set(name, this);
+    return Promise.resolve();
+  }
+
+  release(): void {
+    for (const [name, of] of locks) if (of === this) locks.delete(name);
+  }
+}
 
 function storage(texts: Map<string, string>): Partial<Storage> {
   return {
@@ -17,6 +32,8 @@ function storage(texts: Map<string, string>): Partial<Storage> {
 class Tab {
   private drafts!: Drafts;
   private leave!: () => void;
+  private locks = new Locks();
+  found = 0;
 
   constructor(readonly own = new Map<string, string>()) {
     this.load();
@@ -25,26 +42,32 @@ class Tab {
   load(): void {
     this.enter();
     vi.stubGlobal("addEventListener", (_: string, told: () => void) => (this.leave = told));
-    this.drafts = new Drafts();
+    this.drafts = new Drafts(() => this.found++);
     this.drafts.open("1");
     pages.push(this.leave);
   }
 
-  write(text: string): void {
+  write(text: string, of = "den"): void {
     this.enter();
-    this.drafts.set("den", text);
+    this.drafts.set(of, text);
     this.leave(); // as a reload does, or some time
   }
 
   reload(): string {
     this.enter();
-    this.leave();
+    this.close();
     this.load();
     return this.read();
   }
 
-  read(): string {
-    return this.drafts.of("den");
+  close(): void {
+    this.enter();
+    this.leave();
+    this.locks.release();
+  }
+
+  read(of = "den"): string {
+    return this.drafts.of(of);
   }
 
   signOut(): void {
@@ -54,12 +77,14 @@ class Tab {
 
   private enter(): void {
     vi.stubGlobal("sessionStorage", storage(this.own));
+    vi.stubGlobal("navigator", { locks: this.locks });
   }
 }
 
 beforeEach(() => {
   shared = new Map();
   pages = [];
+  locks = new Map();
   vi.stubGlobal("localStorage", storage(shared));
   vi.stubGlobal("document", { addEventListener: () => {} });
 });
@@ -109,4 +134,21 @@ test("where a tab has no storage of its own, the one that all have does", () => 
   };
   tab.write("words");
   expect(tab.reload()).toBe("words");
+});
+
+test.each(["den edit", "den reply"])("what is under way in one tab (%s) is taken up by another one only when that is gone", (of) => {
+  const first = new Tab();
+  first.write("12 9 older words", of);
+  const second = new Tab();
+  second.write("another draft");
+  expect([first.reload(), first.read(of)]).toEqual(["another draft", "12 9 older words"]);
+  second.reload();
+  expect([second.read(), second.read(of), second.found]).toEqual(["another draft", "", 0]);
+  first.close();
+  second.reload();
+  expect([second.read(of), second.found]).toEqual(["12 9 older words", 1]);
+  expect(new Tab().read(of)).toBe("");
+  second.write("", of);
+  second.close();
+  expect(new Tab().read(of)).toBe("");
 });

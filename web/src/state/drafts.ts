@@ -3,10 +3,12 @@
 
 import type { Stranded } from "./contract";
 import { keep, keptJson, type Where } from "./storage";
+import { hold, whenGone } from "./tabs";
 
 const LATER = 400; // milliseconds after the last key
 const MOST = 100; // conversations; the oldest drafts go
 const MOST_CHARACTERS = 65_600; // of one draft: of a message, and which one it was
+const UNDER_WAY = / (edit|reply)$/; // of a message
 
 export class Drafts {
   private key = "";
@@ -14,8 +16,10 @@ export class Drafts {
   private saved: Record<string, string> = {}; // as this tab knows that all have them
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly changed = new Set<string>();
+  private readonly held = new Set<string>();
 
-  constructor() {
+  /** `found` is called when it turns out that a tab left something that was under way. */
+  constructor(private readonly found: () => void = () => {}) {
     addEventListener("pagehide", () => this.save());
     document.addEventListener("visibilitychange", () => this.save());
   }
@@ -24,7 +28,11 @@ export class Drafts {
     this.close();
     this.key = `drafts.${account}`;
     this.saved = this.read("localStorage");
-    this.texts = { ...this.saved, ...this.read("sessionStorage") };
+    const own = this.read("sessionStorage");
+    const loose = Object.entries(this.saved).filter(([of]) => !UNDER_WAY.test(of));
+    this.texts = { ...Object.fromEntries(loose), ...own };
+    for (const of of Object.keys(own)) this.hold(of);
+    for (const of of Object.keys(this.saved)) if (UNDER_WAY.test(of) && !(of in own)) this.takeUp(of);
   }
 
   of(conversation: string): string {
@@ -35,10 +43,33 @@ export class Drafts {
     if (text === this.of(conversation)) return;
     this.changed.add(conversation);
     if (text === "") delete this.texts[conversation];
-    else this.texts[conversation] = text;
+    else {
+      this.texts[conversation] = text;
+      this.hold(conversation);
+    }
     clearTimeout(this.timer);
     if (text === "") this.save();
     else this.timer = setTimeout(() => this.save(), LATER);
+  }
+
+  /** What one tab edits or answers is no other one's, as long as that tab lives. */
+  private hold(of: string): void {
+    const name = `${this.key} ${of}`;
+    if (!UNDER_WAY.test(of) || this.held.has(name)) return;
+    this.held.add(name);
+    hold(name);
+  }
+
+  private takeUp(of: string): void {
+    const { key } = this;
+    whenGone(`${key} ${of}`, () => {
+      if (key !== this.key || of in this.texts) return;
+      const text = this.read("localStorage")[of];
+      if (text === undefined) return;
+      this.saved[of] = this.texts[of] = text;
+      this.hold(of);
+      this.found();
+    }, false); // later it may just be reloading
   }
 
   /** What was being written in rooms that are none of these. */

@@ -23,6 +23,7 @@ beforeEach(() => {
     removeItem: (key: string) => void kept.delete(key),
   });
   hide = [];
+  vi.stubGlobal("navigator", {}); // without Web Locks: whoever left something counts as gone
   vi.stubGlobal("addEventListener", (_: string, told: () => void) => hide.push(told));
   vi.stubGlobal("document", { addEventListener: () => {} });
 });
