@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,19 @@ from serving import serving
 
 CHECKS = ("url", "origin", "websocket", "arrival", "uploads")
 TRUSTED = {"HUBBUB_WEB_TRUSTED_PROXIES": "127.0.0.1", "HUBBUB_WEB_PUBLIC_HOSTS": "127.0.0.1"}
+
+
+@contextlib.contextmanager
+def dead(port: int) -> Iterator[str]:
+    """An address at which nothing answers: whoever listens there takes nobody any more."""
+    address = "127.0.0.9"
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(socket.create_server((address, port), backlog=0))
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex((address, port))
+        yield address
 
 
 def through(
@@ -189,6 +204,25 @@ def test_nobody(tmp_path: Path) -> None:
 def test_a_name_that_is_not_known() -> None:
     at = deployment("--data", ":memory:", url="https://chat.invalid")
     said(look("url", at), "failed", "no address is known")
+
+
+def test_an_address_that_is_dead_takes_no_more_than_its_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As IPv6 often is: the next one is asked while there is time for its answer."""
+    monkeypatch.setattr(fetching, "SECONDS", 2.0)
+
+    def answer(peer: socket.socket) -> None:
+        peer.recv(4096)
+        peer.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+
+    with answering(answer) as port, dead(port) as one:
+        rows = socket.getaddrinfo("127.0.0.1", port, type=socket.SOCK_STREAM)
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(*rows[0][:4], (one, port)), *rows])
+        at = deployment("--data", ":memory:", url=f"http://chat.example:{port}")
+        said(look("url", at), "failed", "(404) is no Hubbub")
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [(*rows[0][:4], (one, port))] * 2)
+        monkeypatch.setattr(fetching, "SECONDS", 0.1)
+        at = deployment("--data", ":memory:", url=f"http://chat.example:{port}")
+        said(look("url", at), "failed", "does not answer")
 
 
 def test_an_answer_that_never_ends() -> None:

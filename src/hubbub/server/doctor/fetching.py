@@ -119,14 +119,17 @@ class _Arriving(io.RawIOBase):
 def connect(
     address: Address, context: ssl.SSLContext | None = None, deadline: Deadline | None = None
 ) -> socket.socket:
-    """Return a connection, with TLS where the URL has it. Raises UnreachableError, ssl.SSLError."""
+    """Return a connection, with TLS where the URL has it. Raises UnreachableError, ssl.SSLError.
+
+    Its timeout is what was left when it stood.
+    """
     deadline = deadline or Deadline(SECONDS)
     try:
-        plain = socket.create_connection((address.host, address.port), deadline.left())
+        plain = _reach(address, deadline)
     except (socket.gaierror, UnicodeError):
         raise UnreachableError(f"no address is known for the name {address.host}") from None
     except TimeoutError:
-        raise UnreachableError(f"port {address.port} does not answer (a firewall drops it?)") from None
+        raise _unanswered(address) from None
     except ConnectionRefusedError:
         raise UnreachableError(f"nobody listens on port {address.port}") from None
     except OSError as error:
@@ -134,7 +137,6 @@ def connect(
     if not address.tls:
         return plain
     try:
-        plain.settimeout(deadline.left())
         return (context or unchecked()).wrap_socket(plain, server_hostname=address.host)
     except ssl.SSLError:
         plain.close()
@@ -145,6 +147,36 @@ def connect(
     except OSError:
         plain.close()
         raise UnreachableError("it closes the connection at the TLS handshake (is it http://?)") from None
+
+
+def _reach(address: Address, deadline: Deadline) -> socket.socket:
+    """A connection to the first of its addresses that answers. Raises OSError, UnicodeError.
+
+    None but the last may take more than half of what is left: the next one may be better.
+    """
+    rows = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    failed: OSError = OSError("it has no address")
+    for others, (family, kind, protocol, _, at) in zip(range(len(rows))[::-1], rows, strict=True):
+        left = deadline.left()
+        try:
+            sock = socket.socket(family, kind, protocol)
+        except OSError as error:  # no IPv6 here, for one
+            failed = error
+            continue
+        try:
+            sock.settimeout(left / 2 if others else left)
+            sock.connect(at)
+            sock.settimeout(deadline.left())
+        except OSError as error:
+            sock.close()
+            failed = error
+        else:
+            return sock
+    raise failed
+
+
+def _unanswered(address: Address) -> UnreachableError:
+    return UnreachableError(f"port {address.port} does not answer (a firewall drops it?)")
 
 
 def ask(address: Address, path: str) -> tuple[Answer, str, str]:
@@ -165,6 +197,10 @@ def ask(address: Address, path: str) -> tuple[Answer, str, str]:
 
 def _get(sock: socket.socket, address: Address, path: str, deadline: Deadline) -> Answer:
     """Send a GET on a connection that stands. Raises UnreachableError, OSError."""
+    try:
+        sock.settimeout(deadline.left())
+    except TimeoutError:  # nothing was asked yet
+        raise _unanswered(address) from None
     arriving = _Arriving(sock, deadline)
     response = http.client.HTTPResponse(sock, method="GET")
     response.fp.close()
@@ -174,7 +210,6 @@ def _get(sock: socket.socket, address: Address, path: str, deadline: Deadline) -
     headers = {"Host": address.authority, "Accept": "application/json", "Connection": "close"}
     try:
         began = time.monotonic()
-        sock.settimeout(deadline.left())
         connection.request("GET", path, headers=headers)
         response.begin()
         lines, arrivals, size = [], list[float](), 0
