@@ -58,6 +58,9 @@ class Requests:
         return {**fields, **{name.replace("_", "-"): value for name, value in headers.items()}}
 
     def create(self, size: int | str, body: Any = None, **metadata: str) -> Reply:
+        """Begin an upload; to the lobby, where nothing else is said."""
+        if "to" not in metadata:
+            metadata.setdefault("room", "lobby")
         pairs = [f"{key} {b64encode(value.encode()).decode()}" for key, value in metadata.items()]
         headers = {"Upload_Length": str(size), "Upload_Metadata": ",".join(pairs)}
         if body is not None:

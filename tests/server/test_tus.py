@@ -341,6 +341,14 @@ def test_metadata_that_cannot_be_read_are_refused(server: Server) -> None:
         assert reply.status == 400, metadata
 
 
+def test_what_is_not_said_to_be_for_anybody_is_not_for_everybody(server: Server) -> None:
+    alice, _ = requests(server)
+    for metadata in ("filename YQ==", "filename YQ==,rooom ZGVu", "filename YQ==,to_id NA=="):
+        reply = alice.ask("POST", "/files", Upload_Length="1", Upload_Metadata=metadata)
+        assert reply.status == 400, metadata
+        assert b"'room' or a 'to'" in reply.body
+
+
 def test_a_name_that_is_a_path_or_a_trick_is_refused(server: Server) -> None:
     alice, _ = requests(server)
     for name in ("../../etc/passwd", "a/b", "a\\b", "..", "a\0b", "CON", "a\u202egnp.exe", "x" * 10_000):

@@ -38,7 +38,7 @@ def node(alice: Requests, path: Path, **asked: Any) -> dict[str, Any]:
         "endpoint": f"http://127.0.0.1:{alice.port}/files",
         "token": alice.token,
         "path": str(path),
-        "metadata": {"filename": path.name},
+        "metadata": {"filename": path.name, "room": "lobby"},
         **asked,
     }
     done = subprocess.run(
@@ -70,7 +70,12 @@ def _path(tmp_path: Path) -> Path:
 
 def test_tuspy_uploads_whole_in_chunks_and_with_checksums(alice: Requests, path: Path) -> None:
     data = path.read_bytes()
-    metadata = {"filename": path.name, "filetype": "application/x-test", "sha256": digest(data)}
+    metadata = {
+        "filename": path.name,
+        "room": "lobby",
+        "filetype": "application/x-test",
+        "sha256": digest(data),
+    }
     for chunk_size, upload_checksum in ((10_000_000, False), (400_000, True)):
         uploader = tuspy(alice).uploader(
             file_stream=BytesIO(data),
@@ -97,7 +102,11 @@ def test_tuspy_goes_on_by_its_stored_url_after_the_server_was_killed(tmp_path: P
 
         def uploader() -> Any:
             return tuspy(alice).uploader(
-                str(path), chunk_size=700_000, metadata={"filename": "a"}, store_url=True, url_storage=storage
+                str(path),
+                chunk_size=700_000,
+                metadata={"filename": "a", "room": "lobby"},
+                store_url=True,
+                url_storage=storage,
             )
 
         uploader().upload(stop_at=1_400_000)
@@ -115,7 +124,9 @@ def test_tuspy_goes_on_by_its_stored_url_after_the_server_was_killed(tmp_path: P
 
 
 def test_tuspy_uploads_nothing_at_all(alice: Requests) -> None:
-    uploader = tuspy(alice).uploader(file_stream=BytesIO(), metadata={"filename": "empty"}, chunk_size=10)
+    uploader = tuspy(alice).uploader(
+        file_stream=BytesIO(), metadata={"filename": "empty", "room": "lobby"}, chunk_size=10
+    )
     uploader.upload()
     assert alice.ask("HEAD", path_of(alice, uploader.url))["Hubbub-File"]
 
@@ -123,10 +134,10 @@ def test_tuspy_uploads_nothing_at_all(alice: Requests) -> None:
 def test_tuspy_is_told_what_is_wrong(alice: Requests) -> None:
     with pytest.raises(TusCommunicationError) as refused:
         tuspy(alice).uploader(
-            file_stream=BytesIO(b"x"), metadata={"filename": "../x"}, chunk_size=10
+            file_stream=BytesIO(b"x"), metadata={"filename": "../x", "room": "lobby"}, chunk_size=10
         ).upload()
     assert refused.value.status_code == 400
-    lying = {"filename": "x", "sha256": digest(b"else")}
+    lying = {"filename": "x", "room": "lobby", "sha256": digest(b"else")}
     with pytest.raises(TusUploadFailed) as failed:
         tuspy(alice).uploader(file_stream=BytesIO(b"x"), metadata=lying, chunk_size=10).upload()
     assert failed.value.status_code == 400
@@ -161,9 +172,9 @@ def test_tus_js_client_goes_on_where_it_broke_off(alice: Requests, path: Path) -
 
 
 def test_tus_js_client_is_told_what_is_wrong_and_may_end_an_upload(alice: Requests, path: Path) -> None:
-    wrong = node(alice, path, metadata={"filename": "../x"})
+    wrong = node(alice, path, metadata={"filename": "../x", "room": "lobby"})
     assert (wrong["error"], json.loads(wrong["body"])["field"]) == (400, "filename")
-    lie = node(alice, path, metadata={"filename": "x", "sha256": digest(b"else")})
+    lie = node(alice, path, metadata={"filename": "x", "room": "lobby", "sha256": digest(b"else")})
     assert (lie["error"], json.loads(lie["body"])["field"]) == (400, "sha256")
     ended = node(alice, path, terminate=True)
     assert alice.ask("HEAD", path_of(alice, ended["url"])).status == 404

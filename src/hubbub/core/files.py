@@ -138,7 +138,7 @@ class Files(Generic[SessionT]):
         if command.to is not None:
             return Refusal(Code.BAD_REQUEST, "A room or a person, not both.", field="to")
         if command.to_id is not None:
-            return Refusal(Code.BAD_REQUEST, "A room or a person, not both.", field="to_id")
+            return Refusal(Code.BAD_REQUEST, "Whose id is it? `to` is missing.", field="to_id")
         room = self._rooms.default if command.room is None else self._rooms.named(command.room)
         if room is None or not (room.private is False or self._inside(who, room)):
             return Refusal(Code.NOT_FOUND, f"Room '{(command.room or '')[:64]}' not found.", field="room")

@@ -343,6 +343,8 @@ def _offer(size: int, metadata: dict[str, str]) -> OfferFile:
         raise Fault(400, "Upload-Metadata: 'to_id' is not the user_id of a person.")
     if "filename" not in metadata:
         raise Fault(400, "Upload-Metadata must have a 'filename'.")
+    if "room" not in metadata and "to" not in metadata:  # one that is misspelt must not mean everybody
+        raise Fault(400, "Upload-Metadata must have a 'room' or a 'to'.")
     return OfferFile(
         filename=metadata["filename"],
         size=size,
