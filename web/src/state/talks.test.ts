@@ -130,6 +130,7 @@ function refused(field: string): object {
 let server: Server;
 let hearing: Map<string, (() => void)[]>;
 let kept: Record<string, string>;
+let pushed: string[]; // addresses from which the way back leads
 
 class Wire {
   static readonly OPEN = 1;
@@ -171,6 +172,7 @@ beforeEach(() => {
   server = new Server();
   hearing = new Map();
   kept = {};
+  pushed = [];
   const listen = (name: string, told: () => void): void => void hearing.set(name, [...(hearing.get(name) ?? []), told]);
   vi.stubGlobal("navigator", browser.navigator);
   vi.stubGlobal("WebSocket", Wire);
@@ -195,9 +197,14 @@ afterEach(() => {
 });
 
 function page(hash: string): void {
-  const at = { protocol: "http:", host: "localhost", hash };
-  vi.stubGlobal("location", at);
-  vi.stubGlobal("history", { replaceState: (_: null, __: string, address: string) => void (at.hash = address) });
+  let at = hash;
+  const location = { protocol: "http:", host: "localhost" };
+  const push = (address: string): void => {
+    if (address !== at) pushed.push(address);
+    at = address;
+  };
+  vi.stubGlobal("location", Object.defineProperty(location, "hash", { get: () => at, set: push }));
+  vi.stubGlobal("history", { replaceState: (_: null, __: string, address: string) => void (at = address) });
 }
 
 /** A page that is loaded, and signed in. */
@@ -426,4 +433,13 @@ test("so it is with who is away, and what is being written goes along to the nam
     "and you?",
     ["sent: hello", "sent: without a line"],
   ]);
+});
+
+test.each(["#/talk/%48ans", "#/talk/no%20/talk:5:7", "#/room/nowhere"])("the way back does not lead to %s again and again", async (hash) => {
+  await talking();
+  pushed = [];
+  page(hash);
+  for (const told of hearing.get("hashchange") ?? []) told();
+  await pass(100);
+  expect([location.hash, pushed]).toEqual([hash.endsWith("ans") ? "#/talk/Hans" : "#/", []]);
 });

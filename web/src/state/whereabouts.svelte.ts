@@ -36,11 +36,11 @@ export class Whereabouts {
     return this.current === conversation && !elsewhere(location.hash);
   }
 
-  open(conversation: LiveConversation): void {
+  /** `replace`: the address says so, in another way; from there, too, the way back leads to what was before. */
+  open(conversation: LiveConversation, replace = false): void {
     const hash = writeRoute(conversation);
     keep(`last.${this.account}`, hash);
-    if (location.hash.toLowerCase() === hash.toLowerCase()) history.replaceState(null, "", hash); // as it is spelt
-    else location.hash = hash;
+    go(hash, replace || location.hash.toLowerCase() === hash.toLowerCase()); // as it is spelt
     if (this.current === conversation) return;
     this.current?.tellCursor();
     this.current = conversation;
@@ -49,9 +49,9 @@ export class Whereabouts {
     this.look();
   }
 
-  close(): void {
+  close(replace = false): void {
     this.away();
-    if (location.hash.length > 1) location.hash = "#/";
+    if (location.hash.length > 1) go("#/", replace);
   }
 
   /** After a login: where the address says, or where that account was, or in the first room. */
@@ -128,16 +128,21 @@ export class Whereabouts {
     const { kind, name, key } = route;
     const talk = kind === "room" ? null : key === undefined ? this.known.withNamed(name) : this.known.unheard(name, key);
     const known = talk ?? this.at(route);
-    if (known !== undefined) return this.open(known);
-    if (kind === "talk") return this.close();
+    if (known !== undefined) return this.open(known, true);
+    if (kind === "talk") return this.close(true);
     const stay = (): void => {
-      if (location.hash === hash) this.close();
+      if (location.hash === hash) this.close(true);
     };
     this.findRoom(route.name).then((room) => {
       if (location.hash !== hash) return;
-      if (room !== null) return this.open(room);
+      if (room !== null) return this.open(room, true);
       this.missing = route.name;
       stay();
     }, stay);
   }
+}
+
+function go(hash: string, replace: boolean): void {
+  if (replace) history.replaceState(null, "", hash);
+  else location.hash = hash;
 }
