@@ -540,6 +540,9 @@ def test_requests_pay_the_rate_of_a_connection(tmp_path: Path) -> None:
         refused = answers[-1]
         assert (code(refused), refused.json()["limit"]) == ((429, "rate_limited"), "limits.message_rate")
         assert int(refused.headers["retry-after"]) >= 1
+        bob = meet("bob", "bob")
+        dear = [bob.ask("unread").status_code, bob.get("rooms").status_code]
+        assert dear == [200, 429], "it counts as many"
         newcomers = [meet().ask("login", username=f"guest-{n}").status_code for n in range(8)]
         assert newcomers[0] == 200
         assert newcomers[-1] == 429

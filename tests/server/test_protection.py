@@ -233,6 +233,12 @@ def test_beyond_the_burst_one_waits_and_nobody_else_does() -> None:
         assert heard == [str(number) for number in range(19)], "the login was the first of the twenty"
         # What Jay is owed later would stand before this in the room.
         assert witness.ask("message/send", text="and I?")["payload"]["offset"] == 20
+        kay = server.json("Kay")
+        kay.say("Broadcast", content="first", id="k1")
+        kay.say("Unread", id="k2")  # which counts as all that is left
+        kay.say("Broadcast", content="later", id="k3")
+        assert kay.get("UnreadList")["id"] == "k2"
+        assert witness.ask("message/send", "q2", text="and now?")["payload"]["offset"] == 22
 
 
 def test_far_beyond_the_rate_the_rest_is_refused() -> None:

@@ -27,7 +27,7 @@ from hubbub.net.stream import NO_FD, Stream
 from hubbub.server.files.carrying import Carrying
 from hubbub.server.signing import Signing, signing_fault, with_key
 from hubbub.server.surroundings import Departed, Surroundings
-from hubbub.server.waiting import LAST_WORDS, REQUESTS, RETRY_AFTER, Decided, overlaps
+from hubbub.server.waiting import LAST_WORDS, REQUESTS, RETRY_AFTER, Decided, overlaps, surcharge
 from hubbub.wire.codec import Request
 
 if TYPE_CHECKING:
@@ -189,6 +189,7 @@ class Connection(Carrying):
                 self._shared.log.failed(f"handle {type(command).__name__}", error, self.name)
                 answer = Refusal(Code.INTERNAL, "The server made a mistake. It is in its log.")
         if answer is None:
+            self._paid_until += surcharge(command, self._shared.limits.message_rate)
             if self._shared.paths.armed:
                 self._shared.paths.decided(self, request)
             self._in_flight += 1

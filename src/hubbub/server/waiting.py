@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from hubbub.core.answers import Answer
-from hubbub.core.commands import LAST, Command, Publish
+from hubbub.core.commands import LAST, Command, GetUnread, Publish
 from hubbub.core.errors import Code, Refusal
 from hubbub.core.model import Session
 from hubbub.core.service import LASTING
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 REQUESTS: Final = (TEXT, BINARY, TOO_LONG)  # kinds of frames that are answered
 LAST_WORDS: Final = (CLOSE, FAILED)  # nothing comes behind them
 _READ_AHEAD: Final = 32  # requests that may wait before reading stops
+_DEAR: Final[Mapping[type[Command | Refusal], int]] = {GetUnread: 20}
+"""Requests that count as so many: it looks at thousands of entries, where others look at a few."""
 RETRY_AFTER: Final = {"slow": 1.0, "overload": 5.0, "idle": 0.0}
 
 
@@ -44,6 +47,11 @@ _Queued = Frame | Request | Decided
 def overlaps(command: Command | Refusal) -> bool:
     """Whether it may be in flight beside others (see LASTING). What replies to the last waits for it."""
     return type(command) in LASTING and not (type(command) is Publish and command.reply_to == LAST)
+
+
+def surcharge(command: Command | Refusal, rate: float) -> float:
+    """Seconds of the rate that it costs beside those that any request does: the next one waits for them."""
+    return (_DEAR.get(type(command), 1) - 1) / rate if rate else 0.0
 
 
 class Waiting(Session, ABC):

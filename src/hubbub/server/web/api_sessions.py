@@ -24,6 +24,7 @@ from hubbub.net.stream import Stream
 from hubbub.net.timers import Wheel
 from hubbub.observe.server_log import ServerLog
 from hubbub.server.config import HttpSettings, LimitSettings
+from hubbub.server.waiting import surcharge
 from hubbub.server.web.api_session import ApiSession
 from hubbub.server.web.cookies import Visitor
 from hubbub.wire.codec import Request
@@ -312,6 +313,7 @@ class ApiSessions:
         wait = self._pay(session)
         if wait:
             return _too_often(self._limits, wait)
+        session.paid_until += surcharge(command, self._rate)
         self._open[session] = self._open.pop(session)
         session.running += 1
         try:
