@@ -1,21 +1,31 @@
 // What hands need of a conversation. It is fetched with the first sign of them, wherever that is: none of them is at
 // a message, or has written a name, before it has come.
 
+import { tellMissing } from "../shell/missing";
+import { chat } from "../state/chat.svelte";
+
 type Parts = typeof import("./parts");
 
 const signs = ["pointermove", "pointerdown", "keydown"] as const;
 const again = 2000; // milliseconds, where it could not be had
+const often = 3; // so many times in vain while there is a line
 
 let parts = $state.raw<Parts | null>(null);
+let vain = 0;
 
 export const later = {
   /** What is there so far. */
   get parts(): Parts | null {
     return parts;
   },
-  // A browser asks once for what is there, and again for what it did not get.
+  // What it did not get, Chromium asks for again. Firefox does not, as long as the page stands: only a reload helps.
   async load(): Promise<Parts> {
-    parts ??= await import("./parts");
+    try {
+      parts ??= await import("./parts");
+    } catch (error) {
+      if (chat.line === "online" && ++vain === often) tellMissing();
+      throw error;
+    }
     return parts;
   },
   /** Wait for the first sign of somebody; until the function that is returned is called. */
