@@ -12,6 +12,7 @@ import pytest
 
 from hubbub.server.doctor import browsers, fetching
 from hubbub.server.doctor.address import Address, parse_url
+from hubbub.server.doctor.examination import TOGETHER
 from hubbub.server.doctor.report import Finding
 from server.doctor.examining import answering, calm, command, deployment, free_port, look, of, said
 from server.doctor.fronts import AS_IT_COMES, HOST, UPGRADE, WELL, WHO, nginx
@@ -264,8 +265,8 @@ def test_what_moves_the_cursor_is_taken_out() -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_an_upgrade_and_then_silence() -> None:
-    """A proxy that answers 101 by itself, or passes nothing on after it."""
+def test_an_upgrade_and_then_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy that answers 101 by itself, or passes nothing on after it. All parts have one deadline."""
     from hubbub.net.framing.websocket_handshake import Upgrade, accept, parse_head
 
     def answer(peer: socket.socket) -> None:
@@ -275,9 +276,22 @@ def test_an_upgrade_and_then_silence() -> None:
         while peer.recv(4096):
             pass
 
+    ends: list[float] = []
+
+    class Noted(fetching.Deadline):
+        def __init__(self, seconds: float) -> None:
+            super().__init__(seconds)
+            ends.append(self._end)
+
+    monkeypatch.setattr(fetching, "Deadline", Noted)
+    monkeypatch.setattr(browsers, "Deadline", Noted)
+    assert max(fetching.SECONDS, browsers.PATIENCE) < TOGETHER
+    monkeypatch.setattr(browsers, "PATIENCE", 2.0)
+    monkeypatch.setattr(fetching, "SECONDS", 1.0)
     with answering(answer) as port:
         found = look("websocket", deployment("--data", ":memory:", url=f"http://127.0.0.1:{port}"))
         said(found, "failed", "nothing comes through")
+    assert max(ends) == ends[0]
 
 
 @pytest.mark.parametrize("drop", [b"x", b"X: y\r\n", b"X: y\r\n\r\n" + b"line\n" * 9])

@@ -19,8 +19,10 @@ from hubbub.server.doctor.report import Notes
 from hubbub.server.http import SUBPROTOCOL, WEBSOCKET_PATH
 from hubbub.server.origin import Refused, check_host, check_origin, normalise, normalise_origin
 
-PATIENCE: Final = 1.5
-"""Seconds for the answer to the opening handshake, and then for a ping's over the WebSocket."""
+PATIENCE: Final = 3.0
+"""Seconds for a WebSocket in all: at most half of them for the connection, half of what is left then for the
+answer to the opening handshake, and the rest for a ping's. Less than `examination.TOGETHER`, since what is
+not done by then is told without what was found."""
 _MOST_HEAD: Final = 16_384
 _MOST_FRAME: Final = 1 << 20
 _PROXIED: Final = "127.0.0.1"
@@ -166,9 +168,10 @@ def websocket(deployment: Deployment, notes: Notes) -> None:
     if address is None:
         notes.note("No URL was given, and no listener takes HTTP.")
         return
+    deadline = Deadline(PATIENCE)
     try:
-        with connect(address) as sock:
-            _open(address, sock, notes)
+        with connect(address, deadline=Deadline(deadline.left() / 2)) as sock:
+            _open(address, sock, deadline, notes)
     except UnreachableError as error:
         notes.note(f"Not tried: {error}.")
     except ssl.SSLError:
@@ -177,24 +180,24 @@ def websocket(deployment: Deployment, notes: Notes) -> None:
         notes.fail(f"{address.url}/ws: the connection broke off ({error}).", _UPGRADE)
 
 
-def _open(address: Address, sock: socket.socket, notes: Notes) -> None:
+def _open(address: Address, sock: socket.socket, deadline: Deadline, notes: Notes) -> None:
     where, key = f"{address.url}/ws", os.urandom(KEY_BYTES)
-    deadline = Deadline(PATIENCE)
-    sock.settimeout(PATIENCE)
+    opening = Deadline(deadline.left() / 2)
+    sock.settimeout(opening.left())
     path = WEBSOCKET_PATH.decode()
     headers = (("Origin", address.url),)
     sock.sendall(request(address.authority, path, key, headers, subprotocols=(SUBPROTOCOL,)))
     try:
-        head, rest = _head(sock, deadline)
+        head, rest = _head(sock, opening)
     except TimeoutError:
         notes.fail(f"{where}: no whole answer to the opening handshake.", _UPGRADE)
         return
     try:
         deflate = verify(head, key, subprotocols=(SUBPROTOCOL,)).deflate
     except HandshakeFailed as error:
-        _refused(where, address, error, _said(sock, rest, Deadline(PATIENCE)), notes)
+        _refused(where, address, error, _said(sock, rest, deadline), notes)
         return
-    if _ponged(sock, rest, Deadline(PATIENCE), deflate=deflate):
+    if _ponged(sock, rest, deadline, deflate=deflate):
         notes.ok(f"{where}: a WebSocket opens, and carries both ways.", opened=True)
     else:
         notes.fail(
