@@ -84,7 +84,7 @@ def test_a_private_room_from_its_making_to_its_end(visit: Visit) -> None:
     asked.get_by_role("button", name="Remove from the room").click()
     expect(members.get_by_role("button", name="Bob , Online")).to_have_count(0)
     expect(entry(bob, "secret")).to_have_count(0)
-    expect(bob.get_by_text("You were taken out of #secret.")).to_be_visible()
+    expect(bob.get_by_text("You were removed from #secret.")).to_be_visible()
 
 
 def test_an_invitation_can_be_put_away(visit: Visit) -> None:

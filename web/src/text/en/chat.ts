@@ -83,6 +83,5 @@ export default {
   busy: "Busy",
   offline: "Offline",
   unknown: "Status not known",
-  unknown: "Not known",
   gone: "Gone",
 } as const;

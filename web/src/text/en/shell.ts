@@ -59,7 +59,7 @@ export default {
   nothingOpen: "Nothing is open",
   nothingOpenText: "Choose a room or a talk from the list.",
   noSuchRoom: "There is no room {name}, or it is private.",
-  takenOut: "You were taken out of #{name}.",
+  takenOut: "You were removed from #{name}.",
   noLongerIn: "You are no longer in #{name}: it was ended, or left on another device.",
   join: "Join",
 

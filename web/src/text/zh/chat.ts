@@ -83,6 +83,5 @@ export default {
   busy: "忙碌",
   offline: "离线",
   unknown: "状态未知",
-  unknown: "未知",
-  gone: "已离去",
+  gone: "已离开",
 } as const;

@@ -1,5 +1,5 @@
 export default {
-  gone: "已离去",
+  gone: "已离开",
   close: "关闭",
   cancel: "取消",
   save: "保存",

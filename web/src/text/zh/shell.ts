@@ -12,7 +12,7 @@ export default {
   offline: "离线",
   unknown: "状态未知",
   guest: "访客",
-  gone: "已离去",
+  gone: "已离开",
 
   showPassword: "显示密码",
   hidePassword: "隐藏密码",
