@@ -87,18 +87,49 @@ def test_all_devices_of_the_receiver_are_told_and_one_takes_it() -> None:
     assert (done(house, one), done(house, two)) == ([], [(id, DIGEST)])
 
 
-def test_what_was_taken_and_can_be_taken_again_is_offered_again_to_the_other_devices() -> None:
+def test_what_breaks_off_is_offered_elsewhere_only_where_nobody_goes_on_with_it() -> None:
     house = FileHouse()
-    alice, one = house.enter("Alice"), house.register("Bob")
+    alice, one = house.register("Alice"), house.register("Bob")
     two = house.back("Bob")
-    id = house.offer(alice)
+    id = house.offer(alice, sha256=DIGEST)
     house.accept(two, id)
-    house.carrier.end(id, failure=("stalled", "Nothing moved."))
-    assert (told(house, one), told(house, two)) == ([id, id], [id])
+    house.leave(two)
+    house.carrier.end(id, failure=("lost", "The receiver went away."))
+    two = house.back("Bob")  # in a moment
+    assert (told(house, one), told(house, two)) == ([id], [id])
+    assert house.accept(two, id, offset=9).receiver is two
+    house.leave(alice)
+    house.carrier.end(id, failure=("lost", "The sender went away."))
+    alice = house.back("Alice")
+    assert house.done(alice, OfferFile("cat.png", 10, "Bob", offer=id)) == Offered(id)
+    assert (told(house, one), told(house, two)) == ([id], [id, id])
     assert house.done(two, AcceptFile(id, direct=True)) == Done()
-    house.leave(two)  # which says nothing of it any more
-    assert told(house, one) == [id, id, id]
-    house.accept(one, id)
+    house.leave(two)
+    stall = house.service.settings.files.stall_seconds
+    for seconds, heard in ((stall - 1, 1), (2, 2), (stall + 1, 2)):
+        house.now += seconds
+        house.service.sweep()
+        assert told(house, one) == [id] * heard
+    assert house.accept(one, id, offset=0).receiver is one
+    house.carrier.end(id, failure=("stalled", "Nothing moved."))
+    assert told(house, house.back("Bob")) == [id], "who is new may be who was away"
+
+
+def test_what_is_offered_elsewhere_waits_for_its_sender() -> None:
+    house = FileHouse()
+    alice, one = house.register("Alice"), house.register("Bob")
+    two = house.back("Bob")
+    id = house.offer(alice, sha256=DIGEST)
+    house.accept(two, id)
+    house.leave(alice)
+    house.carrier.end(id, failure=("lost", "The sender went away."))
+    house.now += house.service.settings.files.stall_seconds + 1
+    house.service.sweep()
+    alice = house.back("Alice")
+    assert house.done(alice, OfferFile("cat.png", 10, "Bob", offer=id)) == Offered(id)
+    assert (told(house, one), told(house, two)) == ([id], [id, id]), "who has a part of it goes before"
+    house.service.sweep()
+    assert (told(house, one), told(house, two)) == ([id, id], [id, id])
 
 
 def test_what_is_declined_is_declined_on_all_devices() -> None:

@@ -29,7 +29,7 @@ OPEN: Final = ("offered", "direct", "interrupted")
 class Live(Generic[SessionT]):
     """An offer, and who is at its two ends."""
 
-    __slots__ = ("confirms", "offer", "offset", "receiver", "sender", "since", "state")
+    __slots__ = ("confirms", "elsewhere", "offer", "offset", "receiver", "sender", "since", "state")
 
     def __init__(self, offer: Offer, sender: SessionT | None) -> None:
         self.offer = offer
@@ -37,6 +37,9 @@ class Live(Generic[SessionT]):
         """The connection that offered it, and has the file; None: it is gone."""
         self.receiver: SessionT | None = None
         """The connection that accepted it."""
+        self.elsewhere: list[SessionT] = []
+        """Devices of the receiver that were told that another one takes it. They are not asked anew where a
+        line only drops: who has the most of it is back in a moment."""
         self.offset = 0
         """From where on the receiver wants it."""
         self.confirms = False

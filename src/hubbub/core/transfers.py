@@ -170,7 +170,8 @@ class Transfers(Generic[SessionT]):
         return Offered(live.offer.id)
 
     def _announce(self, live: Live[SessionT], besides: SessionT | None = None) -> None:
-        self._tell(self._devices(live, besides), _offered(live.offer))
+        asked = [one for one in self._devices(live, besides) if one not in live.elsewhere]
+        self._tell(asked, _offered(live.offer))
 
     def arrived(self, session: SessionT) -> None:
         """Somebody logged in: tell what is offered to them, by those who are there."""
@@ -242,9 +243,9 @@ class Transfers(Generic[SessionT]):
 
     def _taken(self, live: Live[SessionT]) -> None:
         """It is on its way to one of the receiver's devices: the others need not ask about it any more."""
-        offer = live.offer
-        told = FileAccepted(offer.to, offer.filename, offer.id, live.offset)
-        self._tell(self._devices(live, live.receiver), told)
+        offer, others = live.offer, self._devices(live, live.receiver)
+        live.elsewhere = others if live.receiver is not None else []  # else it is fetched, by one of them
+        self._tell(others, FileAccepted(offer.to, offer.filename, offer.id, live.offset))
 
     def _start(self, live: Live[SessionT], sender: SessionT, receiver: SessionT) -> None:
         self._offers.enter(live, "running")
@@ -369,9 +370,17 @@ class Transfers(Generic[SessionT]):
                 self._fail(live, "stalled", "The receiver did not say whether it is whole.", again=True)
             elif live.state != "running" and rests > settings.offer_seconds:
                 self._fail(live, "expired", "Nobody took it in time.", again=False)
+            elif live.state == "interrupted" and live.elsewhere and rests > settings.stall_seconds:
+                self._offer_elsewhere(live)
         changes = self._offers.expired()
         if changes:
             self._ledger.note(changes)
+
+    def _offer_elsewhere(self, live: Live[SessionT]) -> None:
+        """Whoever took it does not go on: the other devices may have it."""
+        if live.sender is not None:
+            others, live.elsewhere = live.elsewhere, []
+            self._tell([one for one in self._devices(live) if one in others], _offered(live.offer))
 
     # -- finding
 
