@@ -172,6 +172,7 @@ export interface Stranded {
   readonly id: string;
   readonly room: string | null;
   readonly content: string;
+  readonly failed: string | null; // the server's refusal; null: it was being written
 }
 
 /** A room that one is not in any more. */

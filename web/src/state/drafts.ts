@@ -77,7 +77,8 @@ export class Drafts {
     return Object.entries(this.texts).flatMap(([id, text]) => {
       const [, key, room, what] = /^([^#@]*#(\S+))( edit| reply)?$/.exec(id) ?? [];
       if (key === undefined || keys.has(key) || what === " reply" || text === "") return [];
-      return [{ id, room: room!, content: what === undefined ? text : text.replace(/^\d+ \d+ /, "") }];
+      const content = what === undefined ? text : text.replace(/^\d+ \d+ /, "");
+      return [{ id, room: room!, content, failed: null }];
     });
   }
 

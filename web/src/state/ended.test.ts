@@ -17,6 +17,7 @@ const [secret, anew] = [{ ...place, stream: "room:7" }, { ...place, stream: "roo
 const login = { user_id: 1, username: "Zoe", token: "", server: "hubbub", role: "member", status: "online" } as const;
 let engine: Engine;
 let published: string[];
+let listed: { room: string; topic: string; members: number }[];
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -34,7 +35,9 @@ beforeEach(() => {
   vi.stubGlobal("requestAnimationFrame", (run: () => void) => setTimeout(run, 16));
   vi.stubGlobal("cancelAnimationFrame", clearTimeout);
   published = [];
+  listed = [];
   load([secret]);
+  settle();
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -47,7 +50,8 @@ function load(rooms: readonly (typeof secret)[]): void {
   engine.session.me = { id: 1, name: "Zoe", role: "member", status: "online" };
   vi.spyOn(engine.line, "request").mockImplementation((action, payload) => {
     if (action === "publish") published.push((payload as { content: string }).content);
-    return Promise.resolve({ stream: "room:8", offset: 4, at: "2025-01-01T12:00:00Z", messages: [], rooms: [] } as never);
+    if (action === "join") return Promise.resolve(secret as never);
+    return Promise.resolve({ stream: "room:8", offset: 4, at: "2025-01-01T12:00:00Z", messages: [], rooms: listed } as never);
   });
   welcome(rooms);
 }
@@ -61,9 +65,13 @@ function hear(name: Arrival["name"], data: object): void {
   engine.flush();
 }
 
-async function online(): Promise<void> {
+function settle(): void {
   engine.session.settled = true;
   engine.settled();
+}
+
+async function online(): Promise<void> {
+  settle();
   await vi.advanceTimersByTimeAsync(100);
 }
 
@@ -80,6 +88,7 @@ test("the draft of a room that ended is in no box of the next one of that name, 
   room().draft = "in the open";
   await vi.advanceTimersByTimeAsync(1000);
   load([anew]);
+  settle();
   expect([room().draft, aside()]).toEqual(["in the open", ["secret: draft in secret"]]);
   engine.discard(engine.stranded[0]!.id);
   expect([room().draft, aside()]).toEqual(["in the open", []]);
@@ -90,6 +99,7 @@ test("so it is where the room ended while there was no line, with an edit that w
   engine.drafts.set("room:7#secret edit", "12 1750000000000 other words");
   room().mute(true);
   welcome([anew]);
+  settle();
   expect([room().draft, room().muted, aside()]).toEqual(["", false, ["secret: draft in secret", "secret: other words"]]);
   engine.left(); // nobody is signed in
   expect(engine.stranded).toEqual([]);
@@ -139,4 +149,26 @@ test("where the browser keeps nothing, whoever writes without a line is told so"
   expect([room().draft, room().notice]).toEqual(["", "unkept"]);
   await online();
   expect(published).toContain("without one");
+});
+
+test.each([
+  [[{ room: "secret", topic: "", members: 1 }], "draft in secret", []],
+  [[], undefined, ["secret: draft in secret"]],
+])("the draft of a room that the address names is left over only where that cannot be entered again (%#)", async (rooms, draft, left) => {
+  room().draft = "draft in secret";
+  await vi.advanceTimersByTimeAsync(1000);
+  load([]); // a guest belongs to none
+  listed = rooms;
+  const seen = [aside()];
+  engine.session.whenSettled = async () => {
+    settle(); // before the room is looked for
+    seen.push(aside());
+  };
+  location.hash = "#/room/secret";
+  engine.where.arrive("1");
+  for (let turn = 0; turn < 20 && engine.current === null; turn++) {
+    await Promise.resolve();
+    if (left.length === 0) seen.push(aside());
+  }
+  expect([engine.current?.draft, seen.flat(), aside()]).toEqual([draft, [], left]);
 });

@@ -77,6 +77,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
   );
   private readonly touched = new Set<LiveConversation>();
   private resumes = false; // whether this login goes on from positions of an earlier one
+  private seeking = 0; // rooms that are looked for, and may be entered
   private askingForNotices = false;
   private askingAgain: ReturnType<typeof setTimeout> | undefined;
   private lookingAgain: ReturnType<typeof setTimeout> | undefined;
@@ -97,9 +98,15 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
 
   /** A room that an address names: one that exists. A link to none must not make it. */
   async findRoom(name: string): Promise<LiveConversation | null> {
-    await this.session.whenSettled();
-    const { rooms } = await this.line.request("rooms", {});
-    return rooms.some((one) => one.room.toLowerCase() === name.toLowerCase()) ? this.enterRoom(name) : null;
+    this.seeking += 1;
+    try {
+      await this.session.whenSettled();
+      const { rooms } = await this.line.request("rooms", {});
+      return rooms.some((one) => one.room.toLowerCase() === name.toLowerCase()) ? await this.enterRoom(name) : null;
+    } finally {
+      this.seeking -= 1;
+      this.outbox.showAll();
+    }
   }
 
   /** Signed out, here or in another tab: nothing of that account stays in this browser. */
@@ -197,6 +204,7 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
 
   settled(): void {
     this.outbox.resume();
+    this.outbox.showAll();
     this.offers.resume();
     this.where.look();
   }
@@ -390,7 +398,10 @@ export class Engine implements Hooks, Follows, Surroundings, Post {
 
   strand(entries: readonly Entry[]): void {
     const drafts = this.drafts.aside(new Set([...this.known].map((one) => one.draftKey)));
-    if (entries.length + drafts.length + this.stranded.length > 0) this.stranded = [...entries, ...drafts];
+    const known = new Set(this.stranded.map((one) => one.id));
+    // Before it is known in which rooms one is, nothing is added.
+    const all = [...entries, ...drafts].filter((one) => (this.ready && this.seeking === 0) || known.has(one.id));
+    if (all.length + known.size > 0) this.stranded = all;
   }
 
   /** Throw away what was not sent, by its id. */
