@@ -436,8 +436,13 @@ export class LiveConversation implements Conversation {
   }
 
   async leave(): Promise<void> {
-    if (this.kind === "room") await this.chat.line.request("leave", { room: this.name });
-    this.leaving = true;
+    this.leaving = true; // that it happened may be told before the answer
+    try {
+      if (this.kind === "room") await this.chat.line.request("leave", { room: this.name });
+    } catch (error) {
+      this.leaving = false;
+      throw error;
+    }
     this.chat.wasLeft(this);
   }
 

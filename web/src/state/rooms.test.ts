@@ -1,6 +1,7 @@
 // Rooms that one comes into, or is out of, by what others do, or another device: the engine, with events as they come.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Refusal } from "../wire/refusal";
 import type { Arrival } from "./arrivals";
 import { Engine } from "./engine.svelte";
 
@@ -62,6 +63,21 @@ test("who is put out of the room that is open, or sees it end, is told so; who l
 
   const room = engine.joined(vault);
   engine.where.open(room);
+  await room.leave();
+  expect([engine.current, engine.where.lost]).toEqual([null, null]);
+});
+
+test("one's own leaving is one's own, though that it happened is told before the answer; and not where it was refused", async () => {
+  const room = engine.joined(vault);
+  engine.where.open(room);
+  const request = vi.mocked(engine.line.request);
+  request.mockImplementationOnce(() => Promise.reject(Refusal.offline()));
+  await expect(room.leave()).rejects.toThrow();
+  expect(room.leaving).toBe(false);
+  request.mockImplementationOnce(() => {
+    left();
+    return Promise.resolve({} as never);
+  });
   await room.leave();
   expect([engine.current, engine.where.lost]).toEqual([null, null]);
 });
