@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -121,7 +122,10 @@ def test_arrow_up_edits_the_last_message(server: Server, page: Page) -> None:
     expect(box(page)).to_have_value("")
     page.keyboard.press("ArrowUp")
     box(page).fill("hello world")
+    server.signal(signal.SIGSTOP)
     page.keyboard.press("Enter")
+    expect(box(page)).not_to_be_editable()  # what is written while it is being saved would be lost
+    server.signal(signal.SIGCONT)
     expect(row(page, "hello world")).to_contain_text("(edited)")
     expect(box(page)).to_have_value("")
     assert bob.get("edited")["data"]["content"] == "hello world"
