@@ -494,6 +494,18 @@ def test_a_person_in_plain_text_gets_a_link() -> None:
     assert done(house, alice) == done(house, bob) == [(id, DIGEST)]
 
 
+def test_what_is_fetched_by_a_link_begins_anew() -> None:
+    house = FileHouse()
+    alice, one = house.enter("Alice"), house.register("Bob")
+    two = house.back("Bob")
+    id = house.offer(alice, sha256=DIGEST)
+    house.accept(two, id, offset=7)
+    house.carrier.end(id, failure=("stalled", "Nothing moved."))
+    assert one.user is not None
+    assert house.service.transfers.fetch(id, one.user.id, object()) is None
+    assert [taken.offset for taken in house.outlet.of(one, FileAccepted)] == [7, 0]
+
+
 def test_a_link_serves_nothing_while_the_sender_is_away() -> None:
     house = FileHouse()
     alice, bob = house.register("Alice"), house.enter("Bob", exclusive=True)

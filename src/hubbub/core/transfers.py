@@ -237,6 +237,7 @@ class Transfers(Generic[SessionT]):
         if live.sender is None:
             return Refusal(Code.NOT_FOUND, f"{live.offer.sender} is not here.", field="offer")
         self._offers.enter(live, "running")
+        live.offset = 0
         self._taken(live)
         self.carrier.serve(live.offer, live.sender, sink)
         return None
