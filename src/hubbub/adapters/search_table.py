@@ -218,7 +218,7 @@ class SearchTable:
         words = asked(query)
         ids = [known[0] for name in streams if (known := self._streams.get(name)) is not None]
         end = self._last + 1 if before is None else self._end(*before)
-        if not words or not ids or end is None:
+        if not words or not ids:
             return []
         if len(ids) <= FEW_STREAMS:
             places = " OR ".join(f"s{id}" for id in ids)
@@ -233,11 +233,11 @@ class SearchTable:
         )
         return [(self._names[stream], offset) for stream, offset in found]
 
-    def _end(self, stream: str, offset: int) -> int | None:
+    def _end(self, stream: str, offset: int) -> int:
         """All that was said before that message has a lower id: its own, or that of the next one there."""
         known = self._streams.get(stream)
         if known is None:
-            return None
+            return self._last + 1
         found = self._database.execute(
             "SELECT id FROM messages WHERE stream = ? AND offset >= ? ORDER BY offset LIMIT 1",
             (known[0], offset),
