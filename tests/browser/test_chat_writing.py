@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from browser.visiting import Visit, log_in, say, visiting
+from browser.visiting import Visit, entry, log_in, say, visiting
 from serving import Server, serving
 
 pytestmark = pytest.mark.browser
@@ -145,6 +145,24 @@ def test_an_edit_leaves_the_draft_alone(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(row(page, "second")).to_be_visible()
     expect(box(page)).to_have_value("a draft")
+
+
+def test_what_a_guest_who_is_gone_was_to_be_told_can_be_copied_or_discarded(
+    server: Server, page: Page
+) -> None:
+    with server.websocket("Hans") as hans:
+        hans.ask("whisper", to="alice", content="hi")
+        entry(page, "Hans").click()
+        page.get_by_role("textbox", name="Message to Hans").fill("never <b>mind</b>")
+    told = page.get_by_role("status").filter(has_text="Hans was a guest and is gone.")
+    expect(told).to_be_attached()
+    page.get_by_role("button", name="Copy text", exact=True).click()
+    expect(page.locator(".toast")).to_be_visible()
+    kept = page.get_by_role("main").get_by_text("never <b>mind</b>")
+    expect(kept).to_be_visible()
+    page.get_by_role("button", name="Discard").click()
+    expect(kept).to_have_count(0)
+    expect(page.get_by_role("button", name="Discard")).to_have_count(0)
 
 
 def test_a_message_is_deleted_after_a_question(page: Page) -> None:
