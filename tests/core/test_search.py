@@ -216,6 +216,25 @@ def test_older_ones_are_found_behind_the_last_that_was_shown(index: Index) -> No
         assert refused(house.done(one, wrong), code).field == field
 
 
+def test_a_page_of_which_nothing_may_be_read_any_more_goes_on_behind_it(index: Index) -> None:
+    for limits in (MessageSettings(), MessageSettings(history_bytes=1)):
+        house = house_with(index, limits)
+        alice, bob = house.register("Alice"), house.register("Bob")
+        house.done(alice, Publish("tea 0"))
+        for who in (alice, bob):
+            house.done(who, JoinRoom("den"))
+        for number in range(1, 4):
+            house.now += 1
+            house.done(alice, Publish(f"tea {number}", "den"))
+        request = object()
+        assert house.do(bob, Search("tea", limit=2), request) is None
+        house.do(bob, LeaveRoom("den"))
+        house.turns.run_all()
+        (answer,) = [given for _, asked, given in house.outlet.answered if asked is request]
+        assert isinstance(answer, SearchResult)
+        assert ([one.content for one in answer.messages], answer.more) == (["tea 0"], False)
+
+
 def test_a_search_has_some_words_and_not_too_many(index: Index) -> None:
     house = house_with(index)
     alice = house.enter("Alice")

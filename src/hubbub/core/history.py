@@ -33,6 +33,15 @@ class _Source(NamedTuple):
     with_: str | None = None
 
 
+class _Asked(NamedTuple):
+    """What is searched for, by whom, where, and how many of it."""
+
+    user: User
+    query: str
+    streams: Sequence[str]
+    limit: int
+
+
 class Histories(Generic[SessionT]):
     """Answers questions about what was said, to those who may read it."""
 
@@ -141,14 +150,20 @@ class Histories(Generic[SessionT]):
         if isinstance(before, Refusal):
             return before
 
+        return self._find(session, request, _Asked(user, query, streams, limit), before)
+
+    def _find(
+        self, session: SessionT, request: object, asked: _Asked, before: tuple[str, int] | None
+    ) -> Answer | None:
         def found(places: Sequence[tuple[str, int]] | None) -> None:
             if places is None:
                 again = "The search index is being built. Try again."
                 self._outlet.answer(session, request, Refusal(Code.RATE_LIMITED, again, retry_after=_BUSY))
             else:
-                self._show(session, user, request, places, limit)
+                self._show(session, request, asked, places)
 
-        if not self._search.find(query, streams, limit + 1, found, before):
+        assert self._search is not None  # noqa: S101 (search saw to it)
+        if not self._search.find(asked.query, asked.streams, asked.limit + 1, found, before):
             return Refusal(Code.RATE_LIMITED, "Too many are searching. Try again.", retry_after=_BUSY)
         return None
 
@@ -158,25 +173,31 @@ class Histories(Generic[SessionT]):
         return {room.stream for room in (*session.rooms, *self._rooms.of(user.id), *everybodys)}
 
     def _show(
-        self,
-        session: SessionT,
-        user: User,
-        request: object,
-        places: Sequence[tuple[str, int]],
-        limit: int,
+        self, session: SessionT, request: object, asked: _Asked, places: Sequence[tuple[str, int]]
     ) -> None:
-        """Read what was found, as it stands now, and leave out what may no longer be read."""
+        """Read what was found, as it stands now, and leave out what may no longer be read.
 
-        def then(read: tuple[list[MessageView], bool]) -> Answer:
+        Where that is all of it, there would be no message to go on behind: so go on.
+        """
+        user, limit = asked.user, asked.limit
+
+        def then(read: tuple[list[MessageView], bool]) -> Answer | None:
             if session.user is not user:  # gone meanwhile, or logged out
                 return Refusal(Code.UNAUTHENTICATED, "Log in first.")
-            messages, more = read
+            messages, cut = read
             mine = self._rooms_of(session, user)
-            readable = [
-                one for one in messages if one.stream in mine or user.id in (talkers(one.stream) or ())
-            ]
+
+            def may(stream: str) -> bool:
+                return stream in mine or user.id in (talkers(stream) or ())
+
+            readable = [one for one in messages if may(one.stream)]
+            more = cut or len(places) > limit
+            if more and not readable:
+                last = (messages[-1].stream, messages[-1].offset) if cut else places[limit - 1]
+                rest = asked._replace(streams=[one for one in asked.streams if may(one)])
+                return self._find(session, request, rest, last)
             readable.sort(key=lambda one: (one.at, one.offset), reverse=True)
-            return SearchResult(readable, more or len(places) > limit)
+            return SearchResult(readable, more)
 
         query = partial(views_at, places=places[:limit], settings=self._settings)
         self._ledger.ask(session, request, query, then)
