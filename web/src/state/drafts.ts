@@ -8,6 +8,7 @@ import { hold, whenGone } from "./tabs";
 const LATER = 400; // milliseconds after the last key
 const MOST = 100; // conversations; the oldest drafts go
 const MOST_CHARACTERS = 65_600; // of one draft: of a message, and which one it was
+const MOST_TOGETHER = 500_000; // characters: what waits to be sent takes as much again, and browsers give ten times as many
 const UNDER_WAY = / (edit|reply)$/; // of a message
 
 export class Drafts {
@@ -17,9 +18,14 @@ export class Drafts {
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly changed = new Set<string>();
   private readonly held = new Set<string>();
+  private told = false; // that nothing is kept
 
-  /** `found` is called when it turns out that a tab left something that was under way. */
-  constructor(private readonly found: () => void = () => {}) {
+  /** `found` is called when it turns out that a tab left something that was under way; `unkept` when what is written
+      is lost with the page. */
+  constructor(
+    private readonly found: () => void = () => {},
+    private readonly unkept: () => void = () => {},
+  ) {
     addEventListener("pagehide", () => this.save());
     document.addEventListener("visibilitychange", () => this.save());
   }
@@ -85,6 +91,7 @@ export class Drafts {
   /** Nobody is signed in; what is kept stays, for when they come back. */
   close(): void {
     this.save();
+    this.changed.clear();
     this.key = "";
     this.texts = {};
   }
@@ -102,21 +109,33 @@ export class Drafts {
     if (this.key === "" || this.changed.size === 0) return;
     const [texts, own] = [this.read("localStorage"), this.read("sessionStorage")];
     for (const conversation of this.changed) {
-      const text = this.texts[conversation]?.slice(0, MOST_CHARACTERS) ?? "";
+      const text = this.draft(conversation);
       delete own[conversation]; // those that change go to the end
       if (text !== "" || texts[conversation] === this.saved[conversation]) delete texts[conversation];
       if (text !== "") texts[conversation] = text;
       if (texts[conversation] !== undefined) own[conversation] = text;
-      this.saved[conversation] = text;
     }
+    const [shared, here] = [this.put(texts, "localStorage"), this.put(own, "sessionStorage")];
+    if (!shared && !here && !this.told) this.unkept();
+    this.told = !shared && !here;
+    if (!shared) return; // they are put once more with the next
+    for (const conversation of this.changed) this.saved[conversation] = this.draft(conversation);
     this.changed.clear();
-    this.put(texts, "localStorage");
-    this.put(own, "sessionStorage");
   }
 
-  private put(texts: Record<string, string>, where: Where): void {
+  private draft(conversation: string): string {
+    return this.of(conversation).slice(0, MOST_CHARACTERS);
+  }
+
+  /** Whether they are kept: the newest, as many as have room. */
+  private put(texts: Record<string, string>, where: Where): boolean {
     const rest = Object.entries(texts).slice(-MOST);
-    keep(this.key, rest.length === 0 ? "" : JSON.stringify(Object.fromEntries(rest)), where);
+    let length = rest.reduce((sum, [of, text]) => sum + of.length + text.length, 0);
+    while (length > MOST_TOGETHER) {
+      const [of, text] = rest.shift()!;
+      length -= of.length + text.length;
+    }
+    return keep(this.key, rest.length === 0 ? "" : JSON.stringify(Object.fromEntries(rest)), where);
   }
 
   private read(where: Where): Record<string, string> {

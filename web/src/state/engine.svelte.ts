@@ -39,7 +39,10 @@ const LOOK_AGAIN = 3000; // milliseconds until it is asked once for many changes
 export class Engine implements Hooks, Follows, Surroundings, Post {
   readonly session = new Session(socketUrl(), this);
   readonly line = this.session.line;
-  readonly drafts = new Drafts(() => this.current?.resume());
+  readonly drafts = new Drafts(
+    () => this.current?.resume(),
+    () => this.current?.unkept(),
+  );
   readonly outbox = new Outbox(this, new OutboxStore());
   readonly here = new People();
   readonly known = new Conversations(this);
