@@ -162,6 +162,27 @@ def test_a_disk_that_is_full_where_it_is_printed_to(tmp_path: Path, arguments: S
     assert (done.returncode, done.stderr) == (1, b"hubbub: standard output: No space left on device\n")
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_another_fault_prints_no_line_of_its_own(tmp_path: Path, unbuffered: str) -> None:
+    """Where a command fails, it may be the output's fault: that is known without writing into it.
+
+    What is longer than the buffer is lost where it cannot be written, and so is all without one.
+    """
+    code = "import sys; from hubbub import cli; cli._run = lambda *_: %s; sys.exit(cli.main(['version']))"
+    elsewhere, printed = "open('/dev/full', 'w', 1).write('x\\n')", "print('x' * 100_000)"
+    done = []
+    for what, place in ((elsewhere, tmp_path / "out"), (printed, Path("/dev/full"))):
+        with place.open("wb") as out:
+            command = [sys.executable, "-c", code % what]
+            variables = environment(PYTHONUNBUFFERED=unbuffered)
+            done.append(
+                subprocess.run(command, stdout=out, stderr=subprocess.PIPE, env=variables, check=False)
+            )
+    assert (tmp_path / "out").read_bytes() == b""
+    assert done[0].stderr.endswith(b"OSError: [Errno 28] No space left on device\n")
+    assert done[1].stderr == b"hubbub: standard output: No space left on device\n"
+
+
 @pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
 def test_a_closed_output_is_nothing_else(tmp_path: Path, closed: str) -> None:
     command = ["sh", "-c", f'"$@" {closed}', "sh", sys.executable, "-m", "hubbub", "config", "show"]

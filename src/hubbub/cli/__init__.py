@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from hubbub import __version__
-from hubbub.cli.output import OutputError, discard, flush, prepare, write
+from hubbub.cli.output import OutputError, check_printed, discard, flush, prepare
 from hubbub.cli.parser import build_parser
 
 OK = 0
@@ -30,8 +30,7 @@ def main(argv: list[str] | None = None) -> int:
         return _not_printed(str(error))
     except OSError:
         try:
-            flush()
-            write("\n")  # it fails again, if that was it
+            check_printed()
         except OutputError as error:
             return _not_printed(str(error))
         raise

@@ -10,9 +10,10 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
     from rich.console import Console
 
 _WIDE: Final = 120
@@ -21,6 +22,20 @@ _WIDE: Final = 120
 
 class OutputError(Exception):
     """What was to be printed cannot be. The message says why."""
+
+
+class _Output(io.FileIO):
+    """Standard output's descriptor. It remembers that it failed: no OSError says whose it is."""
+
+    failed: OSError | None = None
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """See io.FileIO. Raises OSError."""
+        try:
+            return super().write(data)
+        except OSError as error:
+            self.failed = error
+            raise
 
 
 def prepare() -> None:
@@ -33,8 +48,38 @@ def prepare() -> None:
             nothing = os.open(os.devnull, os.O_RDWR)
             os.set_inheritable(nothing, True)
             setattr(sys, name, os.fdopen(nothing, "w" if number else "r", encoding="utf-8"))
-    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-        sys.stdout.reconfigure(errors="replace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        if sys.stdout is sys.__stdout__ and isinstance(_raw(sys.stdout), io.FileIO):
+            sys.stdout = _remembering(sys.stdout)
+        if sys.stdout.errors == "strict":
+            sys.stdout.reconfigure(errors="replace")
+
+
+def _raw(text: io.TextIOWrapper) -> object:
+    """What is under it and its buffer, where there is one (`PYTHONUNBUFFERED`)."""
+    return getattr(text.buffer, "raw", text.buffer)
+
+
+def _remembering(text: io.TextIOWrapper) -> io.TextIOWrapper:
+    """The same output, as `_Output`."""
+    text.flush()
+    raw = _Output(text.fileno(), "w", closefd=False)
+    return io.TextIOWrapper(
+        cast("BinaryIO", raw) if text.write_through else io.BufferedWriter(raw),
+        text.encoding,
+        text.errors,
+        line_buffering=text.line_buffering,
+        write_through=text.write_through,
+    )
+
+
+def check_printed() -> None:
+    """See that all that was printed till now could be. Raises BrokenPipeError, OutputError."""
+    flush()
+    raw = _raw(sys.stdout) if isinstance(sys.stdout, io.TextIOWrapper) else None
+    if isinstance(raw, _Output) and raw.failed is not None:
+        with printing():
+            raise raw.failed
 
 
 @contextlib.contextmanager
