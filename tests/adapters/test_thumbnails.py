@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import struct
@@ -19,6 +20,7 @@ import pytest
 import uvloop
 from PIL import Image, ImageOps, PngImagePlugin
 
+from hubbub.adapters.python_child import python_child
 from hubbub.adapters.thumbnail_process import Limits
 from hubbub.adapters.thumbnails import MOST_WAITING, Thumbnails
 
@@ -433,6 +435,53 @@ def test_whoever_is_cancelled_leaves_nothing_behind(run: Callable[..., None], tm
             assert not (tmp_path / "small").exists()
         assert await thumbnails.make(tmp_path / "a", tmp_path / "small") == (320, 320)
 
+    run(scenario())
+
+
+def test_whoever_is_cancelled_twice_leaves_nothing_behind_either(run: Callable[..., None]) -> None:
+    """As where the server stops while a picture takes too long."""
+
+    async def scenario() -> None:
+        for between in range(15):
+            task = asyncio.create_task(started())
+            await asyncio.sleep(0)
+            for _ in range(2):
+                task.cancel()
+                for _ in range(between):
+                    await asyncio.sleep(0)
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert children() == []
+
+    async def started() -> None:
+        async with python_child("-c", "import signal; signal.pause() # thumbnail_process"):
+            await asyncio.Event().wait()
+
+    run(scenario())
+
+
+def test_who_is_cancelled_while_it_cannot_start_is_cancelled(
+    run: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        raise OSError(errno.EAGAIN, "no process")
+
+    async def started() -> None:
+        async with python_child("-c", ""):
+            pass
+
+    async def scenario() -> None:
+        with pytest.raises(OSError, match="no process"):
+            await started()
+        task = asyncio.create_task(started())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refuse)
     run(scenario())
 
 

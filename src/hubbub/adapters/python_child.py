@@ -15,7 +15,7 @@ async def python_child(
 ) -> AsyncIterator[Process]:
     """Run this Python with `arguments`. Whoever leaves early, also cancelled, has killed it and seen its end.
 
-    Raises OSError if it can not be started. A start is never cancelled half-way: uvloop would kill the child
+    Raises OSError if it can not be started. Neither a start nor that end is ever cancelled half-way: uvloop would kill the child
     without waiting for it, and stumble over its end where the loop is closed meanwhile.
     """
     starting = asyncio.ensure_future(
@@ -27,8 +27,29 @@ async def python_child(
     try:
         yield await asyncio.shield(starting)
     finally:
+        await _to_its_end(asyncio.ensure_future(_ended(starting)))
+
+
+async def _ended(starting: asyncio.Future[Process]) -> None:
+    """Once it has started: kill it, and see its end."""
+    try:
         child = await starting
-        if child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                child.kill()
-            await child.communicate()  # to the end of its pipes
+    except OSError:
+        return  # whoever waits for it is told, unless they are cancelled
+    if child.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
+        await child.communicate()  # to the end of its pipes
+
+
+async def _to_its_end(task: asyncio.Future[None]) -> None:
+    """Wait for it, however often we are cancelled meanwhile: that comes afterwards."""
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    task.result()
