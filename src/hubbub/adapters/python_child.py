@@ -15,8 +15,8 @@ async def python_child(
 ) -> AsyncIterator[Process]:
     """Run this Python with `arguments`. Whoever leaves early, also cancelled, has killed it and seen its end.
 
-    Raises OSError if it can not be started. Neither a start nor that end is ever cancelled half-way: uvloop would kill the child
-    without waiting for it, and stumble over its end where the loop is closed meanwhile.
+    Raises OSError if it can not be started. Neither a start nor that end is ever cancelled half-way: uvloop
+    would kill the child without waiting for it, and stumble over its end where the loop is closed meanwhile.
     """
     starting = asyncio.ensure_future(
         asyncio.create_subprocess_exec(
