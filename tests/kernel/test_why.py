@@ -292,7 +292,14 @@ def test_behind_a_proxy_it_says_that_it_sees_the_proxy(tmp_path: Path) -> None:
         HUBBUB_ACCOUNTS_ALLOW_PLAINTEXT_LOGIN="true",
     ) as here:
         here.server.websocket("Kim", X_Forwarded_For="192.0.2.7")
-        [device] = why(here, "Kim").connections
+        views: list[WhyView] = []
+
+        def calm() -> bool:  # a machine that is busy has calm seconds; what ails all is no matter of a proxy
+            views.append(why(here, "Kim"))
+            return views[-1].connections[0].verdict.cause not in ("loop", "disk", "machine")
+
+        until(calm, 60)
+        [device] = views[-1].connections
         assert device.address == "192.0.2.7"
         assert device.verdict.sentence.endswith("; as far as its proxy, 127.0.0.1")
         here.server.ndjson("Lee")
