@@ -34,6 +34,7 @@ class Tab {
   private leave!: () => void;
   private locks = new Locks();
   found = 0;
+  unkept = 0;
 
   constructor(readonly own = new Map<string, string>()) {
     this.load();
@@ -42,7 +43,10 @@ class Tab {
   load(): void {
     this.enter();
     vi.stubGlobal("addEventListener", (_: string, told: () => void) => (this.leave = told));
-    this.drafts = new Drafts(() => this.found++);
+    this.drafts = new Drafts(
+      () => this.found++,
+      () => this.unkept++,
+    );
     this.drafts.open("1");
     pages.push(this.leave);
   }
@@ -107,7 +111,8 @@ test("what one tab has sent stays sent there, and another one's draft is not tak
   a.write("");
   expect([a.reload(), b.reload(), new Tab().read()]).toEqual(["", "draft tab b", "draft tab b"]);
   b.write("");
-  expect([shared.size, b.own.size, a.reload(), new Tab().read()]).toEqual([0, 0, "", ""]);
+  expect([shared, b.own].map((all) => all.has("hubbub.drafts.1"))).toEqual([false, false]);
+  expect([a.reload(), new Tab().read()]).toEqual(["", ""]);
 });
 
 test("a new tab that sends the draft of one that is gone leaves none of it", () => {
@@ -151,4 +156,47 @@ test.each(["den edit", "den reply"])("what is under way in one tab (%s) is taken
   second.write("", of);
   second.close();
   expect(new Tab().read(of)).toBe("");
+});
+
+function full(texts: Map<string, string>): () => void {
+  const { set } = texts;
+  texts.set = () => {
+    throw new DOMException("", "QuotaExceededError");
+  };
+  return () => (texts.set = set);
+}
+
+test("what the browser keeps nowhere is said, once, and kept as soon as there is room", () => {
+  const tab = new Tab();
+  const room = full(shared);
+  tab.write("words");
+  expect([tab.unkept, tab.own.size > 0]).toEqual([0, true]); // its reload finds it
+  full(tab.own);
+  tab.write("other words");
+  tab.write("and more words");
+  expect(tab.unkept).toBe(1);
+  room();
+  tab.close();
+  expect([tab.unkept, new Tab().read()]).toEqual([1, "and more words"]);
+});
+
+test("drafts are kept up to half a million characters, the newest of them", () => {
+  const tab = new Tab();
+  for (let at = 0; at < 12; at++) tab.write(String(at % 10).repeat(60_000), `room ${at}`);
+  const again = new Tab();
+  expect([3, 4, 11].map((at) => again.read(`room ${at}`).length)).toEqual([0, 60_000, 60_000]);
+  expect(shared.get("hubbub.drafts.1")!.length).toBeLessThan(501_000);
+});
+
+test("a tab that is opened again after somebody signed out has nothing of that account", () => {
+  const first = new Tab();
+  first.write("tab a text");
+  first.write("12 9 other words", "den edit");
+  first.close();
+  const second = new Tab();
+  second.signOut(); // and somebody else comes by that name
+  expect(shared.size).toBe(0);
+  new Tab().write("of another room", "lobby");
+  const again = new Tab(first.own);
+  expect([again.read(), again.read("den edit"), again.reload()]).toEqual(["", "", ""]);
 });

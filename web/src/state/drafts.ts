@@ -1,8 +1,9 @@
 // What is being written in each conversation: it survives a reload, and a browser that dies a moment later. Each tab
 // finds its own again; a new one finds what was written last in any of them.
 
+import { newId } from "../wire/ids";
 import type { Stranded } from "./contract";
-import { keep, keptJson, type Where } from "./storage";
+import { keep, kept, keptJson, type Where } from "./storage";
 import { hold, whenGone } from "./tabs";
 
 const LATER = 400; // milliseconds after the last key
@@ -33,6 +34,7 @@ export class Drafts {
   open(account: string): void {
     this.close();
     this.key = `drafts.${account}`;
+    this.begin();
     this.saved = this.read("localStorage");
     const own = this.read("sessionStorage");
     const loose = Object.entries(this.saved).filter(([of]) => !UNDER_WAY.test(of));
@@ -100,7 +102,18 @@ export class Drafts {
   forget(account: string): void {
     this.changed.clear();
     this.close();
-    for (const where of ["localStorage", "sessionStorage"] as const) keep(`drafts.${account}`, "", where);
+    for (const key of [`drafts.${account}`, `since.drafts.${account}`]) {
+      for (const where of ["localStorage", "sessionStorage"] as const) keep(key, "", where);
+    }
+  }
+
+  /** A tab that is opened again has kept its own: nothing of it is found where somebody has signed out since. */
+  private begin(): void {
+    const key = `since.${this.key}`;
+    const [all, own] = [kept(key), kept(key, "sessionStorage")];
+    if (all !== own) keep(this.key, "", "sessionStorage");
+    const since = all ?? newId();
+    if (keep(key, since)) keep(key, since, "sessionStorage");
   }
 
   /** Another tab may have written meanwhile: only those that changed here are put, and none of another's is taken. */
