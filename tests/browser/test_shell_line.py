@@ -7,11 +7,13 @@ import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from browser.visiting import Visit, ask, check_axe, entry, log_in, register, visiting
+from impaired import Impaired, Plan
 from serving import Server, serving
 
 pytestmark = pytest.mark.browser
@@ -120,6 +122,22 @@ def test_a_part_that_cannot_be_had_is_told_and_nothing_else_is_lost(visit: Visit
     expect(page.get_by_placeholder("Words to look for")).to_be_focused()
     pick.click()
     expect(page.get_by_role("dialog", name="Emoji")).to_be_visible()
+
+
+def test_a_part_that_could_not_be_had_comes_with_the_line(browser: Browser, server: Server) -> None:
+    with (
+        Impaired(server.port, 1, Plan()) as line,
+        visiting(browser, cast("Server", line), "net::", "WebSocket") as visit,
+    ):
+        page = log_in(visit(service_workers="block"), "Alice")
+        page.route("**/assets/Gone-*.js", lambda route: route.abort())
+        with server.websocket("Hans") as hans:
+            hans.ask("whisper", to="Alice", content="hi")
+            entry(page, "Hans").click()
+        expect(page.get_by_text("A part of the page could not be loaded")).to_be_visible()
+        page.unroute("**/assets/Gone-*.js")
+        line.cut()
+        expect(page.get_by_text("Hans was a guest and is gone.").first).to_be_visible()
 
 
 def test_a_whole_page_that_cannot_be_had_says_so(visit: Visit) -> None:
