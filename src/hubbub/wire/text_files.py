@@ -51,8 +51,10 @@ def event_text(event: Event) -> str:
     match event:
         case events.FileOffered(sender, _, _, name, size):
             return f"{sender} offers you {name} ({shown_size(size)}). Type /accept {name} or /decline {name}"
-        case events.FileDeclined(_, to, name):
-            return f"{to} declines {name}."
+        case events.FileAccepted(_, name):  # nobody offers in text: one of their own devices did it
+            return f"You have taken {name}."
+        case events.FileDeclined(_, _, name):
+            return f"You have declined {name}."
         case events.FileDone(name):
             return f"{name} has arrived."
         case events.FileFailed(_, name, _, reason, message):
@@ -82,7 +84,8 @@ EVENTS: Final[list[tuple[re.Pattern[str], Callable[[re.Match[str]], Event]]]] = 
         ),
         lambda found: events.FileOffered(found[1], 0, "", found[2], read_size(found[3]), ""),
     ),
-    (re.compile(r"(\S+) declines (.*)\."), lambda found: events.FileDeclined("", found[1], found[2], "")),
+    (re.compile(r"You have taken (.*)\."), lambda found: events.FileAccepted("", found[1], "", 0)),
+    (re.compile(r"You have declined (.*)\."), lambda found: events.FileDeclined("", "", found[1], "")),
 ]
 LATE_EVENTS: Final[list[tuple[re.Pattern[str], Callable[[re.Match[str]], Event]]]] = [
     (re.compile(r"(.*) has arrived\."), lambda found: events.FileDone(found[1], "", "")),
