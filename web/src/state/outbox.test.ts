@@ -221,6 +221,18 @@ test.each([
   expect([kept.entries.length, den.warned, outbox.size]).toEqual([room, warned, 2]);
 });
 
+test("what is on its way is lost with the page where it is kept nowhere: that is said once it has to wait", async () => {
+  const [room, kept, outbox] = begin();
+  kept.room = 0;
+  expect(outbox.write(room, "arrives", null)).toBeNull();
+  await settle();
+  expect([room.kept.length, room.warned]).toEqual([1, false]);
+  room.drops.before = true;
+  expect(outbox.write(room, "waits", null)).toBeNull();
+  await settle();
+  expect([room.warned, outbox.write(room, "behind it", null)]).toEqual([true, "unkept"]);
+});
+
 test("what goes to a room that one was put out of is said with its words, until it is dealt with", async () => {
   const [room, kept, outbox] = begin();
   room.ready = false;

@@ -46,6 +46,7 @@ export interface Post {
 
 export class Outbox {
   private entries: Entry[] = [];
+  private saved = true; // as they are
   private readonly busy = new Set<string>(); // conversations with a message on its way
   private readonly pauses = new Map<string, ReturnType<typeof setTimeout>>();
   private readonly sent = new Map<string, number>(); // id → offset, 0 while it is not known
@@ -87,9 +88,10 @@ export class Outbox {
     const entry = { id, room, to, stream, toId, content, replyTo, at, tried: null, after: head, failed: null };
     this.remember(id, 0);
     this.entries.push(entry);
-    const kept = this.pump(entry) || this.store.save(this.entries);
+    const sending = this.pump(entry); // which saves it
+    if (!sending) this.save();
     this.show(entry);
-    return kept ? null : "unkept";
+    return sending || this.saved ? null : "unkept";
   }
 
   retry(id: string): void {
@@ -138,14 +140,14 @@ export class Outbox {
 
   // -- sending
 
-  /** Send the first of that conversation, unless one is on its way; whether it was saved by that. */
+  /** Send the first of that conversation, unless one is on its way; whether this is the one. */
   private pump(of: Entry): boolean {
     const place = placeOf(of);
     const entry = this.entries.find((one) => one.failed === null && placeOf(one) === place);
     if (!this.post.ready || entry === undefined || this.busy.has(place) || this.pauses.has(place)) return false;
     this.busy.add(place);
     void this.deliver(entry, place);
-    return true;
+    return entry.id === of.id;
   }
 
   private async deliver(entry: Entry, place: string): Promise<void> {
@@ -158,6 +160,7 @@ export class Outbox {
       this.kept(entry, kept ?? (await this.post.send(entry)));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      if (!this.saved && willPass(error)) this.post.target(entry)?.unkept();
       if (error.code === "offline") return; // `resume` goes on
       if (willPass(error)) this.pause(place, entry, error.retryAfter);
       else this.change(entry.id, { failed: this.post.why(error) });
@@ -207,9 +210,9 @@ export class Outbox {
     this.entries.push(...mine);
     this.entries.sort((a, b) => a.at - b.at);
     for (const entry of mine) this.remember(entry.id, 0);
-    let kept = this.store.save(this.entries);
+    let kept = this.save();
     release();
-    kept ||= this.store.save(this.entries); // there was no room for both
+    kept ||= this.save(); // there was no room for both
     for (const entry of mine) {
       this.show(entry);
       if (!kept) this.post.target(entry)?.unkept();
@@ -217,16 +220,21 @@ export class Outbox {
     }
   }
 
+  private save(): boolean {
+    this.saved = this.store.save(this.entries);
+    return this.saved;
+  }
+
   private change(id: string, change: Partial<Entry>): void {
     this.entries = this.entries.map((one) => (one.id === id ? { ...one, ...change } : one));
-    this.store.save(this.entries);
+    this.save();
     const entry = this.entries.find((one) => one.id === id);
     if (entry !== undefined) this.show(entry);
   }
 
   private remove(entry: Entry): void {
     this.entries = this.entries.filter((one) => one.id !== entry.id);
-    this.store.save(this.entries);
+    this.save();
     this.show(entry);
   }
 
