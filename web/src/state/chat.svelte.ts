@@ -13,6 +13,7 @@ import type {
   Offer,
   Person,
   PublicRoom,
+  Refused,
   Status,
   Stranded,
 } from "./contract";
@@ -82,6 +83,10 @@ class LiveChat implements Chat {
 
   get missing(): string | null {
     return this.engine.where.missing;
+  }
+
+  get refused(): Refused | null {
+    return this.engine.where.refused;
   }
 
   get lost(): Lost | null {

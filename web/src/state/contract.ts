@@ -217,6 +217,8 @@ export interface Chat {
   readonly current: Conversation | null;
   /** The room that the address named last, where there is none of that name, or none that one may see. */
   readonly missing: string | null;
+  /** Why the room that the address named last could not be looked for, or entered. */
+  readonly refused: Refused | null;
   /** The room that was open, where one is not in it any more and has not left it here. */
   readonly lost: Lost | null;
   readonly people: readonly Person[]; // who is here, by name

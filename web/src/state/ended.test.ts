@@ -2,6 +2,7 @@
 // room for more of it. The engine, with events as they come.
 
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Refusal } from "../wire/refusal";
 import type { Arrival } from "./arrivals";
 import { Engine } from "./engine.svelte";
 
@@ -30,7 +31,7 @@ beforeEach(() => {
   vi.stubGlobal("localStorage", new Proxy(kept, { get: (_, key: keyof typeof asked) => asked[key] }));
   vi.stubGlobal("WebSocket", { OPEN: 1 });
   vi.stubGlobal("location", { protocol: "http:", host: "localhost", hash: "" });
-  vi.stubGlobal("history", { replaceState: () => {} });
+  vi.stubGlobal("history", { replaceState: (_: null, __: string, address: string) => void (location.hash = address) });
   vi.stubGlobal("matchMedia", () => ({ matches: false }));
   vi.stubGlobal("requestAnimationFrame", (run: () => void) => setTimeout(run, 16));
   vi.stubGlobal("cancelAnimationFrame", clearTimeout);
@@ -171,4 +172,15 @@ test.each([
     if (left.length === 0) seen.push(aside());
   }
   expect([engine.current?.draft, seen.flat(), aside()]).toEqual([draft, [], left]);
+});
+
+test("why the room that the address names could not be looked for is said", async () => {
+  load([]);
+  await online();
+  engine.session.whenSettled = () => Promise.resolve();
+  vi.mocked(engine.line.request).mockImplementation(() => Promise.reject(new Refusal("rate_limited", "Too many requests.")));
+  location.hash = "#/room/secret";
+  engine.where.arrive("1");
+  await vi.advanceTimersByTimeAsync(0);
+  expect([location.hash, engine.where.missing, engine.where.refused?.message]).toEqual(["#/", null, "Too many requests."]);
 });

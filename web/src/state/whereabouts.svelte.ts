@@ -1,5 +1,6 @@
 // Which conversation is open: the address says it, so that a reload, a link and the way back find it.
 
+import { Refusal } from "../wire/refusal";
 import type { Lost } from "./contract";
 import type { LiveConversation } from "./conversation.svelte";
 import type { Conversations } from "./conversations.svelte";
@@ -13,6 +14,8 @@ export class Whereabouts {
   current = $state.raw<LiveConversation | null>(null);
   /** The room that the address named, where there is none of that name. */
   missing = $state<string | null>(null);
+  /** Why the room that the address named could not be looked for, or entered. */
+  refused = $state.raw<Refusal | null>(null);
   /** The room that was open, where one is not in it any more and has not left it here. */
   lost = $state.raw<Lost | null>(null);
   private account = ""; // "": nobody is signed in
@@ -133,12 +136,18 @@ export class Whereabouts {
     const stay = (): void => {
       if (location.hash === hash) this.close(true);
     };
-    this.findRoom(route.name).then((room) => {
-      if (location.hash !== hash) return;
-      if (room !== null) return this.open(room, true);
-      this.missing = route.name;
-      stay();
-    }, stay);
+    this.findRoom(route.name).then(
+      (room) => {
+        if (location.hash !== hash) return;
+        if (room !== null) return this.open(room, true);
+        this.missing = route.name;
+        stay();
+      },
+      (error: unknown) => {
+        stay();
+        if (error instanceof Refusal && error.code !== "offline") this.refused = error;
+      },
+    );
   }
 }
 
