@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -34,7 +35,7 @@ def make_room(page: Page, name: str, *, private: bool = False) -> None:
     expect(entry(page, name)).to_have_attribute("aria-current", "page")
 
 
-def test_a_private_room_from_its_making_to_its_end(visit: Visit) -> None:
+def test_a_private_room_from_its_making_to_its_end(server: Server, visit: Visit) -> None:
     alice, bob = log_in(visit(), "Alice", PASSWORD), visit()
     asked_for: list[str] = []
     bob.on("websocket", lambda line: line.on("framesent", lambda told: asked_for.append(str(told))))
@@ -79,6 +80,11 @@ def test_a_private_room_from_its_making_to_its_end(visit: Visit) -> None:
     asked = alice.get_by_role("dialog", name="Remove Bob from #secret?")
     asked.get_by_role("button", name="Cancel").click()
     expect(members.get_by_role("button", name="Bob Moderator")).to_be_visible()
+    server.signal(signal.SIGSTOP)
+    entry(alice, "lobby").click()
+    expect(members.get_by_role("button", name="Bob Moderator")).to_have_count(0)  # not of the other room
+    server.signal(signal.SIGCONT)
+    entry(alice, "secret").click()
     members.get_by_role("button", name="More about Bob").click()
     alice.get_by_role("menuitem", name="Remove from the room").click()
     asked.get_by_role("button", name="Remove from the room").click()
