@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice, takewhile
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol, get_args
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, get_args
 
 import msgspec
 from msgspec.structs import replace
@@ -17,17 +17,18 @@ from hubbub.core import names
 from hubbub.core.errors import Code, Refusal
 from hubbub.observe.kernel.evidence import Evidence, House, Others
 from hubbub.observe.kernel.figures import WORST, Line, Report, Source
-from hubbub.observe.kernel.verdict import LET_GO, PARTED, Cause, Verdict, rank, verdict
+from hubbub.observe.kernel.verdict import Cause, Verdict, rank, verdict
 from hubbub.server.control import Action, ControlError, Progress
 from hubbub.server.dialects import base_of
 from hubbub.server.house import house
 from hubbub.server.session import Connection
 from hubbub.server.sockets import SPAN, Cookies, Sockets, median_rtt, waiting
+from hubbub.server.whose import Whose, behind, departed, named
 
 if TYPE_CHECKING:
     from hubbub.server.readings import Readings
     from hubbub.server.sampling import Sampler
-    from hubbub.server.surroundings import Departed, Surroundings
+    from hubbub.server.surroundings import Surroundings
 
 MOST: Final = 100
 """Connections of one person in one answer: those for which most bytes wait, then the oldest."""
@@ -66,13 +67,6 @@ class Observing(Protocol):
     async def lines(self, cookies: Sequence[int]) -> list[Line]:
         """What is known of these connections."""
         ...
-
-
-class Whose(NamedTuple):
-    """Somebody, by name and number."""
-
-    name: str
-    id: int
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -199,11 +193,11 @@ class Why:
         if not isinstance(wanted, str):
             message = f"Username '{name[:64]}' is not valid: {wanted.reason}"
             return Refusal(Code.NAME_INVALID, message, field="name")
-        if self._known(wanted) is None:
+        if named(self._shared, wanted) is None:
             return _unknown(wanted)
         connections = self._of(wanted)
         lines = await self._look(connections[:MOST])
-        found = self._known(wanted)
+        found = named(self._shared, wanted)
         if found is None:  # a guest who left meanwhile
             return _unknown(wanted)
         house = self._house()
@@ -217,23 +211,6 @@ class Why:
         devices.sort(key=_order)
         return self._view(found, devices, len(connections), Evidence(house=house, others=others))
 
-    def _known(self, name: str) -> Whose | None:
-        """Who has that name; or who had it until we let him go, since he is to hear why."""
-        known = self._shared.service.people.known(name)
-        if known is not None:
-            return Whose(known.name, known.id)
-        wanted = name.casefold()
-        left = self._left(lambda one: one.user is not None and one.user.casefold() == wanted)
-        if left is None or left.reason not in LET_GO or left.user is None or left.user_id is None:
-            return None
-        return Whose(left.user, left.user_id)
-
-    def _left(self, is_he: Callable[[Departed], bool]) -> Departed | None:
-        """The last connection of his that closed, if that was lately."""
-        since = self._shared.clock() - PARTED
-        lately = takewhile(lambda one: one.at > since, reversed(self._shared.departed))
-        return next(filter(is_he, lately), None)
-
     def _view(self, found: Whose, devices: list[Device], total: int, without: Evidence) -> WhyView:
         online = self._shared.service.people.by_id(found.id) is not None
         if devices:
@@ -242,7 +219,7 @@ class Why:
                 sentence = f"{devices[0].name}, of {total:,} connections: {judged.sentence}"
                 judged = replace(judged, sentence=sentence)
         else:
-            left = self._left(lambda one: one.user_id == found.id)
+            left = departed(self._shared, lambda one: one.user_id == found.id)
             if left is not None:
                 without = replace(without, parted=left.reason, parted_ago=self._shared.clock() - left.at)
             judged = verdict(without)
@@ -377,16 +354,9 @@ class Why:
         told: list[JoinedHappening] = []
         for what in report.happenings:
             number = self._cookies.number(what.cookie)
-            whose = self._whose(number or 0, gone)
+            whose = behind(self._shared, number or 0, gone)
             told.append(JoinedHappening(what.at, what.kind, what.peer, what.detail, number, *whose))
         return told
-
-    def _whose(self, number: int, gone: Mapping[int, Departed]) -> tuple[str | None, str | None]:
-        """The name of a connection, and of who is or was behind it."""
-        one, left = self._shared.open.get(number), gone.get(number)
-        if one is not None:
-            return one.name, None if one.user is None else one.user.name
-        return (None, None) if left is None else (left.name, left.user)
 
 
 def _judged(one: Connection, known: Evidence) -> Verdict:
