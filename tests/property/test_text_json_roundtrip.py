@@ -165,7 +165,8 @@ shown_events = st.one_of(
         plain,
         sizes,
     ),
-    st.builds(lambda to, name: events.FileDeclined("", to, name, ""), names_of_people, plain),
+    st.builds(lambda name: events.FileAccepted("", name, "", 0), plain),
+    st.builds(lambda name: events.FileDeclined("", "", name, ""), plain),
     st.builds(lambda name: events.FileDone(name, "", ""), plain),
     st.builds(
         lambda name, reason, message: events.FileFailed("", name, "", reason, message),
@@ -259,12 +260,13 @@ def test_whatever_a_file_is_called_it_is_told_in_one_line_of_the_server(name: st
     listed = answers.FileList([offer], [kept])
     told = [
         text.encode_event(events.FileOffered("Alice", 1, "Bob", name, 5, "o")),
+        text.encode_event(events.FileAccepted("Bob", name, "o", 0)),
         text.encode_event(events.FileDeclined("Alice", "Bob", name, "o")),
         text.encode_event(events.FileDone(name, "o", "s")),
         text.encode_event(events.FileFailed("Alice", name, "o", "lost", said)),
         *text.encode_answer(Request(file_commands.ListFiles()), listed).split(b"\n"),
     ]
-    assert len(told) == 6
+    assert len(told) == 7
     for line in told:
         assert line.startswith(b"[Server] ")
         assert len(line.decode().splitlines()) == 1
