@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import re
 import socket
@@ -16,6 +18,12 @@ import httpx
 import jsonschema
 import pytest
 
+from core.account_house import AccountHouse
+from hubbub.net.timers import Wheel
+from hubbub.observe.logs import open_log
+from hubbub.observe.server_log import ServerLog
+from hubbub.server.config import HttpSettings, LimitSettings
+from hubbub.server.web import api_sessions
 from hubbub.wire.openapi import LEFT_OUT, READS, REQUESTS
 from serving import PATIENCE, Server, serving, until
 
@@ -241,6 +249,24 @@ def test_a_sign_in_ends_no_other_before_its_cookie_has_arrived(server: Server, m
     assert line.get("going_away")["data"]["reason"] == "policy"
     until(lambda: not good(former) and not good(lost))
     assert page.get("me").status_code == 200
+
+
+def test_only_so_many_cookies_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest is held for used then: what it takes the place of must not stay for good."""
+    monkeypatch.setattr(api_sessions, "_UNUSED_KEPT", 2)
+    house = AccountHouse()
+    former = [house.registered(name)[1].token for name in ("Ann", "Ben", "Cat")]
+    loop = asyncio.new_event_loop()
+    log = ServerLog(open_log("error", "json", io.StringIO()))
+    settings, limits = HttpSettings(), LimitSettings()
+    sessions = api_sessions.ApiSessions(
+        house.service, settings, limits, Wheel(loop), log, loop.time, loopback_is_local=True
+    )
+    for number, token in enumerate(former):
+        sessions._await_use(f"new{number}", token)
+    house.turns.run_all()
+    loop.close()
+    assert [sessions.bearer(token) is not None for token in former] == [False, True, True]
 
 
 # -- guests
