@@ -15,10 +15,10 @@ import type {
 import type { Conversation, Me, Member, Message, Person, RoomRole, RoomSettings } from "./contract";
 import type { Drafts } from "./drafts";
 import { calls, type Reader } from "./messages";
+import { isMuted, mute } from "./mutes";
 import type { Outbox } from "./outbox";
 import { peerOf } from "./peers";
 import { Reading } from "./reading";
-import { keep, kept } from "./storage";
 import { LoadedTimeline, type Range } from "./timeline.svelte";
 import { Typing } from "./typing";
 import { Writing } from "./writing.svelte";
@@ -159,7 +159,7 @@ export class LiveConversation implements Conversation {
     this.stream = stream;
     this.key = stream !== "" ? stream : this.peerId === 0 ? `with:${this.name}` : `with:${this.name}/${this.peerId}`;
     this.writing.turn(this.draftKey);
-    this.muted = kept(this.muteKey) !== null;
+    this.muted = isMuted(this.chat.account, this);
   }
 
   /** Whose talk it is, from now on: what was begun for a name stays with that person. */
@@ -267,7 +267,7 @@ export class LiveConversation implements Conversation {
 
   mute(on: boolean): void {
     this.muted = on;
-    keep(this.muteKey, on ? "1" : "");
+    mute(this.chat.account, this, on);
   }
 
   private moveCursor(offset: number): void {
@@ -489,9 +489,5 @@ export class LiveConversation implements Conversation {
   get draftKey(): string {
     if (this.kind === "room") return `${this.stream}#${this.name}`;
     return this.peerId === 0 ? `@${this.name}` : `@${this.name}/${this.peerId}`;
-  }
-
-  private get muteKey(): string {
-    return `muted.${this.chat.account}.${this.kind === "room" ? this.draftKey : `@${this.name}`}`;
   }
 }

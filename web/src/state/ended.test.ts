@@ -184,3 +184,16 @@ test("why the room that the address names could not be looked for is said", asyn
   await vi.advanceTimersByTimeAsync(0);
   expect([location.hash, engine.where.missing, engine.where.refused?.message]).toEqual(["#/", null, "Too many requests."]);
 });
+
+test("what was muted by its name alone, as an earlier page kept it, stays so: a room once, and a person in whatever case", () => {
+  localStorage.setItem("hubbub.muted.1.#secret", "1");
+  localStorage.setItem("hubbub.muted.1.@Ann", "1");
+  load([secret]);
+  expect([room().muted, engine.known.with("Ann", 5).muted, engine.known.with("bob", 6).muted]).toEqual([true, true, false]);
+  load([anew]);
+  expect([room().muted, engine.known.with("ann", 5).muted]).toEqual([false, true]);
+  load([secret]);
+  room().mute(false);
+  load([secret]);
+  expect(room().muted).toBe(false);
+});
