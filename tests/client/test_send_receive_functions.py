@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 
 from hubbub.client import sending
 from hubbub.client.arriving import Target
-from hubbub.client.connection import Address, Client
+from hubbub.client.connection import Address, Asking, Client
 from hubbub.client.direct import Peer, knock
 from hubbub.client.fetching import fetch, kept_files
 from hubbub.client.handshake import Secret
@@ -22,8 +22,11 @@ from hubbub.client.recipient import Recipient
 from hubbub.client.sending import send
 from hubbub.client.sign_in import Guest
 from hubbub.client.source import PlainFile
+from hubbub.core.answers import LoggedIn
+from hubbub.core.commands import Command, Login, Register
 from hubbub.core.errors import Refusal
 from hubbub.core.events import FileOffered
+from hubbub.core.file_commands import AcceptFile, CancelFile, DeclineFile, OfferFile
 from impaired import Impaired, Plan
 from serving import Server, serving
 from transferring import PATIENCE, names_in
@@ -176,3 +179,52 @@ def test_who_watches_hears_how_far_it_is(server: Server, tmp_path: Path) -> None
     for one in (both.alice, both.bob):
         assert one.steps == sorted(one.steps)
         assert one.steps[-1] == SIZE
+
+
+class Account:
+    """Signs in as somebody who has one, on as many devices as there are."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.known = False
+
+    async def log_in(self, client: Asking) -> LoggedIn | Refusal:
+        asked = (Login if self.known else Register)(self.name, f"password of {self.name}")
+        self.known = True
+        answer = await client.ask(asked)
+        assert isinstance(answer, LoggedIn | Refusal)
+        return answer
+
+
+ELSEWHERE: list[tuple[Callable[[str], Command], Outcome, str]] = [
+    (DeclineFile, Outcome.DECLINED, "'film.mkv' was declined on another device."),
+    (CancelFile, Outcome.CANCELLED, "Carol cancelled it."),
+    (AcceptFile, Outcome.CANCELLED, "'film.mkv' is taken on another device."),
+]
+
+
+def test_who_is_still_asking_hears_that_it_was_decided_elsewhere(server: Server, tmp_path: Path) -> None:
+    address, carol = Address("127.0.0.1", server.port), Account("Carol")
+
+    async def run() -> None:
+        async with (
+            asyncio.timeout(PATIENCE),
+            Client(address, carol, random=lambda: 0.0) as laptop,
+            Client(address, carol, random=lambda: 0.0) as phone,
+            Client(address, Guest("Dave", address.url, tmp_path), random=lambda: 0.0) as dave,
+        ):
+            for there, outcome, message in ELSEWHERE:
+                asked: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+                async def decide(offered: FileOffered, asked: asyncio.Future[str] = asked) -> bool:
+                    asked.set_result(offered.offer)
+                    await asyncio.Event().wait()
+                    return True
+
+                receiving = asyncio.ensure_future(receive(laptop, Target(tmp_path), Wish(decide)))
+                await dave.ask(OfferFile("film.mkv", 3, "Carol"))
+                await phone.ask(there(await asked))
+                ended = await receiving
+                assert (ended.outcome, ended.message) == (outcome, message)
+
+    asyncio.run(run())

@@ -241,7 +241,7 @@ class Client:
         self._events.clear()
         return events
 
-    def put_back(self, events: Sequence[Event]) -> None:
+    def put_back(self, events: Sequence[Event | Refused]) -> None:
         """Let them come once more, before all others: they were for somebody else of this client."""
         self._events.extendleft(reversed(events))
         self._stirred.set()

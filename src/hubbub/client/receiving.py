@@ -24,7 +24,15 @@ from hubbub.client.greeting import VERSION, AcceptHello, OfferHello, heard, say
 from hubbub.client.handshake import Secret
 from hubbub.client.outcome import Nobody, Observer, Outcome, Result
 from hubbub.core.commands import Ping
-from hubbub.core.events import DownloadStarted, Event, FileDone, FileFailed, FileOffered
+from hubbub.core.events import (
+    DownloadStarted,
+    Event,
+    FileAccepted,
+    FileDeclined,
+    FileDone,
+    FileFailed,
+    FileOffered,
+)
 from hubbub.core.file_commands import AcceptFile, CancelFile, DeclineFile, FinishFile
 from hubbub.net.errors import NetError
 
@@ -154,6 +162,10 @@ class _Receiving:
                 return self._here or await self._finish(sha256)
             case FileFailed() if event.offer == mine:
                 return await self._failed(event)
+            case FileAccepted() | FileDeclined() if self._offered is not None and event.offer == mine:
+                return self._here or _over(self._offered, event)
+            case FileAccepted() | FileDeclined():
+                self._others = [one for one in self._others if one.offer != event.offer]
             case Refused():
                 return self._refused(event)
         return None
@@ -174,7 +186,10 @@ class _Receiving:
                 self._passed_over.add(offered.offer)
                 self._observer.notice(f"{offered.sender} offers something that takes a code: --code PHRASE.")
             return None
-        if wish.code is None and not await wish.decide(offered):
+        wanted = wish.code is not None or await self._decide(offered)
+        if isinstance(wanted, Result):
+            return wanted
+        if not wanted:
             self._client.post(DeclineFile(offered.offer))
             await self._client.ask(Ping())  # it is carried out by then
             message = f"'{offered.filename}' was declined."
@@ -188,6 +203,31 @@ class _Receiving:
             self._observer.notice(f"Going on behind {self._arriving.offset:,} bytes.")
         await self._accept()
         return None
+
+    async def _decide(self, offered: FileOffered) -> bool | Result:
+        """Have it decided whether to take it. A result: it is over before anybody has."""
+        deciding = asyncio.ensure_future(self._wish.decide(offered))
+        meanwhile: list[Event | Refused] = []
+        try:
+            while not deciding.done():
+                coming = asyncio.ensure_future(self._client.next_event())
+                try:
+                    await asyncio.wait({coming, deciding}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    coming.cancel()
+                if coming.done():
+                    event = coming.result()
+                    if (over := _over(offered, event)) is not None:
+                        return over
+                    meanwhile.append(event)
+            return await deciding
+        except LineLostError:  # whoever is asked is not to be asked once more
+            return await deciding
+        finally:
+            self._client.put_back(meanwhile)
+            if not deciding.done():
+                deciding.cancel()
+                await asyncio.wait({deciding})
 
     def _prepare(self, offered: FileOffered, exchange: bytes | None) -> Arriving:
         if self._wish.code is not None and exchange is not None:
@@ -363,6 +403,20 @@ class _Receiving:
         offered, arriving = self._offered, self._arriving
         name = offered.filename if offered is not None else ""
         return Result(outcome, message, name, arriving.size if arriving is not None else 0, paths)
+
+
+def _over(offered: FileOffered, event: Event | Refused) -> Result | None:
+    """What becomes of an offer by an event, if it is not to be taken here any more."""
+    if not isinstance(event, FileAccepted | FileDeclined | FileFailed) or event.offer != offered.offer:
+        return None
+    name, size = offered.filename, offered.size
+    match event:
+        case FileAccepted():
+            return Result(Outcome.CANCELLED, f"'{name}' is taken on another device.", name, size)
+        case FileDeclined():
+            return Result(Outcome.DECLINED, f"'{name}' was declined on another device.", name, size)
+        case FileFailed():
+            return None if event.again else Result(Outcome.CANCELLED, event.message, name, size)
 
 
 async def _in_thread(work: Callable[[], T]) -> T:
