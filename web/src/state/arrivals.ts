@@ -208,7 +208,7 @@ export class Arrivals {
       if (this.conversations.ofPeer(user_id) !== undefined) this.follows.peerLeft();
     }
     for (const one of this.conversations) {
-      if (room != null && one.name !== room) continue;
+      if (one.kind !== "room" || (room != null && one.name !== room)) continue;
       one.typists.done(username);
       one.memberships++;
     }

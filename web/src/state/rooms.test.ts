@@ -81,3 +81,12 @@ test("one's own leaving is one's own, though that it happened is told before the
   await room.leave();
   expect([engine.current, engine.where.lost]).toEqual([null, null]);
 });
+
+test("who leaves a room leaves no talk with one whose name that is, and nobody's talk where all of it is left", () => {
+  const [room, namesake, other] = [engine.joined(vault), engine.known.with("vault", 5), engine.known.with("Ann", 6)];
+  const counts = (): number[] => [room, namesake, other].map((one) => one.memberships);
+  hear("left", { user_id: 6, username: "Ann", room: "vault" });
+  expect(counts()).toEqual([1, 0, 0]);
+  hear("left", { user_id: 6, username: "Ann" });
+  expect(counts()).toEqual([2, 0, 0]);
+});
