@@ -1,6 +1,7 @@
 // What lies over, or beside, the conversation. Any part of the page may ask for it.
 
 import type { Conversation } from "../state/contract";
+import { keep, kept } from "../state/storage";
 import type { AccountPage } from "./address";
 
 export type Pane =
@@ -11,16 +12,17 @@ export type Pane =
   | { readonly kind: "account"; readonly page: AccountPage }
   | { readonly kind: "new-room" | "browse" | "new-talk" | "keys" | "switcher" | "keep-name" | "sign-out" };
 
-const kept = "hubbub.members";
+const KEPT_AS = "members"; // in the storage
+const OVER = "hubbub.members"; // as what the history says of the page: the way back leads from them
 
 let pane = $state.raw<Pane | null>(null);
 let ahead = ""; // typed while the switcher was being fetched
 const narrow = matchMedia("(max-width: 1000px)"); // where the members lie over the conversation
-let members = $state(!narrow.matches && remembered());
+let members = $state(!narrow.matches && kept(KEPT_AS) === "shown");
 
 // There it is they that one comes back from.
 addEventListener("popstate", () => {
-  if (narrow.matches) members = history.state === kept;
+  if (narrow.matches) members = history.state === OVER;
 });
 
 export const panes = {
@@ -49,24 +51,10 @@ export const panes = {
     return members;
   },
   toggleMembers(): void {
-    if (narrow.matches && members && history.state === kept) return history.back();
+    if (narrow.matches && members && history.state === OVER) return history.back();
     members = !members;
     if (narrow.matches) {
-      if (members) history.pushState(kept, "");
-      return;
-    }
-    try {
-      localStorage.setItem(kept, members ? "shown" : "hidden");
-    } catch {
-      // no storage: it holds until the page is closed
-    }
+      if (members) history.pushState(OVER, "");
+    } else keep(KEPT_AS, members ? "shown" : "hidden");
   },
 };
-
-function remembered(): boolean {
-  try {
-    return localStorage.getItem(kept) === "shown";
-  } catch {
-    return false;
-  }
-}
