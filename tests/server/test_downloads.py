@@ -41,7 +41,7 @@ def link(person: NdjsonClient, file: str) -> str:
 
 
 def delete(person: NdjsonClient, message: dict[str, Any]) -> None:
-    where = {key: message[key] for key in ("room", "offset", "epoch")}
+    where = {key: message[key] for key in ("stream", "offset")}
     assert person.ask("message/delete", f"delete {where['offset']}", **where)["status"] == 200
 
 
