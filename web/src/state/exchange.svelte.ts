@@ -1,5 +1,6 @@
 // Who keeps the files that go from person to person is fetched with the first of them. What is told meanwhile waits,
-// in its order: nothing of it is lost while the line is down, or the part cannot be had.
+// in its order: nothing of it is lost while the line is down, or the part cannot be had. Firefox asks for a part that it
+// did not get once more only after a reload; the server tells all that stands again then.
 
 import { Backoff } from "../wire/backoff";
 import type { Chunk } from "../wire/chunks";
