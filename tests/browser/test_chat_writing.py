@@ -293,14 +293,17 @@ def test_64_kib_are_pasted_and_sent(server: Server, page: Page) -> None:
     assert bob.get("message")["data"]["content"] == text
 
 
-def test_what_cannot_be_sent_waits_and_is_sent_later(page: Page) -> None:
-    page.context.set_offline(True)
-    expect(page.get_by_role("log")).to_be_attached()
-    page.keyboard.type("patience")
-    page.keyboard.press("Enter")
-    expect(row(page, "patience")).to_be_visible()
-    page.context.set_offline(False)
-    expect(page.locator("article.sent", has_text="patience")).to_have_count(1, timeout=30_000)
+def test_what_cannot_be_sent_waits_and_is_sent_later(browser: Browser, server: Server) -> None:
+    with visiting(browser, server, "ERR_INTERNET_DISCONNECTED") as visit:
+        page = log_in(visit(), "alice")
+        expect(box(page)).to_be_focused()
+        page.context.set_offline(True)
+        expect(page.get_by_role("log")).to_be_attached()
+        page.keyboard.type("patience")
+        page.keyboard.press("Enter")
+        expect(row(page, "patience")).to_be_visible()
+        page.context.set_offline(False)
+        expect(page.locator("article.sent", has_text="patience")).to_have_count(1, timeout=30_000)
 
 
 def test_a_refused_message_can_be_sent_again_or_discarded(browser: Browser) -> None:

@@ -553,6 +553,7 @@ def test_somebody_who_is_invited_to_a_private_room_is_told_and_may_come_in(
 
 def offer(page: Page, to: str, size: int) -> None:
     """Offer a file whose bytes are told by their places."""
+    page.wait_for_function("name => chat.people.some(one => one.name === name)", arg=to)
     page.evaluate(
         """async ([to, size]) => {
           const words = new Uint32Array(size / 4).map((_, at) => Math.imul(at, 2654435761));

@@ -179,18 +179,18 @@ class Person:
 
     def acts(self, text: str, deed: str) -> None:
         """Choose something that can be done with a message: by its toolbar, or the menu of that."""
-        row, name = self._find("article", has=text), self.words(f"chat.{deed}")
+        row, name = self._find("article", has=text), self.words(f"deeds.{deed}")
         if self.phone:
             row += ".then((one) => one.querySelector('.content, .card') ?? one)"  # not upon a quote
-            there = self._find("button", self.words("chat.more"), within="article")
+            there = self._find("button", self.words("deeds.more"), within="article")
             self.tab.hold(row, f"{there}.then(() => true)")
         else:
             self.tab.hover(row)
-        self.sees("button", self.words("chat.more"), within="article")
+        self.sees("button", self.words("deeds.more"), within="article")
         if deed in ("reply", "react", "edit"):
             self.clicks("button", name, within="article")
         else:
-            self.clicks("button", self.words("chat.more"), within="article")
+            self.clicks("button", self.words("deeds.more"), within="article")
             self.clicks("menuitem", name)
 
     def shown(self) -> list[str]:

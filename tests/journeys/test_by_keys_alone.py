@@ -94,9 +94,9 @@ def test_by_keys_alone(company: Company) -> None:
     keys.presses("Alt+ArrowUp")
     keys.is_at("alice, ")  # the message
     keys.presses("Enter")
-    keys.is_at(t("chat.react"))
+    keys.is_at(t("deeds.react"))
     keys.presses("Enter")
-    keys.is_at(t("chat.emojiSearch"))
+    keys.is_at(t("deeds.emojiSearch"))
     alice.tab.type("tada")
     keys.presses("Enter")
     alice.sees("button", t("chat.reactionBy", emoji="🎉", n=1, names="alice"))
