@@ -49,8 +49,8 @@ def _kept(data: Path, stream: str = _LOBBY) -> list[Record]:
         return [record for record in records if isinstance(record.entry.body, Said)]
 
 
-def _refused(*flags: str) -> str:
-    """What `serve` says where it does not start: one line, and exit code 1."""
+def _refused(*flags: str, code: int = 1) -> str:
+    """What `serve` says where it does not start: one line, and its exit code."""
     done = subprocess.run(
         [sys.executable, "-m", "hubbub", "serve", "--listen", "127.0.0.1:0", *flags],
         capture_output=True,
@@ -59,7 +59,7 @@ def _refused(*flags: str) -> str:
         check=False,
         env={**os.environ, "HUBBUB_PROBES_MODE": "off"},  # which would have their own line
     )
-    assert done.returncode == 1, done.stderr
+    assert done.returncode == code, done.stderr
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
     assert line.startswith("hubbub: ")
@@ -167,7 +167,8 @@ def test_somebody_elses_directory_is_left_alone(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert "lies in what is not a directory" in _refused("--data", str(tmp_path / "file" / "data"))
+    said = _refused("--data", str(tmp_path / "file" / "data"), code=2)
+    assert "lies in what is not a directory" in said
 
 
 @pytest.mark.parametrize(
