@@ -30,9 +30,7 @@ NODE = ROOT / "requirements-node.txt"
 DEVELOPMENT = ("test", "setup")
 SHOWING = ("serve", "desktop", *DEVELOPMENT)
 """Commands that have a use for the web client."""
-PROCESSES = min(4, (os.cpu_count() or 1) + 1)
-"""One more than processors: many a test waits, for a server, a page or a clock."""
-AT_ONCE = ["-m", "not long", f"--numprocesses={PROCESSES}", "--dist=loadfile"]
+AT_ONCE = ["-m", "not long", "--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile"]
 """How the tests are run, where none are named: a file at a time in each process, without the `long` ones."""
 BIN = VENV / ("Scripts" if sys.platform == "win32" else "bin")
 PYTHON = BIN / ("python.exe" if sys.platform == "win32" else "python")
