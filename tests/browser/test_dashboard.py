@@ -50,7 +50,7 @@ def test_the_figures_are_those_of_the_server(visit: Visit, house: House) -> None
     expect(figures(tile(page, "people"))).to_have_text("4", timeout=LONG)
     readers[0].send(b"hello\n" * 30)
     readers[0].settle()
-    worth = re.compile(r"^\s*[1-9][\d,.]*(µs|ms|s|/s|\s)*")
+    worth = re.compile(r"^\s*(noteworthy:\s*)?[1-9][\d,.]*(µs|ms|s|/s|\s)*")
     largest = chart(page, "messages").locator("tbody td:last-child")
     expect(largest).to_have_text(re.compile(r"^[1-9]\d*(\.\d)?/s$"), timeout=LONG)
     for name in ("delivery", "commit", "lag", "memory", "log"):

@@ -109,6 +109,7 @@ def test_it_goes_on_after_the_server_was_killed(browser: Browser, tmp_path: Path
                 context.close()
 
 
+@pytest.mark.long
 def test_an_answer_that_is_lost_at_the_end_makes_no_second_message(browser: Browser, server: Server) -> None:
     with visiting(browser, server, "net::") as visit:
         page = log_in(visit(), "alice")

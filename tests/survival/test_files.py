@@ -201,7 +201,9 @@ class _Mortal:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("sender", "receiver"), [("json", "json"), ("json", "websocket")])
+@pytest.mark.parametrize(
+    ("sender", "receiver"), [("json", "json"), pytest.param("json", "websocket", marks=pytest.mark.long)]
+)
 def test_a_large_file_goes_past_the_death_of_the_server(tmp_path: Path, sender: str, receiver: str) -> None:
     source, target = tmp_path / "source", tmp_path / "target"
     sha256 = _large(source)
